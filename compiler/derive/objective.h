@@ -1,0 +1,89 @@
+/* objective.h - what is to be computed, as mathematics with provenance.
+ *
+ * A Derivation is an objective (a sum of terms) and the queries that a trainer answers. A query is
+ * a list of bindings (how each latent gets its value) and of results. Expressions are AST nodes in
+ * the language itself; derived ones use its functions on distributions:
+ *     logpdf(d, x)  kl(q, p)  entropy(d)  mean(d)  variance(d)
+ *     constrain(u), log_jacobian(u)     node->type is the constrained type (its support and bounds)
+ * NAMEs of synthetic variables have decl = Var.decl of that variable. Nothing here knows tensors:
+ * `explain` prints this structure.
+ */
+#ifndef DGMC_OBJECTIVE_H
+#define DGMC_OBJECTIVE_H
+
+#include "../model/model.h"
+
+typedef enum {
+#define RULE(id, name, sentence, latex) RULE_##id,
+#include "rules.def"
+#undef RULE
+    N_RULES
+} RuleId;
+
+/* One line of the derivation of a term: rule, what came out, why. */
+typedef struct Step { RuleId rule; Str text; Str latex; Span span; } Step;
+
+typedef enum {                         /* mirrors DgmTermKind of the runtime */
+    TERM_LIKELIHOOD, TERM_PRIOR, TERM_ENTROPY, TERM_JACOBIAN, TERM_KL, TERM_PENALTY
+} TermKind;
+
+typedef struct Term {
+    Str name;                          /* "x", "kl_z", "entropy_w": legal C identifier, unique */
+    TermKind kind;
+    double sign;                       /* +1 or -1; objective = sum sign * weight * term */
+    double weight;                     /* 1, or beta */
+    Ast *expr;                         /* scalar once summed over events; may depend on samples */
+    Plate *plate;                      /* summed over this plate and its outers; NULL: global */
+    bool local;                        /* plate is, or lies in, the row plate */
+    Span span;                         /* of the statement in the spec it comes from */
+    Step *steps;                       /* vec: how it came to be; the last is its final form */
+    Str text, latex;                   /* formula */
+} Term;
+
+typedef enum { BIND_DRAW, BIND_VALUE } BindKind;
+/* Gives a variable its value in a query: a reparameterized draw from a law (one per sample), or an
+ * expression. Variables without binding: data and params are inputs, lets are inlined. */
+typedef struct Bind {
+    BindKind kind;
+    Var *var;
+    Ast *expr;                         /* distribution, or value */
+    Plate *plate;
+    int site;                          /* DRAW: number of the random stream; same in every query */
+    Span span;
+} Bind;
+
+typedef struct Result {
+    Str name;                          /* "z.mean" */
+    Ast *expr;
+    Plate *plate;
+    bool samples;                      /* keeps the sample axis if it has one; else averaged */
+} Result;
+
+typedef struct Query {
+    Str name;                          /* "step" "weight" "sample" "encode" "reconstruct" "constrain" */
+    Bind *binds;                       /* vec, in order */
+    Term *terms;                       /* vec: step: the objective; weight: exact log p - log q */
+    Result *results;                   /* vec */
+    Str absent;                        /* why the query cannot be answered; then the rest is empty */
+} Query;
+
+/* What explain says of a latent: family, estimator and the reason. */
+typedef struct Estimate { Var *latent; Str family; Str estimator; Str reason; Span span; } Estimate;
+
+typedef struct Derivation {
+    Model *model;
+    Str objective;                     /* "elbo" "map" "likelihood" */
+    Str text, latex;                   /* the bound as one formula */
+    Step *steps;                       /* vec: from the marginal likelihood to the bound */
+    Var **params;                      /* vec: all trainable variables, synthetic included, nets not */
+    Estimate *estimates;               /* vec */
+    Query step, weight, sample, encode, reconstruct, constrain;
+} Derivation;
+
+Derivation *derive(Ctx *c, Model *m);                 /* NULL after errors */
+void derivation_print(Ctx *c, Out *o, const Derivation *d);    /* --dump=objective */
+void derivation_verify(const Derivation *d);
+typedef enum { EXPLAIN_TEXT, EXPLAIN_LATEX } ExplainFormat;
+void explain(Ctx *c, Out *o, const Derivation *d, ExplainFormat format);
+
+#endif

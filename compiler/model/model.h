@@ -1,0 +1,106 @@
+/* model.h - the model graph: variables, plates, sites and their dependencies, and one family.
+ *
+ * Built from the typed AST of one model (and the family selected for it); mathematics only, no
+ * tensors. Expressions stay AST nodes. Everything lives in the Ctx arena.
+ */
+#ifndef DGMC_MODEL_H
+#define DGMC_MODEL_H
+
+#include "../check/type.h"
+
+/* A plate: `for index in size`. FORs over the same size at the same level are one plate, and so is
+ * its re-opening in a family. */
+typedef struct Plate Plate;
+struct Plate {
+    Str index;                         /* "n" */
+    Size *size;
+    Plate *outer;                      /* NULL at the top */
+    Ast **binders;                     /* vec: every BINDER that opens it */
+    bool rows;                         /* the minibatched plate: its axis is the row axis (at most one) */
+    Span span;
+};
+
+typedef enum { VAR_DATA, VAR_PARAM, VAR_LATENT, VAR_LET, VAR_NET } VarKind;
+
+typedef struct Var {
+    VarKind kind;
+    Str name;
+    Ast *decl;                         /* DECLNAME (or NET): what NAME nodes have as decl */
+    Ast *statement;                    /* DATA, PARAM, LATENT, LET, NET */
+    Type *type;                        /* without the plates it is declared in */
+    Plate *plate;                      /* innermost plate it is declared in, or NULL. A data array whose
+                                          first axis is the row plate's size: that plate, and the axis is
+                                          not in `type.array` */
+    Ast *law;                          /* latent, penalised param: distribution; else NULL */
+    Ast *value;                        /* LET: expression */
+    bool synthetic;                    /* made by derive: variational parameter or free value */
+} Var;
+
+/* `lhs ~ law`: a latent's own statement or an observation. */
+typedef struct Site {
+    Var *var;
+    Ast *lhs;                          /* x[n], or the NAME of a latent */
+    Ast *law;                          /* distribution expression */
+    Plate *plate;                      /* innermost plate the statement stands in, or NULL */
+    bool observed;
+    Span span;
+    Var **reads;                       /* vec: variables in the law, lets seen through */
+} Site;
+
+typedef struct Factor { Ast *value; Plate *plate; Span span; bool penalty; } Factor;
+
+typedef enum { GUIDE_LAW, GUIDE_MEANFIELD, GUIDE_FULLRANK } GuideKind;
+/* The law of one latent, or of a group, in the family. */
+typedef struct Guide {
+    GuideKind kind;
+    Var **latents;                     /* vec: one for LAW and MEANFIELD */
+    Ast *law;                          /* LAW: user's distribution */
+    Plate *plate;
+    bool amortized;                    /* reads data of its plate */
+    bool implied;                      /* no line in the spec: the default, or from `others`, `all` */
+    Span span;
+} Guide;
+
+typedef struct Family {
+    Str name;                          /* NULL: anonymous or default */
+    Ast *node;                         /* NULL: default mean field */
+    Var **vars;                        /* vec: lets and nets of the family, in order */
+    Guide *guides;                     /* vec: every latent exactly once, in order of drawing */
+} Family;
+
+/* The train block, with defaults filled in by derive where it says nothing. */
+typedef struct Training {
+    Ast *node;                         /* TRAIN or NULL */
+    Str objective;                     /* "elbo" "map" "likelihood", or NULL: choose */
+    Ast *objective_at;                 /* the SETTING, or NULL */
+    int samples;                       /* S */
+    double beta;                       /* weight of the KL part, 1 */
+    Str optimizer;                     /* "adam" */
+    Str *hyper_names; double *hyper_values;   /* vecs: "lr" ... */
+    long batch;                        /* 0: whole data */
+    double epochs; long steps;         /* 0: not given */
+} Training;
+
+typedef struct Model {
+    Str name;
+    Ast *node;
+    Plate **plates;                    /* vec, outermost first */
+    Plate *rows;                       /* the row plate or NULL */
+    Str full_batch;                    /* why minibatches are not licensed, or NULL */
+    Var **vars;                        /* vec, in order of declaration */
+    Site *sites;                       /* vec, generative order */
+    Factor *factors;                   /* vec */
+    Family *family;                    /* NULL if no latents */
+    Training training;
+} Model;
+
+/* build.c: the (only, or named) model of a checked file. NULL after errors. Refuses, each with its
+ * own error, what later stages do not derive yet (scan, discrete latents, missing, orderings, ...). */
+Model *model_build(Ctx *c, Ast *file, Str name);
+/* prove_plates.c: decides Model.rows; every read across it is an error naming the line that mixes. */
+bool   prove_plates(Ctx *c, Model *m);
+Var   *model_var(const Model *m, const Ast *decl);    /* by declaration, family's included; NULL */
+void   model_print(Ctx *c, Out *o, const Model *m);   /* --dump=graph */
+void   model_verify(const Model *m);
+
+#endif

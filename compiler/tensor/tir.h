@@ -1,0 +1,144 @@
+/* tir.h - the tensor IR: an SSA graph of values over named axes.
+ *
+ * A value is a set of numbers indexed by axes. An axis is an identity (compare pointers), not a
+ * position: elementwise ops align by axis and broadcast over axes an operand lacks; a contraction
+ * names the axes it sums. Vectorising over a plate or over Monte Carlo samples is adding an axis.
+ * The order of `axes` is the layout in memory, outermost first: row plate, plates, samples, then
+ * event axes (tir_order). Building is hash-consing: equal values are the same pointer (this is the
+ * common-subexpression elimination; RANDOM ops are distinguished by site).
+ *
+ * Text, one value a line, read back by tir_read:
+ *     fn step
+ *       axis n row; axis s sample; axis d0 event 20; axis h event 500
+ *       %1 = input x [n, p]
+ *       %3 = contract{p} %1 %2 : [n, h]
+ *       %4 = tanh %3 : [n, h]                     // h, vae.dgm:4
+ *       term 0 kl_z %9     grad decoder.dense_1.W %12     out z.mean %7
+ */
+#ifndef DGMC_TIR_H
+#define DGMC_TIR_H
+
+#include "../base/base.h"
+
+typedef enum { OP_KIND_MAP, OP_KIND_RANDOM, OP_KIND_SHAPE, OP_KIND_SOURCE } OpKind;
+typedef enum {
+#define OP(id, name, kind, arity, range, da, db, dc, ctext, doc) OP_##id,
+#include "../ops.def"
+#undef OP
+    N_OPS
+} Op;
+
+typedef struct OpInfo {
+    const char *name;
+    OpKind kind;
+    int arity;
+    const char *adjoint[3];            /* text; NULL zero; OP_FN and OP_NONE are sentinels */
+    const char *ctext, *doc;
+} OpInfo;
+extern const OpInfo op_info[N_OPS];
+extern const char OP_FN[], OP_NONE[];
+
+typedef enum {
+    AXIS_ROW,                          /* the minibatched plate: B at run time; at most one per fn */
+    AXIS_PLATE,                        /* any other plate: constant size */
+    AXIS_SAMPLE,                       /* Monte Carlo samples: S at run time; at most one per fn */
+    AXIS_EVENT                         /* constant size */
+} AxisKind;
+
+typedef struct Axis {
+    int id;                            /* order of creation within the fn */
+    AxisKind kind;
+    Str name;                          /* for printing and loop variables; unique in the fn */
+    int64_t size;                      /* constant, or 0 for B and S */
+} Axis;
+
+typedef enum { INPUT_PARAM, INPUT_DATA, INPUT_SCALAR } InputKind;
+/* INPUT_SCALAR names: inv_rows (1/B), inv_total (1/N), inv_samples (1/S), total (N), weight_K (of
+ * term K). */
+
+typedef struct Tir Tir;
+struct Tir {
+    Op op;
+    int id;                            /* in order of creation */
+    int n_in;
+    Tir *in[3];
+    int n_axes;
+    Axis *axes[LIMIT_RANK];            /* layout order */
+    /* attributes, by op */
+    double num;                        /* CONST */
+    InputKind input;                   /* INPUT */
+    Str name;                          /* INPUT: "decoder.dense_1.W" */
+    int site;                          /* RANDOM: number of the draw */
+    int n_over;                        /* SUM MAXIMUM LOGSUMEXP CONTRACT: removed axes; EXPAND: added */
+    Axis *over[LIMIT_RANK];            /* IOTA: over[0]; RENAME: from -> to; GATHER: over[0] of a; */
+    Axis *to[LIMIT_RANK];              /* SCATTER: over summed, to[0] new; SLICE/PAD: over[0] -> to[0]; CUMSUM: over[0]; */
+                                       /* CHOLESKY: over[0] rows, over[1] columns; TRISOLVE: over[0]
+                                          rows of L, over[1] columns of L, to[0] axis of b and result */
+    int64_t offset;                    /* SLICE, PAD */
+    bool flag;                         /* CUMSUM: reverse; TRISOLVE: transposed */
+    /* provenance; no meaning */
+    Str label;                         /* name in the model: "h", "logits", "kl_z" */
+    Span span;
+};
+
+typedef enum { OUT_TERM, OUT_GRAD, OUT_VALUE } OutKind;
+typedef struct TirOut {
+    OutKind kind;
+    Str name;                          /* term, parameter or output name */
+    int index;                         /* of the term or output */
+    Tir *value;                        /* TERM: scalar; GRAD: axes of the parameter */
+} TirOut;
+
+typedef struct TirFn {
+    Ctx *c;
+    Str name;                          /* "step" */
+    Axis **axes;                       /* vec */
+    TirOut *outs;                      /* vec */
+    struct TirTable *table;            /* hash-consing */
+    int n_values;
+} TirFn;
+
+/* ---- tir.c: building. All check their arguments and ice() on misuse. -------------------------- */
+TirFn *tir_fn(Ctx *c, Str name);
+Axis *tir_axis(TirFn *f, AxisKind kind, Str name, int64_t size);   /* name is made unique */
+Tir *tir_const(TirFn *f, double value);
+Tir *tir_input(TirFn *f, InputKind kind, Str name, Axis *const *axes, int n_axes);
+Tir *tir_iota(TirFn *f, Axis *axis);
+Tir *tir_map(TirFn *f, Op op, Tir *a, Tir *b, Tir *c);             /* unused operands NULL */
+Tir *tir_random(TirFn *f, Op op, int site, Tir *a, Axis *const *axes, int n_axes);
+Tir *tir_rename(TirFn *f, Tir *a, Axis *const *from, Axis *const *to, int n);
+Tir *tir_expand(TirFn *f, Tir *a, Axis *const *axes, int n);       /* axes it already has: ignored */
+/* Axes the operand lacks count as constant: SUM multiplies by their size (a scalar input for B: not
+ * allowed, expand first), the others ignore them. */
+Tir *tir_reduce(TirFn *f, Op op, Tir *a, Axis *const *over, int n);
+Tir *tir_contract(TirFn *f, Tir *a, Tir *b, Axis *const *over, int n);
+Tir *tir_gather(TirFn *f, Tir *a, Axis *axis, Tir *index);
+/* y[.., k, ..] = sum over axes `over` of a * [index == k], k along the new axis `to`. */
+Tir *tir_scatter(TirFn *f, Tir *a, Tir *index, Axis *const *over, int n, Axis *to);
+Tir *tir_slice(TirFn *f, Tir *a, Axis *from, Axis *to, int64_t offset);
+Tir *tir_pad(TirFn *f, Tir *a, Axis *from, Axis *to, int64_t offset);
+Tir *tir_cumsum(TirFn *f, Tir *a, Axis *axis, bool reverse);
+Tir *tir_cholesky(TirFn *f, Tir *a, Axis *rows, Axis *columns);
+Tir *tir_trisolve(TirFn *f, Tir *L, Axis *rows, Axis *columns, bool trans, Tir *b, Axis *axis);
+/* An expression in the syntax of ops.def, e.g. "g * (1 - y * y)", with names bound to values. */
+Tir *tir_expr(TirFn *f, const char *text, const char *const *names, Tir *const *values, int n);
+void tir_out(TirFn *f, OutKind kind, Str name, int index, Tir *value);
+Tir *tir_label(Tir *v, Str label, Span span);                      /* keeps an earlier label */
+
+bool tir_has_axis(const Tir *v, const Axis *a);
+/* All values the outputs need, operands first. */
+Tir **tir_order(const TirFn *f);                                   /* vec */
+
+/* ---- print.c read.c verify.c ------------------------------------------------------------------- */
+void   tir_print(Out *o, const TirFn *f);
+TirFn *tir_read(Ctx *c, const char *text);                         /* NULL after an error on c->err */
+void   tir_verify(const TirFn *f);                                 /* ice() on the first broken rule */
+
+/* ---- passes: each returns a new fn (axes shared), leaving its input alone ------------------------ */
+/* grad.c: adds OUT_GRAD outputs: the derivative of sum_k seed_k * term_k, where seeds[k] is a scalar
+ * value for term output k (NULL: zero), by each INPUT_PARAM value of the graph. */
+TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds);
+/* simplify.c: algebra, constant folding, stable forms, dead code, contractions from sums of products. */
+TirFn *tir_simplify(Ctx *c, const TirFn *f);
+
+#endif

@@ -1,0 +1,270 @@
+/* dgm.h - the one header that emitted C includes, and the whole public runtime.
+ *
+ * A trainer is: the emitted tables and programs (what the model *is*) plus this library (reading
+ * data, random numbers, optimisers, checkpoints, metrics, pictures, the command line). Emitted
+ * main() is `return dgm_main(&model, argc, argv);`. Hand-written trainers use the same calls.
+ *
+ * Precision is a property of a build: the same sources make libdgm_f32.a and libdgm_f64.a.
+ * Sizes are long, counts of bytes size_t. Objectives, terms and log-likelihoods are in nats.
+ * Ownership: what a `_new`/`_open`/`_read` returns is freed by the matching `_free`. Pointers in
+ * DgmModel tables are static. Errors that a user can cause go through dgm_fail (core/fail.c).
+ */
+#ifndef DGM_H
+#define DGM_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define DGM_VERSION "0.1.0"
+#define DGM_ABI_MAJOR 1
+#define DGM_ABI_MINOR 0
+#define DGM_MAX_RANK 8                 /* axes of one array; reported by the compiler as E-limit */
+
+#ifdef DGM_F64
+typedef double Real;
+#else
+typedef float Real;
+#endif
+
+/* ---- the model tables: what the compiler writes -------------------------------------------- */
+
+typedef enum { DGM_ELEM_REAL, DGM_ELEM_BIT, DGM_ELEM_COUNT, DGM_ELEM_INDEX } DgmElem;
+
+/* How a parameter starts. a, b: uniform(a, b), normal(mean a, sd b), constant a. */
+typedef enum { DGM_INIT_CONST, DGM_INIT_UNIFORM, DGM_INIT_NORMAL } DgmInit;
+
+/* A trainable tensor, stored on the unconstrained scale, row-major. */
+typedef struct DgmParam {
+    const char *name;                  /* "decoder.dense_1.W", "sigma", "z.mu" */
+    int rank;
+    long shape[DGM_MAX_RANK];
+    long offset, count;                /* in Reals, into DgmCtx.param and .grad; offset % 16 == 0 */
+    DgmInit init;
+    double a, b;
+    const char *support;               /* declared support, e.g. "real", "positive" */
+    int line;                          /* of the spec */
+} DgmParam;
+
+/* A data array of the model. Axes: the row plate first if `rows`, then `shape`. */
+typedef struct DgmData {
+    const char *name;
+    DgmElem elem;
+    bool rows;                         /* has the minibatched plate as first axis */
+    int rank;
+    long shape[DGM_MAX_RANK];          /* axes after the plate */
+    long count;                        /* product of shape: elements of a row (or of the whole) */
+    double lower, upper;               /* every value lies in [lower, upper] (closed; inf allowed) */
+    bool open_lower, open_upper;       /* bounds are excluded */
+    const char *support;               /* as written, for messages: "bit", "index(10)", "positive" */
+    int line;
+} DgmData;
+
+/* What a term of the objective is, so that `elbo`, `kl` and `reconstruction` can be reported. */
+typedef enum {
+    DGM_TERM_LIKELIHOOD,               /* + E_q log p(data | ...)      -> reconstruction          */
+    DGM_TERM_PRIOR,                    /* + E_q log p(latent)          -> -kl                     */
+    DGM_TERM_ENTROPY,                  /* + H(q) or - E_q log q        -> -kl                     */
+    DGM_TERM_JACOBIAN,                 /* + E_q log |dT|               -> -kl                     */
+    DGM_TERM_KL,                       /* - KL(q || p), value is KL >= 0 -> kl                    */
+    DGM_TERM_PENALTY                   /* + log prior of a param, or a factor                     */
+} DgmTermKind;
+
+typedef struct DgmTerm {
+    const char *name;                  /* "x", "kl_z": legal C identifier */
+    const char *formula;               /* "E_q[log bernoulli(x[n]; logits: decoder(z))]" */
+    DgmTermKind kind;
+    double sign;                       /* objective = sum sign * weight * value */
+    bool local;                        /* a sum over rows of the batch; else once for all data */
+    int line;                          /* of the spec */
+} DgmTerm;
+
+/* A named result of a program: axes are [rows][samples] shape. */
+typedef struct DgmOutput {
+    const char *name;                  /* site name: "x", "z", "z.mean", "z.sd", "log_weight" */
+    bool rows, samples;
+    int rank;
+    long shape[DGM_MAX_RANK];
+    long count;                        /* product of shape */
+    DgmElem elem;
+} DgmOutput;
+
+typedef struct DgmCtx DgmCtx;
+
+/* One compiled function over a batch.
+ *   layout(c, NULL) returns the Reals needed for c->B and c->S; layout(c, slab) places buffers.
+ *   run(c) reads c->param, c->data; writes c->terms (objective programs), c->grad, c->out. */
+typedef struct DgmProgram {
+    const char *name;
+    size_t (*layout)(DgmCtx *c, Real *slab);
+    void (*run)(DgmCtx *c);
+    size_t state_bytes;                /* of the emitted struct of buffer pointers, c->state */
+    int n_tasks;                       /* parameter panels updated by run: size of c->norm2 */
+    double flops_row, flops_once;      /* estimate per row and per call */
+    const DgmOutput *outputs;
+    int n_outputs;
+} DgmProgram;
+
+typedef struct DgmModel {
+    const char *name, *spec_path, *spec_hash, *dgmc_version;
+    int abi_major, abi_minor, real_bytes;
+    const char *objective;             /* "elbo", "map", "likelihood" */
+    const char *formula;               /* one line, for info */
+    const DgmParam *params;  int n_params;  long param_reals;   /* slab size */
+    const DgmData  *data;    int n_data;
+    const DgmTerm  *terms;   int n_terms;
+    const char *const *sizes; const long *size_values; int n_sizes;   /* bound at compile time */
+    const char *plate;                 /* name of the row plate's size ("N"), NULL if none */
+    long fixed_rows;                   /* > 0: N was bound at compile time and must equal this */
+    bool full_batch;                   /* minibatching is not licensed (reason below) */
+    const char *full_batch_reason;
+    /* programs; NULL where the model has none */
+    const DgmProgram *step;            /* terms + gradient (+ update) on a training batch */
+    const DgmProgram *eval;            /* terms only, same random streams as step */
+    const DgmProgram *weight;          /* output log_weight: log p(x,z) - log q(z), per row if all
+                                          latents are local, else one per sample for all data */
+    const DgmProgram *sample;          /* latents from the prior, data from the likelihood */
+    const DgmProgram *encode;          /* NAME.mean, NAME.sd (and NAME: one draw) of each latent */
+    const DgmProgram *reconstruct;     /* mean of each data site given z ~ q */
+    const DgmProgram *constrain;       /* params on their own support */
+    /* defaults from the train block */
+    const char *optimizer;             /* "adam" */
+    const char *const *hyper_names; const double *hyper_values; int n_hyper;
+    long batch;                        /* 0: whole data */
+    double epochs;                     /* 0: not given */
+    long steps;                        /* 0: not given */
+    int samples;                       /* S of the objective */
+    const char *cc, *cflags;           /* how it was compiled */
+} DgmModel;
+
+/* ---- core: running a program --------------------------------------------------------------- */
+
+typedef struct DgmOptim DgmOptim;
+typedef struct DgmSource DgmSource;
+
+/* Streams of random numbers by purpose; results never depend on threads or on call order. */
+typedef enum {
+    DGM_STREAM_TRAIN = 1, DGM_STREAM_EVAL, DGM_STREAM_WEIGHT, DGM_STREAM_SAMPLE, DGM_STREAM_INIT,
+    DGM_STREAM_SHUFFLE, DGM_STREAM_BINARISE, DGM_STREAM_CHECK
+} DgmPurpose;
+
+/* Everything a running program sees. Filled by the trainer (train/) or by hand. */
+struct DgmCtx {
+    const DgmModel *model;
+    const DgmProgram *program;
+    Real *param;                       /* [param_reals] */
+    Real *grad;                        /* [param_reals] gradient of the objective per datum (ascent) */
+    Real *const *data;                 /* [n_data] converted rows [B][count], or whole [count] */
+    const long *rows;                  /* [B] row numbers in the source: what dgm_load_rows fetches */
+    DgmSource *source;                 /* NULL: c->data is already filled */
+    long B;                            /* rows in this batch */
+    long N;                            /* rows in the data set; the plate's scale is N / B */
+    long S;                            /* samples */
+    long first_row;                    /* number of row 0 in random streams (0 in training) */
+    int threads;
+    uint64_t seed;
+    uint64_t step;                     /* counter of the random streams */
+    DgmPurpose purpose;
+    double weight[16];                 /* by term: annealing factor, 1 unless scheduled */
+    double *terms;                     /* [n_terms] out: raw sums (over rows if local) */
+    int bad_term;                      /* -1, or first term that was NaN or Inf: nothing was updated */
+    Real **out;                        /* [n_outputs] set by layout */
+    void *state;                       /* emitted struct of buffers */
+    DgmOptim *optim;                   /* NULL: gradient only */
+    double clip;                       /* > 0: global gradient norm is limited to this */
+    double *norm2;                     /* [n_tasks] squared gradient norm by panel */
+    double grad_norm;                  /* out */
+};
+
+/* core/slab.c - one aligned allocation (64 bytes), then none. dgm_slab_take advances *at by n
+ * Reals rounded up to 16; with slab NULL it only counts. */
+Real *dgm_slab_new(size_t reals);
+void  dgm_slab_free(Real *slab);
+Real *dgm_slab_take(Real *slab, size_t *at, size_t reals);
+
+/* core/run.c - binds a program to a context: sizes, layout, allocation. dgm_unbind frees. */
+void dgm_bind(DgmCtx *c, const DgmProgram *p, long B, long S);
+void dgm_unbind(DgmCtx *c);
+
+/* core/threads.c - fixed partition of B rows into chunks: depends on B only, never on threads.
+ * Bitwise equality for any thread count rests on it. dgm_chunk: rows [*r0, *r1) of chunk k. */
+long dgm_chunks(long B);
+void dgm_chunk(long B, long k, long *r0, long *r1);
+int  dgm_threads_default(void);        /* DGM_THREADS, OMP_NUM_THREADS, physical cores */
+void dgm_blas_setup(void);             /* single-threaded BLAS; called once */
+const char *dgm_blas_name(void);       /* "OpenBLAS 0.3.21 ... SkylakeX" */
+const char *dgm_blas_warning(void);    /* NULL, or a sentence: library runs below the processor */
+const char *dgm_cpu_name(void);
+
+/* core/terms.c - ordered sum of per-chunk partial sums [chunks][n_terms] into c->terms; sets
+ * c->bad_term. Called by one thread. */
+void dgm_sum_terms(DgmCtx *c, const double *partial, long chunks);
+
+/* core/fail.c - the user's mistakes and the machine's. Exit codes are documented in README.md. */
+typedef enum {
+    DGM_OK = 0, DGM_EXIT_FAILED = 1, DGM_EXIT_USAGE = 2, DGM_EXIT_DATA = 3, DGM_EXIT_IO = 4,
+    DGM_EXIT_NUMERIC = 5, DGM_EXIT_CHECKPOINT = 6, DGM_EXIT_DOUBT = 7, DGM_EXIT_INTERNAL = 70
+} DgmExit;
+_Noreturn void dgm_fail(DgmExit code, const char *help, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));   /* "error: ..." then "  help: ..." if help */
+void dgm_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void *dgm_alloc(size_t bytes);         /* zeroed; fails with a sentence, never NULL */
+
+/* core/rng.c - Philox4x32-10 (Salmon et al. 2011, via Random123). Element i of a stream is a pure
+ * function of (seed, purpose, step, site, i): any subrange can be filled by any thread.
+ * `site` is the number the compiler gave to the draw. */
+void dgm_fill_uniform(const DgmCtx *c, uint32_t site, Real *dst, long first, long count);
+void dgm_fill_normal(const DgmCtx *c, uint32_t site, Real *dst, long first, long count);
+/* Gamma(shape[i], 1) by Marsaglia & Tsang (2000), rejection with the element's own stream. */
+void dgm_fill_gamma(const DgmCtx *c, uint32_t site, Real *dst, const Real *shape, long first,
+                    long count);
+uint64_t dgm_random_u64(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t b);
+double   dgm_random_unit(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t b); /* (0,1) */
+
+/* ---- math: special.c (scalar, exact to a few ulp) and vmath.h (inlined, vectorisable) -------- */
+#include "math/special.h"
+#include "math/vmath.h"
+
+/* ---- kernel: products and factorizations (kernel/README in the .c files); ref.c has the twins -- */
+/* C[m,n] = beta C + op(A)[m,k] op(B)[k,n], row-major, single-threaded; ta/tb: operand is stored
+ * transposed. beta is 0 or 1. The seam for own register tiles. */
+void dgm_gemm(bool ta, bool tb, long m, long n, long k, const Real *A, long lda, const Real *B,
+              long ldb, Real beta, Real *C, long ldc);
+/* y[m] = beta y + op(A) x; A is [m,n] as stored (ta: [n,m]). */
+void dgm_gemv(bool ta, long m, long n, const Real *A, long lda, const Real *x, long incx, Real beta,
+              Real *y, long incy);
+Real dgm_dot(long n, const Real *x, long incx, const Real *y, long incy);
+void dgm_ger(long m, long n, const Real *x, long incx, const Real *y, long incy, Real beta, Real *A,
+             long lda);                /* A = beta A + x y' */
+/* L L' = A for each of `batch` row-major n x n matrices; upper part of L is zeroed. A not positive
+ * definite fills L with NaN (the trainer then names the term). */
+void dgm_cholesky(long batch, long n, const Real *A, Real *L);
+/* X = L^-1 B (or L^-T B when trans) for `batch` lower-triangular L [n,n] and B [n,m]. */
+void dgm_trisolve(long batch, bool trans, long n, long m, const Real *L, const Real *B, Real *X);
+
+/* ---- optim: optim.c holds the table; one file per rule --------------------------------------- */
+/* Ascends the objective. Moments live beside the parameters: m, v [param_reals] each. */
+DgmOptim *dgm_optim_new(const char *name, const DgmModel *model);
+void      dgm_optim_free(DgmOptim *o);
+bool      dgm_optim_set(DgmOptim *o, const char *hyper, double value);  /* false: unknown name */
+void      dgm_optim_begin(DgmOptim *o, uint64_t step, uint64_t total);  /* schedules; one thread */
+int       dgm_optim_state(DgmOptim *o, const char **names, Real **slabs); /* for checkpoints */
+/* Called by emitted code for one panel of one parameter when its gradient is ready: records its
+ * squared norm in c->norm2[task]; updates at once unless clipping is on. Any thread. */
+void dgm_update(DgmCtx *c, long task, long offset, long count);
+/* After all panels, one thread: c->grad_norm, in panel order. */
+void dgm_update_norm(DgmCtx *c);
+/* With clipping on, after dgm_update_norm: the update of one panel. Any thread. */
+void dgm_update_clipped(DgmCtx *c, long offset, long count);
+
+/* ---- data ---------------------------------------------------------------------------------- */
+/* Fetches rows c->rows[r0..r1) of every row-plated array into c->data, converted to Real. Called
+ * by emitted code first thing in a chunk; no allocation. No-op if c->source is NULL. */
+void dgm_load_rows(DgmCtx *c, long r0, long r1);
+
+/* ---- train: the command line ------------------------------------------------------------------ */
+int dgm_main(const DgmModel *model, int argc, char **argv);
+
+#endif
