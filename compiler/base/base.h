@@ -98,12 +98,15 @@ bool  out_save(Ctx *c, const Out *o, const char *path);  /* temp + rename; "-" i
 Str   quote_comment(Ctx *c, const char *text);
 Str   quote_c(Ctx *c, const char *text, size_t n);
 Str   mangle(Ctx *c, const char *name);               /* legal C identifier, injective */
+/* Bytes of the UTF-8 sequence at s, at most n, and its code point; 0 if it is invalid. n > 0. */
+size_t utf8_decode(const char *s, size_t n, uint32_t *point);
 
 /* ---- limits.h in one place: reported by their own error ---------------------------------------- */
 #define LIMIT_FILE (16u << 20)         /* bytes of a spec */
 #define LIMIT_TOKEN 65536              /* bytes of a token */
 #define LIMIT_NAME 255                 /* bytes of a name */
 #define LIMIT_NEST 256                 /* nested brackets */
+#define LIMIT_DEPTH 1000               /* nodes from the root of a tree to a leaf */
 #define LIMIT_RANK 8                   /* axes of a value */
 #define LIMIT_SIZE ((int64_t)1 << 40)  /* elements of an array */
 #define LIMIT_INLINE 200               /* depth of function inlining */
