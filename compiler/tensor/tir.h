@@ -87,6 +87,8 @@ typedef struct TirOut {
     Str name;                          /* term, parameter or output name */
     int index;                         /* of the term or output */
     Tir *value;                        /* TERM: scalar; GRAD: axes of the parameter */
+    int n_axes;                        /* VALUE: the layout wanted, when it is not value's own */
+    Axis *axes[LIMIT_RANK];            /* (0: value's own); always a permutation of value->axes */
 } TirOut;
 
 typedef struct TirFn {
@@ -123,6 +125,8 @@ Tir *tir_trisolve(TirFn *f, Tir *L, Axis *rows, Axis *columns, bool trans, Tir *
 /* An expression in the syntax of ops.def, e.g. "g * (1 - y * y)", with names bound to values. */
 Tir *tir_expr(TirFn *f, const char *text, const char *const *names, Tir *const *values, int n);
 void tir_out(TirFn *f, OutKind kind, Str name, int index, Tir *value);
+/* OUT_VALUE whose elements are to be stored with these axes, outermost first. */
+void tir_out_layout(TirFn *f, Str name, int index, Tir *value, Axis *const *axes, int n);
 Tir *tir_label(Tir *v, Str label, Span span);                      /* keeps an earlier label */
 
 bool tir_has_axis(const Tir *v, const Axis *a);
