@@ -33,7 +33,8 @@ typedef struct Var {
                                           not in `type.array` */
     Ast *law;                          /* latent, penalised param: distribution; else NULL */
     Ast *value;                        /* LET: expression */
-    bool synthetic;                    /* made by derive: variational parameter or free value */
+    bool synthetic;                    /* made by derive: variational parameter or free value;
+                                          stands in Family.vars */
 } Var;
 
 /* `lhs ~ law`: a latent's own statement or an observation. */
@@ -92,6 +93,7 @@ typedef struct Model {
     Factor *factors;                   /* vec */
     Family *family;                    /* NULL if no latents */
     Training training;
+    Ast *file;                         /* FILE it comes from: the user's distributions stand there */
 } Model;
 
 /* build.c: the (only, or named) model of a checked file. NULL after errors. Refuses, each with its
@@ -101,6 +103,18 @@ Model *model_build(Ctx *c, Ast *file, Str name);
 bool   prove_plates(Ctx *c, Model *m);
 Var   *model_var(const Model *m, const Ast *decl);    /* by declaration, family's included; NULL */
 void   model_print(Ctx *c, Out *o, const Model *m);   /* --dump=graph */
+
+/* graph.c: what an expression depends on; lets, functions and nets are seen through. */
+Var  **model_reads(Ctx *c, const Model *m, Ast *e);   /* vec, in order of first mention */
+bool   reads_has(Var **reads, const Var *v);
+/* The sites whose density mentions v: its own and its children (the Markov blanket of v is what
+ * these sites read and draw). */
+Site **model_blanket(Ctx *c, const Model *m, const Var *v);
+bool   plate_within(const Plate *p, const Plate *outer);      /* p is outer or lies in it */
+Plate *model_plate(const Model *m, const Ast *binder);        /* that `binder` opens, or NULL */
+Str    plate_text(Ctx *c, const Plate *p);                    /* "n in N" */
+/* A law behind the names of lets: `let d = normal(0, 1)`, `x ~ d`. */
+Ast   *law_see(const Model *m, Ast *law);
 void   model_verify(const Model *m);
 
 #endif

@@ -1,0 +1,329 @@
+/* build.c - typed AST of one model, its family and its train block -> Model.
+ *
+ * Idea: one walk over the statements in generative order. Every declared name becomes a Var, every
+ * `~` a Site, every FOR enters a Plate; FORs over one size at one level are one plate. Expressions
+ * stay AST nodes.
+ *     for n in N { latent z : real ~ normal(0, 1)     Plate n; Var z (latent, plate n); Site z
+ *                  x[n] ~ normal(z, 1) }              Site x, observed, reads z
+ * requires:    a checked file without errors
+ * establishes: Site.reads, one Guide for every latent, Training; rows not yet chosen (prove_plates)
+ */
+#include "build.h"
+
+static void build_block(Build *b, Ast *block, Plate *plate);
+
+/* ---- plates ------------------------------------------------------------------------------------ */
+
+static Size *expr_size(Ctx *c, const Ast *e)
+{
+    if (e->type && e->type->size)
+        return e->type->size;
+    if (e->kind == AST_NUM)
+        return size_const(c, (int64_t)e->num);
+    if (e->kind == AST_NAME)
+        return size_name(c, e->name);
+    return NULL;
+}
+
+static Size *binder_size(Build *b, Ast *binder)
+{
+    Ast *domain = binder->kids[BINDER_DOMAIN];
+    if (domain->kind == AST_INDEX) {
+        diag_error(b->c, E_ND_RAGGED, domain->span);
+        return NULL;
+    }
+    if (domain->kind == AST_RANGE) {
+        diag_error(b->c, E_ND_RANGE_PLATE, domain->span);
+        diag_help(b->c, "run over the whole size, and use `if` where the first rows differ");
+        return NULL;
+    }
+    if (binder->type && binder->type->classes)
+        return binder->type->classes;
+    Size *size = expr_size(b->c, domain);
+    if (!size)
+        diag_error(b->c, E_ND_RANGE_PLATE, domain->span);
+    return size;
+}
+
+Plate *build_plate(Build *b, Ast *loop, Plate *outer)
+{
+    Ast *binder = loop->kids[FOR_BINDER];
+    Size *size = binder_size(b, binder);
+    if (!size)
+        return NULL;
+    for (size_t i = 0; i < vec_len(b->m->plates); i++) {
+        Plate *p = b->m->plates[i];
+        if (p->outer == outer && p->size == size) {
+            vec_push(b->c, p->binders, binder);
+            return p;
+        }
+    }
+    Plate *p = arena_alloc(b->c->arena, sizeof *p);
+    p->index = binder->name;
+    p->size = size;
+    p->outer = outer;
+    p->span = binder->span;
+    vec_push(b->c, p->binders, binder);
+    vec_push(b->c, b->m->plates, p);
+    return p;
+}
+
+/* ---- variables ----------------------------------------------------------------------------------- */
+
+/* The declared type without the axes of the plates that the declaration stands in. */
+static Type *inner_type(Ctx *c, Type *type, const Plate *plate)
+{
+    size_t depth = 0;
+    for (; plate; plate = plate->outer)
+        depth++;
+    if (!type || depth == 0)
+        return type;
+    Type *t = arena_alloc(c->arena, sizeof *t);
+    *t = *type;
+    t->array = NULL;
+    for (size_t i = depth; i < vec_len(type->array); i++)
+        vec_push(c, t->array, type->array[i]);
+    return t;
+}
+
+Var *build_var(Build *b, VarKind kind, Ast *decl, Ast *statement, Plate *plate)
+{
+    Var *v = arena_alloc(b->c->arena, sizeof *v);
+    v->kind = kind;
+    v->name = decl->name;
+    v->decl = decl;
+    v->statement = statement;
+    v->type = inner_type(b->c, decl->type, plate);
+    v->plate = plate;
+    return v;
+}
+
+static Var *add_var(Build *b, VarKind kind, Ast *decl, Ast *statement, Plate *plate)
+{
+    Var *v = build_var(b, kind, decl, statement, plate);
+    vec_push(b->c, b->m->vars, v);
+    return v;
+}
+
+static void build_data(Build *b, Ast *s, Plate *plate)
+{
+    Ast *names = s->kids[DATA_NAMES];
+    for (size_t i = 0; i < vec_len(names->kids); i++) {
+        Ast *name = names->kids[i];
+        if (s->kids[DATA_MISSING]) {
+            diag_error(b->c, E_ND_MISSING, s->kids[DATA_MISSING]->span, name->name);
+            diag_help(b->c, "leave out the rows with missing cells");
+        }
+        for (size_t k = 0; k < vec_len(name->kids); k++)
+            if (name->kids[k]->kind == AST_INDEX)
+                diag_error(b->c, E_ND_RAGGED, name->kids[k]->span);
+        add_var(b, VAR_DATA, name, s, plate);
+    }
+}
+
+/* NAME node that stands for the variable itself. */
+static Ast *own_name(Ctx *c, const Var *v)
+{
+    Ast *name = ast_name(c, v->decl->span, v->name, v->decl);
+    name->type = v->type;
+    return name;
+}
+
+static void add_site(Build *b, Var *v, Ast *lhs, Ast *law, Plate *plate, bool observed, Span span)
+{
+    Site site = { .var = v, .lhs = lhs, .law = law, .plate = plate, .observed = observed,
+                  .span = span };
+    vec_push(b->c, b->m->sites, site);
+}
+
+static void build_latent(Build *b, Ast *s, Plate *plate)
+{
+    Ast *names = s->kids[LATENT_NAMES], *law = s->kids[LATENT_LAW];
+    if (s->num == 1 && vec_len(names->kids) > 1) {
+        diag_error(b->c, E_ND_JOINT, s->span);
+        diag_help(b->c, "declare one vector and index it");
+        return;
+    }
+    for (size_t i = 0; i < vec_len(names->kids); i++) {
+        Var *v = add_var(b, VAR_LATENT, names->kids[i], s, plate);
+        v->law = law;
+        if (v->type->elem != ELEM_REAL) {
+            diag_error(b->c, E_ND_DISCRETE, v->decl->span, v->name);
+            diag_help(b->c, "sum it out by hand: `factor logsumexp([..])` over its values");
+        } else if (law && latent_support(b->c, v)) {
+            add_site(b, v, own_name(b->c, v), law, plate, false, s->span);
+        }
+    }
+}
+
+static void build_param(Build *b, Ast *s, Plate *plate)
+{
+    Ast *names = s->kids[PARAM_NAMES];
+    for (size_t i = 0; i < vec_len(names->kids); i++) {
+        Var *v = add_var(b, VAR_PARAM, names->kids[i], s, plate);
+        v->law = s->kids[PARAM_LAW];
+        if (v->type->elem != ELEM_REAL)
+            diag_error(b->c, E_ND_DISCRETE, v->decl->span, v->name);
+        else if (v->law && latent_support(b->c, v))
+            add_site(b, v, own_name(b->c, v), v->law, plate, true, s->span);
+    }
+}
+
+static void build_net(Build *b, Ast *s, Plate *plate)
+{
+    if (s->num == 1) {
+        diag_error(b->c, E_ND_LATENT_NET, s->span);
+        diag_help(b->c, "write `net %s(..)`: its weights are then parameters", s->name);
+    } else if (s->kids[NET_LAW]) {
+        diag_error(b->c, E_ND_NET_LAW, s->kids[NET_LAW]->span, s->name);
+        diag_help(b->c, "leave the law out");
+    }
+    add_var(b, VAR_NET, s, s, plate);
+}
+
+/* ---- statements ------------------------------------------------------------------------------------ */
+
+Ast *site_base(Ast *lhs)
+{
+    while (lhs && lhs->kind == AST_INDEX)
+        lhs = lhs->kids[INDEX_BASE];
+    return lhs;
+}
+
+static void build_site(Build *b, Ast *s, Plate *plate)
+{
+    Ast *base = site_base(s->kids[SITE_LHS]);
+    Var *v = base && base->kind == AST_NAME ? model_var(b->m, base->decl) : NULL;
+    if (s->kids[SITE_ALONG]) {
+        diag_error(b->c, E_ND_ORDERING, s->kids[SITE_ALONG]->span);
+        diag_help(b->c, "leave out `along %s`: the event is then one factor",
+                  s->kids[SITE_ALONG]->name);
+        return;
+    }
+    if (!v)
+        ice_span(s->span, "site of no variable");
+    add_site(b, v, s->kids[SITE_LHS], s->kids[SITE_LAW], plate, true, s->span);
+}
+
+static void build_statement(Build *b, Ast *s, Plate *plate)
+{
+    Plate *inner;
+    switch (s->kind) {
+    case AST_DATA:
+        build_data(b, s, plate);
+        break;
+    case AST_LATENT:
+        build_latent(b, s, plate);
+        break;
+    case AST_PARAM:
+        build_param(b, s, plate);
+        break;
+    case AST_LET:
+        add_var(b, VAR_LET, s->kids[LET_NAMES]->kids[0], s, plate)->value = s->kids[LET_VALUE];
+        break;
+    case AST_NET:
+        build_net(b, s, plate);
+        break;
+    case AST_FOR:
+        inner = build_plate(b, s, plate);
+        if (inner)
+            build_block(b, s->kids[FOR_BODY], inner);
+        break;
+    case AST_SCAN:
+        diag_error(b->c, E_ND_SCAN, s->kids[SCAN_BINDER]->span);
+        diag_help(b->c, "`for %s in ..` is derived, if no row reads another",
+                  s->kids[SCAN_BINDER]->name);
+        break;
+    case AST_SITE:
+        build_site(b, s, plate);
+        break;
+    case AST_FACTOR:
+        vec_push(b->c, b->m->factors, ((Factor){ s->kids[FACTOR_VALUE], plate, s->span, false }));
+        break;
+    case AST_ORDERING:
+        diag_error(b->c, E_ND_ORDERING, s->span);
+        break;
+    default:                           /* FUNCTION: inlined; REPORT, PREDICT: explain names them */
+        break;
+    }
+}
+
+static void build_block(Build *b, Ast *block, Plate *plate)
+{
+    for (size_t i = 0; i < vec_len(block->kids); i++)
+        build_statement(b, block->kids[i], plate);
+}
+
+/* Laws of params are penalties: factors of the objective, not observations. */
+static void split_penalties(Build *b)
+{
+    Site *kept = NULL;
+    for (size_t i = 0; i < vec_len(b->m->sites); i++) {
+        Site *s = &b->m->sites[i];
+        if (s->var->kind != VAR_PARAM) {
+            vec_push(b->c, kept, *s);
+            continue;
+        }
+        Ast *value = ast_call(b->c, s->span, "logpdf", 2, s->law, s->lhs);
+        vec_push(b->c, b->m->factors, ((Factor){ value, s->plate, s->span, true }));
+    }
+    b->m->sites = kept;
+}
+
+/* ---- entry --------------------------------------------------------------------------------------------- */
+
+static Ast *select_model(Ctx *c, Ast *file, Str name)
+{
+    Ast *found = NULL;
+    Str *names = NULL;
+    for (size_t i = 0; i < vec_len(file->kids); i++) {
+        Ast *item = file->kids[i];
+        if (item->kind != AST_MODEL)
+            continue;
+        vec_push(c, names, item->name);
+        if (!name || item->name == name)
+            found = item;
+    }
+    if (!found) {
+        diag_error(c, E_NO_MODEL, file->span, name ? " named " : "", name ? name : "");
+        Str close = name ? nearest(c, name, names, vec_len(names)) : NULL;
+        if (close)
+            diag_help(c, "did you mean `%s`?", close);
+        return NULL;
+    }
+    if (!name && vec_len(names) > 1) {
+        diag_error(c, E_MANY_MODELS, found->span, (int)vec_len(names));
+        diag_help(c, "give its name: --model %s", names[0]);
+        return NULL;
+    }
+    return found;
+}
+
+Model *model_build(Ctx *c, Ast *file, Str name)
+{
+    int before = diag_count(c);
+    Ast *node = select_model(c, file, name);
+    if (!node)
+        return NULL;
+    Model *m = arena_alloc(c->arena, sizeof *m);
+    m->name = node->name;
+    m->node = node;
+    m->file = file;
+    Build b = { .c = c, .m = m };
+    refuse_tree(c, node);
+    build_block(&b, node->kids[MODEL_BODY], NULL);
+    if (!training_select(&b) || !family_select(&b) || diag_count(c) > before)
+        return NULL;
+    split_penalties(&b);
+    family_build(&b);
+    training_build(&b);
+    if (vec_len(m->sites) == 0 && vec_len(m->factors) == 0) {
+        diag_error(c, E_NOTHING_SAID, node->span, m->name);
+        diag_help(c, "add a line such as `for n in N { x[n] ~ normal(0, 1) }`");
+    }
+    if (diag_count(c) > before)
+        return NULL;
+    for (size_t i = 0; i < vec_len(m->sites); i++)
+        m->sites[i].reads = model_reads(c, m, m->sites[i].law);
+    return m;
+}

@@ -1,0 +1,28 @@
+/* build.h - shared by the files that build a Model; nobody else includes it. */
+#ifndef DGMC_MODEL_BUILD_H
+#define DGMC_MODEL_BUILD_H
+
+#include "model.h"
+
+typedef struct Build {
+    Ctx *c;
+    Model *m;
+    Ast *family;                       /* FAMILY node that was selected, or NULL */
+} Build;
+
+/* build.c */
+Plate *build_plate(Build *b, Ast *loop, Plate *outer);             /* of a FOR; NULL after an error */
+Var   *build_var(Build *b, VarKind kind, Ast *decl, Ast *statement, Plate *plate);
+Ast   *site_base(Ast *lhs);                                        /* x of x[n, d] */
+
+/* family.c: selects the family and makes its guides */
+bool   family_select(Build *b);
+void   family_build(Build *b);
+/* training.c: the train block */
+bool   training_select(Build *b);
+void   training_build(Build *b);
+/* refuse.c: what is parsed and typed but not derived yet, in one walk over a tree */
+void   refuse_tree(Ctx *c, Ast *tree);
+bool   latent_support(Ctx *c, Var *latent);  /* the narrower of declared and law; refuses half-priors */
+
+#endif

@@ -1,0 +1,124 @@
+/* graph.c - who depends on whom: reads of an expression, Markov blankets, plates.
+ *
+ * Idea: a dependency is a mention. Lets are seen through, so that `let q = encoder(x[n])` followed
+ * by `z ~ normal(q.mu, q.sigma)` reads x; bodies of nets and of the model's functions are seen
+ * through too, because they may mention variables of the model. Arguments of functions are no
+ * variables of the model: what they stand for is mentioned where the function is called.
+ * requires: a checked tree (NAME and CALL have decl).
+ */
+#include "model.h"
+
+typedef struct Reader {
+    Ctx *c;
+    const Model *m;
+    Var **found;                       /* vec */
+    Map *seen;                         /* bodies already entered: LET, NET, FUNCTION nodes */
+} Reader;
+
+bool plate_within(const Plate *p, const Plate *outer)
+{
+    for (; p; p = p->outer)
+        if (p == outer)
+            return true;
+    return outer == NULL;
+}
+
+Plate *model_plate(const Model *m, const Ast *binder)
+{
+    for (size_t i = 0; i < vec_len(m->plates); i++)
+        for (size_t k = 0; k < vec_len(m->plates[i]->binders); k++)
+            if (m->plates[i]->binders[k] == binder)
+                return m->plates[i];
+    return NULL;
+}
+
+Str plate_text(Ctx *c, const Plate *p)
+{
+    return str_fmt(c, "%s in %s", p->index, size_text(c, p->size));
+}
+
+static Var *var_in(Var **vars, const Ast *decl)
+{
+    for (size_t i = 0; i < vec_len(vars); i++)
+        if (vars[i]->decl == decl)
+            return vars[i];
+    return NULL;
+}
+
+Var *model_var(const Model *m, const Ast *decl)
+{
+    if (!decl)
+        return NULL;
+    Var *v = var_in(m->vars, decl);
+    return v || !m->family ? v : var_in(m->family->vars, decl);
+}
+
+bool reads_has(Var **reads, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(reads); i++)
+        if (reads[i] == v)
+            return true;
+    return false;
+}
+
+static bool visit_read(Ast *e, void *data);
+
+static void enter(Reader *r, Ast *key, Ast *body)
+{
+    if (!key || !body || map_get(r->seen, key))
+        return;
+    map_put(r->seen, key, key);
+    ast_walk(body, visit_read, r);
+}
+
+static void read_decl(Reader *r, Ast *decl)
+{
+    if (!decl)
+        return;
+    if (decl->kind == AST_FUNCTION) {
+        enter(r, decl, decl->kids[FUNCTION_BODY]);
+        return;
+    }
+    Var *v = model_var(r->m, decl);
+    if (v && v->kind != VAR_LET && !reads_has(r->found, v))
+        vec_push(r->c, r->found, v);
+    if (v && v->kind == VAR_LET && v->value)
+        enter(r, v->decl, v->value);
+    if (v && v->kind == VAR_NET && v->statement)
+        enter(r, v->decl, v->statement->kids[NET_BODY]);
+}
+
+static bool visit_read(Ast *e, void *data)
+{
+    if (e->kind == AST_NAME || e->kind == AST_CALL)
+        read_decl(data, e->decl);
+    return true;
+}
+
+Var **model_reads(Ctx *c, const Model *m, Ast *e)
+{
+    Reader r = { .c = c, .m = m, .seen = map_new(c) };
+    if (e)
+        ast_walk(e, visit_read, &r);
+    return r.found;
+}
+
+Site **model_blanket(Ctx *c, const Model *m, const Var *v)
+{
+    Site **out = NULL;
+    for (size_t i = 0; i < vec_len(m->sites); i++)
+        if (m->sites[i].var == v || reads_has(m->sites[i].reads, v))
+            vec_push(c, out, &m->sites[i]);
+    return out;
+}
+
+Ast *law_see(const Model *m, Ast *law)
+{
+    for (int depth = 0; law && law->kind == AST_NAME && depth < LIMIT_INLINE; depth++) {
+        Var *v = model_var(m, law->decl);
+        if (!v || v->kind != VAR_LET || !v->value)
+            break;
+        law = v->value;
+    }
+    return law;
+}

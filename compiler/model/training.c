@@ -1,0 +1,177 @@
+/* training.c - the train block of a model, read into numbers.
+ *
+ *     train vae with amortized { objective elbo(samples: 5); optimizer adam(1e-3); batch 100 }
+ *  -> objective "elbo", samples 5, beta 1, optimizer "adam", hypers { lr: 1e-3 }, batch 100
+ * requires: a checked file (setting names and their arguments are known). What it does not say
+ * keeps the defaults below; the objective is chosen by derive.
+ */
+#include "build.h"
+
+#include <string.h>
+
+typedef struct Settings {
+    Ctx *c;
+    Training *t;
+} Settings;
+
+/* A number written as a constant expression; false if it is none. */
+static bool number(const Ast *e, double *x)
+{
+    double a, b;
+    switch (e->kind) {
+    case AST_NUM:
+        *x = e->num;
+        return true;
+    case AST_UNARY:
+        return !strcmp(e->name, "-") && number(e->kids[UNARY_A], &a) && (*x = -a, true);
+    case AST_BINARY:
+        if (!number(e->kids[BINARY_A], &a) || !number(e->kids[BINARY_B], &b))
+            return false;
+        switch (e->name[0]) {
+        case '+': *x = a + b; return true;
+        case '-': *x = a - b; return true;
+        case '*': *x = a * b; return true;
+        case '/': *x = a / b; return b != 0;
+        default: return false;
+        }
+    default:
+        return false;
+    }
+}
+
+static double setting_number(Settings *s, Ast *value, Str name, double low, bool whole)
+{
+    double x = 0;
+    if (value->kind == AST_CALL) {
+        diag_error(s->c, E_ND_SCHEDULE, value->span, name);
+        diag_help(s->c, "give a number");
+        return low;
+    }
+    if (!number(value, &x) || x < low || (whole && (x > 9e15 || x != (double)(long)x))) {
+        const char *must = whole ? "a whole number, at least 1" : "a number, not negative";
+        diag_error(s->c, E_SETTING_VALUE, value->span, name, must);
+        return low;
+    }
+    return x;
+}
+
+static void set_hyper(Settings *s, Str name, double value)
+{
+    vec_push(s->c, s->t->hyper_names, name);
+    vec_push(s->c, s->t->hyper_values, value);
+}
+
+static void set_objective(Settings *s, Ast *setting, Ast *value)
+{
+    static const char *const derived[] = { "elbo", "map", "likelihood" };
+    bool known = false;
+    s->t->objective_at = setting;
+    s->t->objective = value->name;
+    for (size_t i = 0; i < 3; i++)
+        known |= value->name && !strcmp(value->name, derived[i]);
+    if (!known) {
+        diag_error(s->c, E_ND_OBJECTIVE, value->span, value->name ? value->name : "?");
+        diag_help(s->c, "derived today: likelihood, map, elbo(samples: S, beta: b)");
+        return;
+    }
+    for (size_t i = 0; value->kind == AST_CALL && i < vec_len(value->kids); i++) {
+        Ast *arg = value->kids[i];
+        Str name = arg->name ? arg->name : str(s->c, "samples");
+        if (!strcmp(name, "samples"))
+            s->t->samples = (int)setting_number(s, arg->kids[ARG_VALUE], name, 1, true);
+        else if (!strcmp(name, "beta"))
+            s->t->beta = setting_number(s, arg->kids[ARG_VALUE], name, 0, false);
+        else
+            diag_error(s->c, E_ND_SETTING, arg->span, name);
+    }
+}
+
+static void set_optimizer(Settings *s, Ast *value)
+{
+    s->t->optimizer = value->name;
+    for (size_t i = 0; value->kind == AST_CALL && i < vec_len(value->kids); i++) {
+        Ast *arg = value->kids[i];
+        Str name = arg->name ? arg->name : str(s->c, "lr");
+        set_hyper(s, name, setting_number(s, arg->kids[ARG_VALUE], name, 0, false));
+    }
+}
+
+static void set(Settings *s, Ast *setting)
+{
+    Training *t = s->t;
+    Ast *value = setting->kids[SETTING_VALUE];
+    Str name = setting->name;
+    if (!value || value->kind == AST_UNIT) {
+        diag_error(s->c, E_ND_SETTING, setting->span, name);
+        return;
+    }
+    if (!strcmp(name, "objective"))
+        set_objective(s, setting, value);
+    else if (!strcmp(name, "optimizer"))
+        set_optimizer(s, value);
+    else if (!strcmp(name, "batch"))
+        t->batch = (long)setting_number(s, value, name, 1, true);
+    else if (!strcmp(name, "epochs"))
+        t->epochs = setting_number(s, value, name, 0, false);
+    else if (!strcmp(name, "steps"))
+        t->steps = (long)setting_number(s, value, name, 1, true);
+    else if (!strcmp(name, "samples"))
+        t->samples = (int)setting_number(s, value, name, 1, true);
+    else if (!strcmp(name, "clip") || !strcmp(name, "seed"))
+        set_hyper(s, name, setting_number(s, value, name, 0, false));
+    else {
+        diag_error(s->c, E_ND_SETTING, setting->span, name);
+        diag_help(s->c, "derived today: objective, optimizer, batch, epochs, steps, samples, clip, "
+                        "seed");
+    }
+}
+
+static void check_by(Settings *s, Ast *by)
+{
+    Ast *method = by->kids[BY_METHOD];
+    Str name = method->name ? method->name : str(s->c, "?");
+    if (!strcmp(name, "reparam") || !strcmp(name, "closed"))
+        return;
+    diag_error(s->c, E_ND_ESTIMATOR, method->span, name);
+    diag_help(s->c, "derived today: by reparam, by closed");
+}
+
+bool training_select(Build *b)
+{
+    Training *t = &b->m->training;
+    *t = (Training){ .samples = 1, .beta = 1, .optimizer = str(b->c, "adam") };
+    for (size_t i = 0; i < vec_len(b->m->file->kids); i++) {
+        Ast *item = b->m->file->kids[i];
+        if (item->kind != AST_TRAIN || item->name != b->m->name)
+            continue;
+        if (t->node) {
+            diag_error(b->c, E_MANY_TRAIN, item->span, b->m->name);
+            diag_note(b->c, t->node->span, "the first is here");
+            return false;
+        }
+        t->node = item;
+    }
+    return true;
+}
+
+void training_build(Build *b)
+{
+    Settings s = { b->c, &b->m->training };
+    if (!s.t->node)
+        return;
+    Ast *body = s.t->node->kids[TRAIN_BODY];
+    for (size_t i = 0; i < vec_len(body->kids); i++) {
+        Ast *item = body->kids[i];
+        if (item->kind == AST_SETTING) {
+            set(&s, item);
+        } else if (item->kind == AST_BY) {
+            check_by(&s, item);
+        } else if (item->kind == AST_UNTIL) {
+            diag_error(b->c, E_ND_SETTING, item->span, "until");
+            diag_help(b->c, "give a number of epochs or steps");
+        } else if (item->kind == AST_NET) {
+            diag_error(b->c, E_ND_SETTING, item->span, "net");
+            diag_help(b->c, "networks of the training block belong to adversarial objectives");
+        }
+    }
+}
