@@ -242,7 +242,7 @@ DGM_INLINE float dgm_pow_f(float x, float y)
     float h = 0.5f * y;
     int whole = dgm_floor_f(y) == y, odd = whole & (dgm_floor_f(h) != h);
     float v = (float)z;
-    v = ((x < 0) & (odd != 0)) ? -v : v;
+    v = dgm_from_bits_f(dgm_bits_f(v) ^ (odd ? dgm_bits_f(x) & 0x80000000u : 0));
     v = ((x < 0) & (whole == 0) & (x != -(float)INFINITY)) ? (float)NAN : v;
     v = ((x == -1) & (dgm_abs_f(y) == (float)INFINITY)) ? 1.0f : v;
     return ((x == 1) | (y == 0)) ? 1.0f : v;

@@ -1,0 +1,152 @@
+/* rng.c - counter-based random numbers, filled in vectors.
+ *
+ * Idea: sixteen consecutive Philox4x32-10 blocks are computed side by side, one in each lane, which
+ * is plain C that vectorises. They make one batch: 64 values in f32 (a word each), 32 in f64 (two
+ * words each). Value j of a batch is word j / 16 (f64: pair of words) of block j % 16, so lanes
+ * never have to be transposed.
+ *
+ * Element i of a stream is value i % BATCH of batch i / BATCH, and a batch is always computed whole
+ * by the same code; a fill that needs part of one copies that part. So any subrange has the bits
+ * that the whole fill has, whoever computes it. rng.h: the counter.
+ *
+ * Normals by Box and Muller: words (0, 1) and (2, 3) of a block are (radius, angle); the angle's two
+ * top bits choose a quarter turn, the rest an angle in [-pi/4, pi/4) about it.
+ */
+#include "rng.h"
+
+#include <string.h>
+
+enum { LANES = 16, WORDS = 4 };
+
+#ifdef DGM_F64
+enum { BATCH = LANES * WORDS / 2 };
+#else
+enum { BATCH = LANES * WORDS };
+#endif
+
+typedef struct Words {
+    _Alignas(64) uint32_t w[WORDS][LANES];
+} Words;
+
+/* Blocks 16 batch .. 16 batch + 15. The low four bits of the counter are the lane: no carry. */
+static inline void philox_lanes(philox4x32_ctr_t ctr, philox4x32_key_t key, Words *out)
+{
+#pragma omp simd
+    for (uint32_t lane = 0; lane < LANES; lane++) {
+        uint32_t c0 = ctr.v[0] | lane, c1 = ctr.v[1], c2 = ctr.v[2], c3 = ctr.v[3];
+        uint32_t k0 = key.v[0], k1 = key.v[1];
+        for (int round = 0; round < 10; round++) {
+            uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+            c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+            c1 = (uint32_t)p1;
+            c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+            c3 = (uint32_t)p0;
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        out->w[0][lane] = c0;
+        out->w[1][lane] = c1;
+        out->w[2][lane] = c2;
+        out->w[3][lane] = c3;
+    }
+}
+
+#ifdef DGM_F64
+
+static void uniform_batch(const Words *in, Real *out)
+{
+    for (int p = 0; p < 2; p++)
+        for (int l = 0; l < LANES; l++)
+            out[p * LANES + l] = rng_unit(in->w[2 * p][l], in->w[2 * p + 1][l]);
+}
+
+static void normal_batch(const Words *in, Real *out)
+{
+    for (int l = 0; l < LANES; l++) {
+        double u = rng_unit(in->w[0][l], in->w[1][l]);
+        double radius = dgm_sqrt_d(-2 * dgm_log_d(u));
+        uint64_t w = (uint64_t)in->w[2][l] << 32 | in->w[3][l];
+        double part = dgm_from_bits_d((w << 2) >> 12 | 0x3ff0000000000000ULL) - 1.5;
+        double angle = part * 0x1.921fb54442d18p+0;
+        double s = dgm_sin_poly_d(angle), c = dgm_cos_poly_d(angle);
+        uint64_t swap = 0 - (w >> 62 & 1), sign = w & 0x8000000000000000ULL;
+        uint64_t sb = dgm_bits_d(s), cb = dgm_bits_d(c);
+        out[l] = radius * dgm_from_bits_d(((sb & swap) | (cb & ~swap)) ^ sign);
+        out[LANES + l] = radius * dgm_from_bits_d(((cb & swap) | (sb & ~swap)) ^ sign);
+    }
+}
+
+#else
+
+static void uniform_batch(const Words *in, Real *out)
+{
+    for (int p = 0; p < WORDS; p++)    /* 23 bits and a half: exact in a float */
+        for (int l = 0; l < LANES; l++)
+            out[p * LANES + l] = ((float)(int32_t)(in->w[p][l] >> 9) + 0.5f) * 0x1p-23f;
+}
+
+static void normal_batch(const Words *in, Real *out)
+{
+    for (int p = 0; p < 2; p++)
+        for (int l = 0; l < LANES; l++) {
+            /* 32 bits of radius: u from 2^-33 to 1, so normals reach 6.7 in magnitude */
+            uint32_t v = in->w[2 * p][l], w = in->w[2 * p + 1][l];
+            float u = ((float)(int32_t)(v >> 16) * 0x1p16f + (float)(int32_t)(v & 0xffff)) + 0.5f;
+            float radius = dgm_sqrt_f(-2 * dgm_log_f(u * 0x1p-32f));
+            float angle = (float)(int32_t)(w << 2) * (0x1.921fb6p-1f * 0x1p-31f);
+            float s = dgm_sin_poly_f(angle), c = dgm_cos_poly_f(angle);
+            uint32_t swap = 0 - (w >> 30 & 1), sign = w & 0x80000000u;
+            uint32_t sb = dgm_bits_f(s), cb = dgm_bits_f(c);
+            float *o = out + 2 * p * LANES + l;
+            o[0] = radius * dgm_from_bits_f(((sb & swap) | (cb & ~swap)) ^ sign);
+            o[LANES] = radius * dgm_from_bits_f(((cb & swap) | (sb & ~swap)) ^ sign);
+        }
+}
+
+#endif
+
+typedef void BatchFunction(const Words *in, Real *out);
+
+/* Whole batches go straight to dst, the ends through a buffer: the same code computes both. */
+static inline void fill(const DgmCtx *c, uint32_t site, Real *dst, long first, long count,
+                        BatchFunction *batch_of)
+{
+    philox4x32_key_t key = rng_key(c->seed);
+    long end = first + count;
+    for (long at = first; at < end;) {
+        long batch = at / BATCH, skip = at - batch * BATCH;
+        long n = BATCH - skip < end - at ? BATCH - skip : end - at;
+        Words words;
+        Real part[BATCH];
+        philox_lanes(rng_counter(c, site, (uint64_t)batch * LANES, false), key, &words);
+        batch_of(&words, n == BATCH ? dst + (at - first) : part);
+        if (n < BATCH)
+            memcpy(dst + (at - first), part + skip, (size_t)n * sizeof(Real));
+        at += n;
+    }
+}
+
+void dgm_fill_uniform(const DgmCtx *c, uint32_t site, Real *dst, long first, long count)
+{
+    fill(c, site, dst, first, count, uniform_batch);
+}
+
+void dgm_fill_normal(const DgmCtx *c, uint32_t site, Real *dst, long first, long count)
+{
+    fill(c, site, dst, first, count, normal_batch);
+}
+
+/* Under another key than the fills, so that (a, b) may use the whole counter. */
+uint64_t dgm_random_u64(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t b)
+{
+    philox4x32_ctr_t ctr = { { (uint32_t)a, (uint32_t)(a >> 32), (uint32_t)b, (uint32_t)(b >> 32) } };
+    uint64_t mixed = seed ^ 0x9E3779B97F4A7C15ULL * ((uint64_t)purpose + 1);
+    philox4x32_ctr_t r = philox4x32(ctr, rng_key(mixed));
+    return (uint64_t)r.v[0] << 32 | r.v[1];
+}
+
+double dgm_random_unit(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t b)
+{
+    uint64_t r = dgm_random_u64(seed, purpose, a, b);
+    return rng_unit((uint32_t)(r >> 32), (uint32_t)r);
+}

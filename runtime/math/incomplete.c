@@ -1,0 +1,162 @@
+/* incomplete.c - regularised incomplete gamma and beta functions, and the derivative of a gamma
+ * draw by its shape.
+ *
+ * P(a, x) = D T(a, x)      with D = x^a e^-x / Gamma(a + 1),  T = sum_k x^k / ((a+1)...(a+k))
+ * Q(a, x) = D a F(a, x)    with F a continued fraction (DLMF 8.9.2)
+ * The series serves x < a + 1, the fraction the rest; each has positive terms there.
+ *
+ * Implicit reparameterization (Figurnov, Mohamed, Mnih 2018): a draw x moves with its shape a so
+ * that P(a, x) stays, dx/da = -(dP/da)/(dP/dx). With dP/dx = D a / x the prefactor cancels:
+ *   dx/da = (x/a) [(psi(a+1) - log x) T - T']   = x [(log x - psi(a)) F + F'],
+ * ' by a: no differences of large numbers, for any a.
+ */
+#include "special.h"
+
+#include <float.h>
+#include <math.h>
+
+static const double TWO_PI = 6.28318530717958647693;
+enum { MAX_ITERATIONS = 4000000 };     /* some 20 sqrt(a) are needed when x is near a */
+
+static double gamma_prefactor(double a, double x)
+{
+    if (a < 10)
+        return exp(a * log(x) - x - dgm_lgamma_d(a + 1));
+    double e = x < 0.5 * a ? a * log(x / a) + (a - x) : a * dgm_log1p_minus_d((x - a) / a);
+    return exp(e - dgm_stirling_rest_d(a)) / sqrt(TWO_PI * a);
+}
+
+/* T and its derivative by a. */
+static double gamma_series(double a, double x, double *by_a)
+{
+    double term = 1, sum = 1, harmonic = 0, slope = 0;
+    for (double k = 1; k < MAX_ITERATIONS; k++) {
+        term *= x / (a + k);
+        harmonic += 1 / (a + k);
+        sum += term;
+        slope -= term * harmonic;
+        if (term < 0.1 * DBL_EPSILON * sum && term * harmonic < -0.1 * DBL_EPSILON * slope)
+            break;
+        if (term == 0)
+            break;
+    }
+    *by_a = slope;
+    return sum;
+}
+
+/* F and its derivative by a: Lentz's method on pairs (value, derivative).
+ * F = 1/(b_0 + a_1/(b_1 + a_2/(b_2 + ...))), b_i = x + 2 i + 1 - a, a_i = i (a - i). */
+static double gamma_fraction(double a, double x, double *by_a)
+{
+    double b = x + 1 - a;
+    double c = b, dc = -1;             /* ratio of successive numerators */
+    double d = 1 / b, dd = d * d;      /* inverse ratio of successive denominators */
+    double f = d, df = dd;
+    /* the first numerator is 1: c starts at infinity, so the first step has c = b alone */
+    c = INFINITY;
+    dc = 0;
+    for (double i = 1; i < MAX_ITERATIONS; i++) {
+        double an = i * (a - i), ratio = an / c;
+        double slope_c = i / c - ratio * (dc / c);
+        b += 2;
+        c = b + ratio;
+        dc = slope_c - 1;
+        double den = b + an * d, slope_den = -1 + i * d + an * dd;
+        d = 1 / den;
+        dd = -d * d * slope_den;
+        double step = c * d, dstep = dc * d + c * dd;
+        df = df * step + f * dstep;
+        f *= step;
+        if (fabs(step - 1) < DBL_EPSILON && fabs(f * dstep) <= DBL_EPSILON * fabs(df))
+            break;
+    }
+    *by_a = df;
+    return f;
+}
+
+double dgm_gamma_p_d(double a, double x)
+{
+    double slope;
+    if (!(a > 0 && x >= 0))
+        return NAN;
+    if (x == 0)
+        return 0;
+    if (isinf(x))
+        return 1;
+    if (x < a + 1)
+        return gamma_prefactor(a, x) * gamma_series(a, x, &slope);
+    return 1 - gamma_prefactor(a, x) * a * gamma_fraction(a, x, &slope);
+}
+
+double dgm_gamma_q_d(double a, double x)
+{
+    double slope;
+    if (!(a > 0 && x >= 0))
+        return NAN;
+    if (x == 0)
+        return 1;
+    if (isinf(x))
+        return 0;
+    if (x < a + 1)
+        return 1 - gamma_prefactor(a, x) * gamma_series(a, x, &slope);
+    return gamma_prefactor(a, x) * a * gamma_fraction(a, x, &slope);
+}
+
+double dgm_gamma_dshape_d(double a, double x)
+{
+    double slope;
+    if (!(a > 0 && x >= 0))
+        return NAN;
+    if (x == 0)
+        return 0;
+    if (x < a + 1) {
+        double t = gamma_series(a, x, &slope);
+        return x / a * ((dgm_digamma_d(a + 1) - log(x)) * t - slope);
+    }
+    double f = gamma_fraction(a, x, &slope);
+    return x * ((log(x) - dgm_digamma_d(a)) * f + slope);
+}
+
+/* x^a y^b / B(a, b), y = 1 - x. For large a and b around the mode x0 = a/(a+b), where the linear
+ * terms of the two logarithms cancel exactly. */
+static double beta_prefactor(double a, double b, double x, double y)
+{
+    if (a < 10 || b < 10)
+        return exp(a * log(x) + b * log(y) - dgm_lbeta_d(a, b));
+    double off = x * b - y * a;
+    double e = a * dgm_log1p_minus_d(off / a) + b * dgm_log1p_minus_d(-off / b);
+    e += dgm_stirling_rest_d(a + b) - dgm_stirling_rest_d(a) - dgm_stirling_rest_d(b);
+    return exp(e) * sqrt(a / (a + b) * b / TWO_PI);
+}
+
+/* 1 / (1 + d_1/(1 + d_2/(1 + ...))), DLMF 8.17.22, by Lentz's method. */
+static double beta_fraction(double a, double b, double x)
+{
+    double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), f = d;
+    for (double m = 1; m < MAX_ITERATIONS; m++) {
+        double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+        d = 1 / (1 + even * d);
+        c = 1 + even / c;
+        f *= c * d;
+        double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+        d = 1 / (1 + odd * d);
+        c = 1 + odd / c;
+        double step = c * d;
+        f *= step;
+        if (fabs(step - 1) < DBL_EPSILON)
+            break;
+    }
+    return f;
+}
+
+double dgm_beta_i_d(double a, double b, double x)
+{
+    if (!(a > 0 && b > 0 && x >= 0 && x <= 1))
+        return NAN;
+    if (x == 0 || x == 1)
+        return x;
+    double y = 1 - x, p = beta_prefactor(a, b, x, y);
+    if (x < (a + 1) / (a + b + 2))
+        return p * beta_fraction(a, b, x) / a;
+    return 1 - p * beta_fraction(b, a, y) / b;
+}
