@@ -30,6 +30,7 @@ Str  str_fmt(Ctx *c, const char *format, ...) __attribute__((format(printf, 2, 3
 #define vec_len(v) ((v) ? ((size_t *)(v))[-1] : (size_t)0)
 #define vec_push(c, v, x) ((v) = vec_grow((c), (v), sizeof *(v)), (v)[vec_len(v) - 1] = (x))
 void *vec_grow(Ctx *c, void *v, size_t item);         /* length + 1; capacity doubles */
+void *vec_new(Ctx *c, size_t n, size_t item);         /* n zeroed items; NULL if n is 0 */
 
 /* ---- map.c: pointer-keyed hash map (keys are Str or node pointers) ---------------------------- */
 typedef struct Map Map;
@@ -92,6 +93,7 @@ void  out_printf(Out *o, const char *format, ...) __attribute__((format(printf, 
 void  out_puts(Out *o, const char *text);             /* text may contain newlines: indented */
 void  out_indent(Out *o, int delta);                  /* by 4 columns from the next line on */
 size_t out_column(const Out *o);
+Ctx  *out_ctx(const Out *o);
 const char *out_text(const Out *o, size_t *n);        /* NUL-terminated */
 bool  out_save(Ctx *c, const Out *o, const char *path);  /* temp + rename; "-" is stdout */
 /* User text made safe: for a C comment, for a C string literal (with quotes), as C identifier. */

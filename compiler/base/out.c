@@ -88,6 +88,8 @@ void out_indent(Out *o, int delta)
 /* Of the next character; an unstarted line stands at its indentation. */
 size_t out_column(const Out *o) { return o->n == o->line ? (size_t)o->indent : o->n - o->line; }
 
+Ctx *out_ctx(const Out *o) { return o->c; }
+
 const char *out_text(const Out *o, size_t *n)
 {
     if (n) *n = o->n;

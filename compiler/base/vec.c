@@ -23,3 +23,13 @@ void *vec_grow(Ctx *c, void *v, size_t item)
     ((size_t *)v)[-1] = length + 1;
     return v;
 }
+
+void *vec_new(Ctx *c, size_t n, size_t item)
+{
+    if (n == 0) return NULL;
+    if (n > (SIZE_MAX / 4) / item) ice("vec_new: %zu items of %zu bytes", n, item);
+    char *v = (char *)arena_alloc(c->arena, HEADER + n * item) + HEADER;
+    ((size_t *)(void *)v)[-2] = n;
+    ((size_t *)(void *)v)[-1] = n;
+    return v;
+}

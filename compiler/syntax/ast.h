@@ -30,6 +30,7 @@ struct Ast {
     Str doc;                           /* `///` comment above a declaration, or NULL */
     Ast *decl;                         /* resolve: what a NAME, CALL, TYPE or REDUCE refers to */
     struct Type *type;                 /* infer: type of the expression */
+    int depth;                         /* nodes from here down to the deepest leaf */
 };
 
 /* ast.c */
@@ -41,7 +42,9 @@ Ast *ast_call(Ctx *c, Span span, const char *name, size_t n, ...);  /* n positio
 Ast *ast_copy(Ctx *c, const Ast *a);                  /* deep; keeps decl and type */
 /* Calls visit on every node, parents first; visit returns false to skip the kids. */
 void ast_walk(Ast *a, bool (*visit)(Ast *, void *), void *data);
+bool ast_equal(const Ast *a, const Ast *b);           /* spans, decl and type aside */
 const char *ast_kind_name(AstKind kind);
+int  ast_slots(AstKind kind);                         /* fixed slots of a kind */
 void ast_verify(const Ast *a);                        /* slot counts and kinds; ice() if broken */
 
 /* parse.c */

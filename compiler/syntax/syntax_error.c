@@ -1,0 +1,138 @@
+/* syntax_error.c - what the user reads when the grammar fails.
+ *
+ * Idea: bison says which tokens would have been accepted; a person wants to hear "an expression" or
+ * "an operator" and at most four names. Some mistakes are known by their shape (an assignment, a
+ * `while`, chained comparisons, a statement outside of its model) and get their own sentence.
+ */
+#include "parse.h"
+#include "dgm.tab.h"
+
+#include <string.h>
+
+enum { MOST_NAMES = 4 };
+
+static const char *const starters[] = {
+    "a number", "a name", "`(`", "`[`", "`{`", "`{` of a record", "`-`", "`not`", "`if`",
+    "`repeat`", "`implicit`", "`...`",
+};
+static const char *const operators[] = {
+    "`|>`", "`or`", "`and`", "`==`", "`!=`", "`<`", "`<=`", "`>`", "`>=`", "`+`", "`-`", "`*`",
+    "`/`", "`@`", "`div`", "`mod`", "`^`", "`'`", "`.`", "`[`", "`(`", "`epochs`",
+};
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static bool among(const char *name, const char *const *set, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, set[i]) == 0) return true;
+    return false;
+}
+
+static int without(const char **names, int n, const char *const *set, size_t n_set)
+{
+    int kept = 0;
+    for (int i = 0; i < n; i++)
+        if (!among(names[i], set, n_set)) names[kept++] = names[i];
+    return kept;
+}
+
+/* "`]`, `,` or an operator": groups first, then the list is cut. */
+static Str expected_text(Ctx *c, const char **names, int n)
+{
+    const char *group = NULL;
+    if (among("a number", names, (size_t)n) && among("`(`", names, (size_t)n)) {
+        group = "an expression";
+        n = without(names, n, starters, COUNT(starters));
+    } else if (among("`+`", names, (size_t)n)) {
+        group = "an operator";
+        n = without(names, n, operators, COUNT(operators));
+    } else {
+        static const char *const never[] = {"`...`", "`epochs`"};
+        n = without(names, n, never, COUNT(never));
+    }
+    const char *shown[MOST_NAMES + 1];
+    int total = 0;
+    if (group && strcmp(group, "an expression") == 0) shown[total++] = group;
+    for (int i = 0; i < n && total < MOST_NAMES; i++) shown[total++] = names[i];
+    if (group && shown[0] != group && total < MOST_NAMES) shown[total++] = group;
+    if (total == 0) return str(c, "something else");
+    Str text = str(c, shown[0]);
+    for (int i = 1; i < total; i++)
+        text = str_fmt(c, "%s%s%s", text, i + 1 == total ? " or " : ", ", shown[i]);
+    return text;
+}
+
+static bool is_comparison(int kind)
+{
+    return kind == EQ || kind == NE || kind == LT || kind == LE || kind == GT || kind == GE;
+}
+
+static Str unexpected_text(Parser *p, Span at, int kind)
+{
+    enum { LONGEST = 40 };
+    if (kind == 0) return str(p->c, "end of the file");
+    if (kind == SEP) return str(p->c, at.end < p->source->length && p->source->text[at.end] == ';'
+                                      ? "`;`" : "end of the statement");
+    Str text = span_text(p->c, at);
+    if (strlen(text) <= LONGEST) return str_fmt(p->c, "`%s`", text);
+    return str_fmt(p->c, "`%.*s..`", LONGEST, text);
+}
+
+static const char *foreign_loop(const char *word)
+{
+    static const char *const words[] = {"while", "if", "do", "return", "repeat", "loop", "var",
+                                        "def", "function", "const", "import", "print"};
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcmp(words[i], word) == 0) return words[i];
+    return NULL;
+}
+
+/* Mistakes with their own sentence; true if one was said. */
+static bool known_mistake(Parser *p, Span at, int kind, const char **expected, int n)
+{
+    Span first = parser_span(p, p->first.start, p->first.end);
+    Str word = p->first.end > p->first.start ? span_text(p->c, first) : NULL;
+    bool story = kind == DATA || kind == LATENT || kind == PARAM || kind == NET || kind == FOR
+              || kind == SCAN || kind == FACTOR || kind == ORDERING || kind == REPORT
+              || kind == PREDICT;
+    if (story && p->n_open == 0 && p->first.start == at.start)
+        return diag_error(p->c, E_OUTSIDE, at, span_text(p->c, at)), true;
+    if (word && (p->first.kind == NAME || p->first.kind == IF) && foreign_loop(word))
+        return diag_error(p->c, E_NO_WHILE, first, word), true;
+    if (kind == '=' && p->first.kind == NAME && p->n_open > 0)
+        return diag_error(p->c, E_ASSIGN, first, word, word), true;
+    if (is_comparison(kind) && among("`+`", expected, (size_t)n))
+        return diag_error(p->c, E_CHAIN, at), true;
+    return false;
+}
+
+static void say_help(Parser *p, Span at, int kind, const char **expected, int n)
+{
+    bool at_first = p->first.start == at.start && p->first.end == at.end;
+    if (p->n_open > 0 && p->open[p->n_open - 1].context == IN_PAREN && kind != ')' && kind != ']'
+        && p->last.newline) {
+        diag_note(p->c, p->open[p->n_open - 1].span, "this bracket is still open");
+    } else if (p->first.kind == NAME && p->first.text && kind != 0) {
+        Str near = word_near(p, p->first.text);
+        if (near && (at_first || !among("`~`", expected, (size_t)n) || p->n_open == 0))
+            diag_help(p->c, "did you mean `%s`?", near);
+    } else if (among("a name", expected, (size_t)n) && p->last.kind != NAME && kind >= MODEL
+               && kind <= UNTIL) {
+        diag_help(p->c, "`%s` begins a statement; choose another name", span_text(p->c, at));
+    }
+}
+
+void syntax_error(Parser *p, Span at, int kind, const char **expected, int n_expected)
+{
+    if (p->fatal) return;
+    if (!known_mistake(p, at, kind, expected, n_expected)) {
+        Str unexpected = unexpected_text(p, at, kind);
+        const char *names[128];
+        int n = n_expected < 128 ? n_expected : 128;
+        memcpy(names, expected, (size_t)n * sizeof *names);
+        diag_error(p->c, E_SYNTAX, at, unexpected, expected_text(p->c, names, n));
+        say_help(p, at, kind, expected, n_expected);
+    }
+    begin_recovery(p);
+    if (diag_count(p->c) > 2 * MAX_ERRORS) p->fatal = true;
+}
