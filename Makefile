@@ -1,0 +1,18 @@
+# Thin: every target is one line of CMake or of a script.
+.PHONY: build test check check-long promote asan bench clean
+build:
+	cmake -S . -B build && cmake --build build -j 2
+test: build
+	ctest --test-dir build --output-on-failure
+check:
+	sh tests/check.sh
+check-long:
+	sh tests/check.sh --long
+promote:
+	sh tests/promote.sh
+asan:
+	cmake -S . -B build-asan -DDGM_SANITIZE=ON && cmake --build build-asan -j 2 && ctest --test-dir build-asan --output-on-failure
+bench:
+	sh tests/bench/run.sh
+clean:
+	rm -rf build build-asan

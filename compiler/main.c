@@ -1,0 +1,253 @@
+/* main.c - the command line: options.def says what there is, this file parses it.
+ *
+ * Exit codes: 0 done, 1 the spec is wrong, 2 usage, 3 bad data file, 4 cannot write,
+ * 70 internal error.
+ */
+#include "driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct Command { const char *name, *argument, *help, *example; } Command;
+static const Command commands[] = {
+#define COMMAND(name, argument, help, example) { #name, argument, help, example },
+#include "options.def"
+#undef COMMAND
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+typedef enum {
+#define OPTION(id, name, letter, arg, where, help) OPT_##id,
+#include "options.def"
+#undef OPTION
+    N_OPTIONS
+} OptionId;
+
+typedef struct OptionRow { const char *name, *letter, *arg, *where, *help; } OptionRow;
+static const OptionRow options[] = {
+#define OPTION(id, name, letter, arg, where, help) { name, letter, arg, where, help },
+#include "options.def"
+#undef OPTION
+};
+
+static const char task_letters[] = "bcef";     /* by Task */
+
+static int usage_error(const char *format, const char *what, const char *hint)
+{
+    fprintf(stderr, "dgmc: error: ");
+    fprintf(stderr, format, what);
+    fprintf(stderr, "\n");
+    if (hint)
+        fprintf(stderr, "  help: did you mean `%s`?\n", hint);
+    else
+        fprintf(stderr, "  help: `dgmc --help` lists commands and options\n");
+    return 2;
+}
+
+static void print_help(void)
+{
+    printf("dgmc %s - compiles generative models to C trainers\n\nusage:\n", DGMC_VERSION);
+    for (int i = 0; i < N_COMMANDS; i++)
+        printf("  dgmc %s %s%*s %s\n", commands[i].name, commands[i].argument,
+               (int)(14 - strlen(commands[i].name) - strlen(commands[i].argument)), "",
+               commands[i].help);
+    printf("\nexamples:\n  dgmc examples/vae/vae.dgm --data x=images.idx3-ubyte.gz   # makes ./vae\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        printf("  %s\n", commands[i].example);
+    printf("\noptions:\n");
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const OptionRow *o = &options[i];
+        int n = printf("  %s%s%s%s%s", o->letter, *o->letter ? ", " : "", o->name,
+                       *o->arg ? "=" : "", o->arg);
+        printf("%*s %s\n", n < 34 ? 34 - n : 0, "", o->help);
+    }
+    printf("\nexit codes: 0 done, 1 the spec is wrong, 2 usage, 3 bad data file, 4 cannot write, "
+           "70 internal error\n");
+}
+
+/* The option that an argument begins with; its value if joined (--x=V, -xV) goes to *value. */
+static int find_option(const char *arg, const char **value)
+{
+    *value = NULL;
+    for (int i = 0; i < N_OPTIONS; i++) {
+        size_t n = strlen(options[i].name);
+        if (!strncmp(arg, options[i].name, n) && (arg[n] == 0 || arg[n] == '=')) {
+            *value = arg[n] ? arg + n + 1 : NULL;
+            return i;
+        }
+        n = strlen(options[i].letter);
+        if (n && !strncmp(arg, options[i].letter, n) && arg[1] != '-') {
+            *value = arg[n] ? arg + n : NULL;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static Str nearest_option(Ctx *c, const char *arg)
+{
+    Str names[N_OPTIONS];
+    for (int i = 0; i < N_OPTIONS; i++)
+        names[i] = str(c, options[i].name);
+    size_t n = strcspn(arg, "=");
+    return nearest(c, str_n(c, arg, n), names, N_OPTIONS);
+}
+
+/* NAME=VALUE with a size; false if malformed. */
+static bool add_define(Ctx *c, const char *text)
+{
+    const char *eq = strchr(text, '=');
+    char *end;
+    if (!eq || eq == text || !eq[1])
+        return false;
+    long long value = strtoll(eq + 1, &end, 10);
+    if (*end || value < 0 || value > LIMIT_SIZE)
+        return false;
+    Define d = { str_n(c, text, (size_t)(eq - text)), value, str(c, "-D") };
+    vec_push(c, c->defines, d);
+    return true;
+}
+
+static void add_data(Ctx *c, Job *job, const char *text)
+{
+    const char *eq = strchr(text, '=');
+    DataArg d = { eq ? str_n(c, text, (size_t)(eq - text)) : NULL, str(c, eq ? eq + 1 : text) };
+    vec_push(c, job->data, d);
+}
+
+static bool stages_exist(const char *list)
+{
+    char name[32];
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        if (n >= sizeof name)
+            return false;
+        memcpy(name, list, n);
+        name[n] = 0;
+        if (!stage_exists(name))
+            return false;
+        list += n + (list[n] == ',');
+    }
+    return true;
+}
+
+/* Returns 0, or the exit code of a usage error. */
+static int take_option(Ctx *c, Job *job, OptionId id, const char *v)
+{
+    const char *bad = "bad value `%s`";
+    switch (id) {
+    case OPT_OUTPUT:    job->output = v; return 0;
+    case OPT_DEFINE:
+        return add_define(c, v) ? 0 : usage_error("-D takes NAME=SIZE, a whole number: `%s`", v, NULL);
+    case OPT_DATA:      add_data(c, job, v); return 0;
+    case OPT_PRECISION:
+        c->f64 = !strcmp(v, "f64");
+        return c->f64 || !strcmp(v, "f32") ? 0 : usage_error("--precision is f32 or f64, not `%s`", v, NULL);
+    case OPT_EMIT:
+        job->emit_c = true;
+        return !strcmp(v, "c") ? 0 : usage_error("--emit knows only `c`, not `%s`", v, NULL);
+    case OPT_CC:        job->cc = v; return 0;
+    case OPT_MODEL:     job->model = v; return 0;
+    case OPT_LATEX:     job->latex = true; return 0;
+    case OPT_WRITE:     job->fmt_write = true; return 0;
+    case OPT_FMT_CHECK: job->fmt_check = true; return 0;
+    case OPT_DUMP:
+        job->dump = v;
+        return stages_exist(v) ? 0 : usage_error("no such stage in --dump=%s", v, NULL);
+    case OPT_STOP:
+        job->stop = v;
+        return stage_exists(v) ? 0 : usage_error("no such stage: --stop=%s", v, NULL);
+    case OPT_COLOR:
+        c->color = !strcmp(v, "always") || (!strcmp(v, "auto") && c->color);
+        return !strcmp(v, "always") || !strcmp(v, "auto") || !strcmp(v, "never") ? 0
+            : usage_error(bad, v, NULL);
+    case OPT_DIAG:
+        c->json_errors = !strcmp(v, "json");
+        return c->json_errors || !strcmp(v, "text") ? 0 : usage_error(bad, v, NULL);
+    default:
+        return 0;
+    }
+}
+
+static bool color_wanted(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(2) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
+static Str join_command(Ctx *c, int argc, char **argv)
+{
+    Str s = str(c, "dgmc");
+    for (int i = 1; i < argc; i++)
+        s = str_fmt(c, "%s %s", s, argv[i]);
+    return s;
+}
+
+static int run_task(Ctx *c, Job *job, int argc, char **argv)
+{
+    bool only_files = false, task_seen = false;
+    bool given[N_OPTIONS] = { false };
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i], *value;
+        if (!only_files && !strcmp(arg, "--")) {
+            only_files = true;
+            continue;
+        }
+        if (only_files || arg[0] != '-' || !arg[1]) {
+            int k = 0;
+            while (!only_files && !task_seen && !job->path && k < N_COMMANDS
+                   && strcmp(arg, commands[k].name))
+                k++;
+            if (!only_files && !task_seen && !job->path && k < N_COMMANDS) {
+                job->task = (Task)k;
+                task_seen = true;
+            } else if (job->path) {
+                return usage_error("one file at a time: `%s` is one too many", arg, NULL);
+            } else {
+                job->path = arg;
+            }
+            continue;
+        }
+        int id = find_option(arg, &value);
+        if (id < 0)
+            return usage_error("unknown option `%s`", arg, nearest_option(c, arg));
+        if (id == OPT_HELP)
+            return print_help(), 0;
+        if (id == OPT_VERSION)
+            return printf("dgmc %s\n", DGMC_VERSION), 0;
+        if (*options[id].arg && !value && !(value = argv[++i]))
+            return usage_error("option `%s` needs a value", options[id].name, NULL);
+        if (!*options[id].arg && value)
+            return usage_error("option `%s` takes no value", options[id].name, NULL);
+        if (id == OPT_EXPLAIN)
+            return diag_explain(stdout, value) ? 0 : usage_error("no error has the code `%s`", value, NULL);
+        given[id] = true;
+        int rc = take_option(c, job, (OptionId)id, value);
+        if (rc)
+            return rc;
+    }
+    for (int i = 0; i < N_OPTIONS; i++)
+        if (given[i] && *options[i].where != '*' && !strchr(options[i].where, task_letters[job->task]))
+            return usage_error("option `%s` does not belong to this command", options[i].name, NULL);
+    if (!job->path)
+        return usage_error("%s", "no file given", NULL);
+    return compile(c, job);
+}
+
+int main(int argc, char **argv)
+{
+    Ctx *c = ctx_new();
+    Job job = { .task = TASK_BUILD };
+    c->color = color_wanted();
+    job.command = join_command(c, argc, argv);
+    int rc;
+    if (argc < 2) {
+        print_help();
+        rc = 2;
+    } else {
+        rc = run_task(c, &job, argc, argv);
+    }
+    ctx_free(c);
+    return rc;
+}

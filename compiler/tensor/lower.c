@@ -1,0 +1,422 @@
+/* lower.c - queries of a Derivation as functions of the tensor IR.
+ *
+ * For each query: bindings give the latents their values in order (a draw is noise over plates,
+ * samples and event axes, pushed through the law's sampler), terms become scalars summed over all
+ * their axes and averaged over samples, results become arrays.
+ *     E_q[log p(x | z)], plate n    ->    term x = 1/S sum_{n,s,p} (x * l - softplus(l))
+ * requires:    a verified derivation, all sizes but the row plate's bound
+ * establishes: verified TirFns without gradients; the list of trainable tensors
+ */
+#include "lower.h"
+
+#include <string.h>
+
+/* ---- plates -------------------------------------------------------------------------------------------- */
+
+static int64_t plate_size(Lower *L, const Plate *p)
+{
+    int64_t n = 0;
+    Str missing = NULL;
+    if (p->rows)
+        return 0;
+    if (!size_value(L->c, p->size, &n, &missing)) {
+        diag_error(L->c, E_LOWER_UNBOUND, p->span, missing);
+        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", missing);
+        return 1;
+    }
+    return n;
+}
+
+static Axis *plate_axis(Lower *L, const Plate *p)
+{
+    Str key = str_fmt(L->c, "plate %p", (const void *)p);
+    return axis_keyed(L, key, p->rows ? AXIS_ROW : AXIS_PLATE, p->index, plate_size(L, p));
+}
+
+/* Makes exactly the plates from the top down to `plate` the active ones. */
+static void enter_plate(Lower *L, Plate *plate)
+{
+    L->active = NULL;
+    Plate *chain[LIMIT_RANK];
+    int n = 0;
+    for (Plate *p = plate; p && n < LIMIT_RANK; p = p->outer)
+        chain[n++] = p;
+    while (n-- > 0)
+        vec_push(L->c, L->active, ((ActivePlate){ chain[n], plate_axis(L, chain[n]) }));
+}
+
+static bool plate_is_active(const Lower *L, const Plate *p)
+{
+    for (size_t i = 0; i < vec_len(L->active); i++)
+        if (L->active[i].plate == p)
+            return true;
+    return false;
+}
+
+static Axis *sample_axis(Lower *L)
+{
+    if (!L->samples)
+        L->samples = tir_axis(L->f, AXIS_SAMPLE, str(L->c, "s"), 0);
+    return L->samples;
+}
+
+/* ---- variables ------------------------------------------------------------------------------------------ */
+
+static int type_axes(Lower *L, const Var *v, const Type *type, Axis **axes)
+{
+    int n = 0;
+    for (size_t i = 0; i < vec_len(type->array) + vec_len(type->event) && n < LIMIT_RANK; i++) {
+        Size *s = i < vec_len(type->array) ? type->array[i] : type->event[i - vec_len(type->array)];
+        int64_t size = 1;
+        Str missing;
+        if (!size_value(L->c, s, &size, &missing)) {
+            diag_error(L->c, E_LOWER_UNBOUND, v->statement ? v->statement->span : L->at, missing);
+            diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", missing);
+        }
+        axes[n] = axis_keyed(L, str_fmt(L->c, "var %p %d", (const void *)v, n), AXIS_EVENT,
+                             str_fmt(L->c, "%s_%d", v->name, n), size);
+        n++;
+    }
+    return n;
+}
+
+static Val *data_value(Lower *L, const Var *v)
+{
+    Axis *explicit[LIMIT_RANK], *all[LIMIT_RANK];
+    int n = type_axes(L, v, v->type, explicit), m = 0;
+    if (v->plate)
+        all[m++] = plate_axis(L, v->plate);
+    for (int i = 0; i < n && m < LIMIT_RANK; i++)
+        all[m++] = explicit[i];
+    Tir *t = tir_input(L->f, INPUT_DATA, v->name, all, m);
+    return val_tensor(L, tir_label(t, v->name, v->decl->span), explicit, n);
+}
+
+static Val *let_value(Lower *L, const Var *v)
+{
+    ActivePlate *saved = L->active;
+    enter_plate(L, v->plate);
+    Val *val = eval_let(L, NULL, v->statement);
+    L->active = saved;
+    return val;
+}
+
+static Val *own_value(Lower *L, Var *v)
+{
+    switch (v->kind) {
+    case VAR_DATA:
+        return data_value(L, v);
+    case VAR_PARAM:
+        return param_value(L, NULL, v->name, v->type, NULL, v->decl,
+                           v->statement ? v->statement->kids[PARAM_INIT] : NULL,
+                           v->statement ? v->statement->span : L->at);
+    case VAR_LET:
+        return let_value(L, v);
+    default:
+        ice_span(L->at, "variable %s has no value in query %s", v->name, L->f->name);
+    }
+}
+
+/* The value of a variable in the present query. Of the plates it stands in, those around the
+ * expression stay implicit; the others become explicit leading axes: outside its plate a name is an
+ * array over it. */
+Val *var_value(Lower *L, Var *v)
+{
+    Val *val = map_get(L->values, v);
+    if (!val) {
+        val = own_value(L, v);
+        map_put(L->values, v, val);
+    }
+    if (val->kind != VAL_TENSOR || v->kind == VAR_DATA)
+        return val;
+    Axis *axes[LIMIT_RANK];
+    int n = 0;
+    Plate *chain[LIMIT_RANK];
+    int depth = 0;
+    for (Plate *p = v->plate; p && depth < LIMIT_RANK; p = p->outer)
+        chain[depth++] = p;
+    while (depth-- > 0)
+        if (!plate_is_active(L, chain[depth]))
+            axes[n++] = plate_axis(L, chain[depth]);
+    if (n == 0)
+        return val;
+    for (int i = 0; i < val->n_axes && n < LIMIT_RANK; i++)
+        axes[n++] = val->axes[i];
+    return val_tensor(L, val->t, axes, n);
+}
+
+/* ---- bindings, terms, results ------------------------------------------------------------------------------ */
+
+/* Opens the binders of a declaration `b[j in J]`, so that its law may use j; axes are its array axes. */
+static Env *open_declared(Lower *L, const Var *v, Axis *const *axes)
+{
+    Env *env = NULL;
+    for (size_t i = 0; v->decl && v->decl->kind == AST_DECLNAME && i < vec_len(v->decl->kids); i++) {
+        const Ast *binder = v->decl->kids[i];
+        if (binder->kind != AST_BINDER)
+            continue;
+        Val *index = val_tensor(L, tir_iota(L->f, axes[i]), NULL, 0);
+        index->index_of = axes[i];
+        env = env_bind(L, env, binder->name, index);
+    }
+    return env;
+}
+
+static void lower_bind(Lower *L, const Bind *b)
+{
+    enter_plate(L, b->plate);
+    L->at = b->span;
+    Axis *axes[LIMIT_RANK];
+    int n = type_axes(L, b->var, b->var->type, axes);
+    Val *v = eval(L, open_declared(L, b->var, axes), b->expr);
+    if (b->kind == BIND_DRAW) {
+        Axis *implicit[LIMIT_RANK];
+        int m = 0;
+        for (size_t i = 0; i < vec_len(L->active); i++)
+            implicit[m++] = L->active[i].axis;
+        implicit[m++] = sample_axis(L);
+        v = dist_draw(L, v, implicit, m, axes, n, b->site);
+    }
+    if (v->kind == VAL_TENSOR && v->n_axes == n)
+        v = val_rename(L, v, axes);
+    if (v->kind == VAL_TENSOR)
+        tir_label(v->t, b->var->name, b->span);
+    map_put(L->values, b->var, v);
+}
+
+static Tir *input_scalar(Lower *L, const char *name)
+{
+    return tir_input(L->f, INPUT_SCALAR, str(L->c, name), NULL, 0);
+}
+
+/* The expression of a term summed over events, arrays and constant plates; rows and samples remain. */
+static Tir *term_density(Lower *L, const Term *term)
+{
+    enter_plate(L, term->plate);
+    L->at = term->span;
+    Env *env = NULL;
+    Val *v = val_sum_all(L, eval(L, env, term->expr));
+    Tir *t = v->t;
+    Axis *over[LIMIT_RANK];
+    int n = 0;
+    for (size_t i = 0; i < vec_len(L->active); i++)
+        if (L->active[i].axis->kind == AXIS_PLATE)
+            over[n++] = L->active[i].axis;
+    if (n)
+        t = tir_reduce(L->f, OP_SUM, t, over, n);
+    for (size_t i = 0; i < vec_len(L->active); i++)
+        if (L->active[i].axis->kind == AXIS_ROW)
+            t = tir_expand(L->f, t, &L->active[i].axis, 1);
+    return tir_label(t, term->name, term->span);
+}
+
+static Axis *row_axis_of(const Tir *t)
+{
+    for (int i = 0; i < t->n_axes; i++)
+        if (t->axes[i]->kind == AXIS_ROW)
+            return t->axes[i];
+    return NULL;
+}
+
+/* A scalar: sum over rows, mean over samples. */
+static void lower_term(Lower *L, const Term *term, int index)
+{
+    Tir *t = term_density(L, term);
+    Axis *over[LIMIT_RANK], *rows = row_axis_of(t);
+    int n = 0;
+    bool sampled = L->samples && tir_has_axis(t, L->samples);
+    if (rows)
+        over[n++] = rows;
+    if (sampled)
+        over[n++] = L->samples;
+    if (n)
+        t = tir_reduce(L->f, OP_SUM, t, over, n);
+    if (sampled)
+        t = tir_map(L->f, OP_MUL, input_scalar(L, "inv_samples"), t, NULL);
+    tir_out(L->f, OUT_TERM, term->name, index, tir_label(t, term->name, term->span));
+}
+
+static void add_result(Lower *L, LowProgram *p, Str name, Tir *t, Axis *const *axes, int n, bool rows,
+                       bool samples, Elem elem)
+{
+    LowResult r = { .name = name, .rows = rows, .samples = samples, .rank = n, .elem = elem };
+    Axis *layout[LIMIT_RANK];
+    int m = 0;
+    for (size_t i = 0; rows && i < vec_len(L->f->axes); i++)
+        if (L->f->axes[i]->kind == AXIS_ROW)
+            layout[m++] = L->f->axes[i];
+    if (samples)
+        layout[m++] = sample_axis(L);
+    for (int i = 0; i < n && m < LIMIT_RANK; i++) {
+        r.shape[i] = axes[i]->size;
+        layout[m++] = axes[i];
+    }
+    t = tir_expand(L->f, t, layout, m);
+    tir_out_layout(L->f, name, (int)vec_len(p->results), tir_label(t, name, L->at), layout, m);
+    vec_push(L->c, p->results, r);
+}
+
+static void lower_result(Lower *L, LowProgram *p, const Result *r)
+{
+    enter_plate(L, r->plate);
+    L->at = r->expr->span;
+    Val *v = eval(L, NULL, r->expr);
+    if (v->kind != VAL_TENSOR)
+        ice_span(L->at, "result %s is no number", r->name);
+    Axis *axes[LIMIT_RANK];
+    int n = 0;
+    bool rows = false;
+    for (size_t i = 0; i < vec_len(L->active); i++) {
+        if (L->active[i].axis->kind == AXIS_ROW)
+            rows = true;
+        else
+            axes[n++] = L->active[i].axis;
+    }
+    for (int i = 0; i < v->n_axes && n < LIMIT_RANK; i++)
+        axes[n++] = v->axes[i];
+    Tir *t = v->t;
+    bool sampled = L->samples && tir_has_axis(t, L->samples);
+    if (sampled && !r->samples) {
+        t = tir_reduce(L->f, OP_SUM, t, &L->samples, 1);
+        t = tir_map(L->f, OP_MUL, input_scalar(L, "inv_samples"), t, NULL);
+    }
+    Elem elem = r->expr->type && r->expr->type->kind == KIND_VALUE ? r->expr->type->elem : ELEM_REAL;
+    add_result(L, p, r->name, t, axes, n, rows, sampled && r->samples, elem);
+}
+
+/* log p(x, z) - log q(z): one number per row and sample where every term is local, else one per
+ * sample for the whole data set. */
+static void lower_weight(Lower *L, LowProgram *p, const Query *q)
+{
+    bool local = true;
+    for (size_t i = 0; i < vec_len(q->terms); i++)
+        local &= q->terms[i].local;
+    Tir *sum = NULL;
+    for (size_t i = 0; i < vec_len(q->terms); i++) {
+        Tir *t = term_density(L, &q->terms[i]);
+        Axis *rows = row_axis_of(t);
+        if (rows && !local)
+            t = tir_reduce(L->f, OP_SUM, t, &rows, 1);
+        if (!sum)
+            sum = q->terms[i].sign < 0 ? tir_map(L->f, OP_NEG, t, NULL, NULL) : t;
+        else
+            sum = tir_map(L->f, q->terms[i].sign < 0 ? OP_SUB : OP_ADD, sum, t, NULL);
+    }
+    L->at = (Span){ 0 };
+    add_result(L, p, str(L->c, "log_weight"), sum, NULL, 0, local, true, ELEM_REAL);
+}
+
+/* ---- programs ------------------------------------------------------------------------------------------------ */
+
+static void begin_fn(Lower *L, Str name)
+{
+    L->f = tir_fn(L->c, name);
+    L->values = map_new(L->c);
+    L->axes = map_new(L->c);
+    L->samples = NULL;
+    L->active = NULL;
+    L->open = NULL;
+    L->n_draw = L->n_draw_event = 0;
+    if (L->d->model->rows)
+        plate_axis(L, L->d->model->rows);
+}
+
+static void lower_query(Lower *L, Lowered *out, const Query *q, const char *name)
+{
+    LowProgram p = { .name = str(L->c, name), .absent = q->absent };
+    if (!q->absent) {
+        begin_fn(L, p.name);
+        p.fn = L->f;
+        for (size_t i = 0; i < vec_len(q->binds); i++)
+            lower_bind(L, &q->binds[i]);
+        if (!strcmp(name, "weight"))
+            lower_weight(L, &p, q);
+        else
+            for (size_t i = 0; i < vec_len(q->terms); i++)
+                lower_term(L, &q->terms[i], (int)i);
+        for (size_t i = 0; i < vec_len(q->results); i++)
+            lower_result(L, &p, &q->results[i]);
+    }
+    vec_push(L->c, out->programs, p);
+}
+
+static void index_laws(Lower *L, Ast *distribution)
+{
+    Ast *body = distribution->kids[DIST_BODY];
+    for (size_t i = 0; i < vec_len(body->kids); i++)
+        if (body->kids[i]->kind == AST_ALSO)
+            map_put(L->parents, body->kids[i], distribution);
+}
+
+/* File-level declarations by name; the user's come second and so replace the library's. */
+static void index_file(Lower *L, const Ast *file)
+{
+    for (size_t i = 0; file && i < vec_len(file->kids); i++) {
+        Ast *item = file->kids[i];
+        switch (item->kind) {
+        case AST_DISTRIBUTION:
+            index_laws(L, item);
+            /* fallthrough */
+        case AST_LAYER: case AST_SUPPORT: case AST_FUNCTION:
+            map_put(L->decls, item->name, item);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static void index_nets(Lower *L, const Model *m)
+{
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->kind == VAR_NET)
+            map_put(L->nets, m->vars[i]->name, m->vars[i]->statement);
+    for (size_t i = 0; m->family && i < vec_len(m->family->vars); i++)
+        if (m->family->vars[i]->kind == VAR_NET)
+            map_put(L->nets, m->family->vars[i]->name, m->family->vars[i]->statement);
+    const Ast *body = m->node->kids[MODEL_BODY];
+    for (size_t i = 0; i < vec_len(body->kids); i++)
+        if (body->kids[i]->kind == AST_FUNCTION)
+            map_put(L->decls, body->kids[i]->name, body->kids[i]);
+}
+
+Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
+{
+    Lower L = { .c = c, .d = d, .decls = map_new(c), .nets = map_new(c), .parents = map_new(c),
+                .prefix = str(c, ""), .counters = map_new(c) };
+    Lowered *out = arena_alloc(c->arena, sizeof *out);
+    int errors = diag_count(c);
+    index_file(&L, library);
+    index_file(&L, file);
+    index_nets(&L, d->model);
+    lower_query(&L, out, &d->step, "step");
+    lower_query(&L, out, &d->step, "eval");
+    lower_query(&L, out, &d->weight, "weight");
+    lower_query(&L, out, &d->sample, "sample");
+    lower_query(&L, out, &d->encode, "encode");
+    lower_query(&L, out, &d->reconstruct, "reconstruct");
+    lower_query(&L, out, &d->constrain, "constrain");
+    out->params = L.params;
+    return diag_count(c) > errors ? NULL : out;
+}
+
+Tir **lower_seeds(Ctx *c, const Derivation *d, TirFn *fn)
+{
+    Tir **seeds = NULL;
+    for (size_t i = 0; i < vec_len(d->step.terms); i++) {
+        const Term *t = &d->step.terms[i];
+        Tir *per_datum = tir_input(fn, INPUT_SCALAR, str(c, t->local ? "inv_rows" : "inv_total"),
+                                   NULL, 0);
+        Tir *factor = tir_const(fn, t->sign * t->weight);
+        vec_push(c, seeds, tir_map(fn, OP_MUL, factor, per_datum, NULL));
+    }
+    return seeds;
+}
+
+LowProgram *lowered_program(const Lowered *l, const char *name)
+{
+    for (size_t i = 0; i < vec_len(l->programs); i++)
+        if (!strcmp(l->programs[i].name, name))
+            return &l->programs[i];
+    return NULL;
+}

@@ -1,0 +1,141 @@
+/* lower.h - from mathematics to tensors: queries of a Derivation become functions of the tensor IR.
+ *
+ * The lowering is an interpreter of typed AST expressions whose values are tensors (Val). An index
+ * of a plate, of the samples or of a binder is an *implicit* axis of a value: it is on its Tir and
+ * broadcasts by itself. Array and event axes are *explicit*: listed in Val.axes in order, and
+ * aligned by position from the last. `x[n]` thus turns an explicit axis into an implicit one, and a
+ * reduction over a binder removes an implicit one.
+ */
+#ifndef DGMC_LOWER_H
+#define DGMC_LOWER_H
+
+#include "../derive/objective.h"
+#include "tir.h"
+
+/* ---- what the driver gets -------------------------------------------------------------------- */
+
+typedef enum { INIT_CONST, INIT_UNIFORM, INIT_NORMAL } InitKind;
+
+/* A trainable tensor as stored: on the unconstrained scale. */
+typedef struct LowParam {
+    Str name;                          /* "decoder.dense_1.W" */
+    int rank;
+    int64_t shape[LIMIT_RANK];
+    Axis *axes[LIMIT_RANK];            /* of the fn being lowered */
+    TirFn *axes_of;                    /* that fn */
+    InitKind init;
+    double a, b;
+    Str support;
+    Span span;
+} LowParam;
+
+typedef struct LowResult {             /* an OUT_VALUE of a program */
+    Str name;
+    bool rows, samples;
+    int rank;
+    int64_t shape[LIMIT_RANK];
+    Elem elem;
+} LowResult;
+
+typedef struct LowProgram {
+    Str name;                          /* "step", "eval", "weight", ... */
+    TirFn *fn;                         /* NULL: the query is absent */
+    Str absent;
+    LowResult *results;                /* vec */
+} LowProgram;
+
+typedef struct Lowered {
+    LowParam **params;                 /* vec, in order of first use */
+    LowProgram *programs;              /* vec: step (no gradient yet) eval weight sample encode
+                                          reconstruct constrain */
+} Lowered;
+
+/* requires: a verified derivation; library is the FILE of lang/std, file the user's. NULL after
+ * errors (sizes unbound, expressions that later stages cannot compute). */
+Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
+/* The objective per datum as seeds of reverse mode: d objective / d term k, one scalar per term
+ * output of fn. */
+Tir **lower_seeds(Ctx *c, const Derivation *d, TirFn *fn);
+LowProgram *lowered_program(const Lowered *l, const char *name);
+
+/* ---- between the lower_*.c files ---------------------------------------------------------------- */
+
+typedef enum { VAL_TENSOR, VAL_DIST, VAL_RECORD } ValKind;
+
+typedef struct Env Env;
+typedef struct Val {
+    ValKind kind;
+    Tir *t;                            /* TENSOR */
+    int n_axes;
+    Axis *axes[LIMIT_RANK];            /* TENSOR: explicit axes, outermost first */
+    Axis *index_of;                    /* TENSOR: it is the plain position along this axis */
+    const Ast *law;                    /* DIST: DISTRIBUTION or ALSO */
+    Env *args;                         /* DIST: its parameters; RECORD: its fields */
+} Val;
+
+/* Names in scope, innermost first: a value, a value still to be computed, or a function. */
+struct Env {
+    Str name;
+    Val *val;                          /* NULL until a LET is asked for */
+    const Ast *node;                   /* LET's DECLNAME statement, or FUNCTION */
+    Env *scope;                        /* where node is to be evaluated */
+    Env *up;
+};
+
+typedef struct ActivePlate { Plate *plate; Axis *axis; } ActivePlate;
+
+typedef struct Lower {
+    Ctx *c;
+    const Derivation *d;
+    Map *decls;                        /* Str -> DISTRIBUTION, LAYER, SUPPORT, FUNCTION at file level */
+    Map *nets;                         /* Str -> NET of the model and family */
+    Map *parents;                      /* ALSO -> its DISTRIBUTION */
+    LowParam **params;                 /* vec */
+    /* of the fn being lowered */
+    TirFn *f;
+    Map *values;                       /* Var -> Val */
+    Map *axes;                         /* interned key -> Axis */
+    Axis *samples;                     /* NULL until a draw needs it */
+    ActivePlate *active;               /* vec: plates around the expression, outermost first */
+    Axis **open;                       /* vec: binder axes being evaluated under */
+    /* of the draw being lowered */
+    Axis *draw_axes[LIMIT_RANK]; int n_draw, n_draw_event; int draw_site, draw_sub;
+    /* of the net being applied */
+    Str prefix; Map *counters;
+    int depth;
+    Span at;                           /* nearest source place, for errors and labels */
+} Lower;
+
+Val *eval(Lower *L, Env *env, const Ast *e);                       /* lower_expr.c */
+Val *val_tensor(Lower *L, Tir *t, Axis *const *axes, int n);
+Val *val_const(Lower *L, double x);
+Val *val_map(Lower *L, Op op, Val *a, Val *b, Val *c);             /* aligns explicit axes */
+Val *val_sum_all(Lower *L, Val *v);                                /* over its explicit axes */
+Val *val_rename(Lower *L, const Val *v, Axis *const *to);          /* explicit axes to these */
+Env *env_bind(Lower *L, Env *up, Str name, Val *val);
+Env *env_later(Lower *L, Env *up, Str name, const Ast *node);
+Axis *axis_keyed(Lower *L, Str key, AxisKind kind, Str name, int64_t size);
+int64_t eval_size(Lower *L, Env *env, const Ast *e);               /* constant, or an error and 1 */
+bool eval_number(Lower *L, Env *env, const Ast *e, double *x);     /* constants only */
+Val *eval_let(Lower *L, Env *env, const Ast *let);                 /* value of a LET, binders opened */
+Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last);
+
+Val *var_value(Lower *L, Var *v);                                  /* lower.c */
+
+Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law);   /* lower_dist.c */
+bool is_dist_builtin(Str name);
+Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call);
+Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis *const *axes, int n,
+               int site);
+Val *dist_logpdf(Lower *L, Val *dist, Val *x);
+Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
+const Ast *find_law(Lower *L, const Ast *call);
+
+Val *eval_random(Lower *L, Env *env, Op op, const Ast *call);      /* lower_dist.c */
+
+Val *apply_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */
+Val *call_net(Lower *L, Env *env, const Ast *net, Val **args, size_t n);
+Val *param_value(Lower *L, Env *env, Str name, const Type *type, const Ast *type_node,
+                 const Ast *declname, const Ast *init, Span span);
+
+#endif

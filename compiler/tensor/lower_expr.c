@@ -1,0 +1,728 @@
+/* lower_expr.c - expressions of the language as tensor values.
+ *
+ * Idea: one case per AST kind, names resolved in lexical scopes (Env), then among the variables of
+ * the model. A binder opens an axis for the time its body is evaluated:
+ *     sum[k in K](w[k] * x[k])   k = iota over axis k; w[k]: w's explicit axis renamed to k (implicit);
+ *                                the product has k implicit; the sum removes it
+ * requires: a checked tree (shapes agree); what only evaluation can see (a size that is not a
+ * constant, say) is still reported as a user's error.
+ */
+#include "lower.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- values ------------------------------------------------------------------------------------ */
+
+Val *val_tensor(Lower *L, Tir *t, Axis *const *axes, int n)
+{
+    Val *v = arena_alloc(L->c->arena, sizeof *v);
+    v->kind = VAL_TENSOR;
+    v->t = t;
+    v->n_axes = n;
+    for (int i = 0; i < n; i++)
+        v->axes[i] = axes[i];
+    return v;
+}
+
+Val *val_const(Lower *L, double x)
+{
+    return val_tensor(L, tir_const(L->f, x), NULL, 0);
+}
+
+/* The same tensor with explicit axes `to`, by position. */
+Val *val_rename(Lower *L, const Val *v, Axis *const *to)
+{
+    Axis *from[LIMIT_RANK], *into[LIMIT_RANK];
+    int n = 0;
+    for (int i = 0; i < v->n_axes; i++) {
+        if (v->axes[i] == to[i] || !tir_has_axis(v->t, v->axes[i]))
+            continue;
+        from[n] = v->axes[i];
+        into[n++] = to[i];
+    }
+    Tir *t = n ? tir_rename(L->f, v->t, from, into, n) : v->t;
+    return val_tensor(L, t, to, v->n_axes);
+}
+
+/* Explicit axes are aligned from the last one: the shorter operand broadcasts. */
+Val *val_map(Lower *L, Op op, Val *a, Val *b, Val *c)
+{
+    Val *in[3] = { a, b, c }, *widest = a;
+    for (int i = 1; i < 3 && in[i]; i++)
+        if (in[i]->n_axes > widest->n_axes)
+            widest = in[i];
+    Tir *t[3] = { 0 };
+    for (int i = 0; i < 3 && in[i]; i++)
+        t[i] = val_rename(L, in[i], widest->axes + (widest->n_axes - in[i]->n_axes))->t;
+    return val_tensor(L, tir_map(L->f, op, t[0], t[1], t[2]), widest->axes, widest->n_axes);
+}
+
+Val *val_sum_all(Lower *L, Val *v)
+{
+    if (v->n_axes == 0)
+        return v;
+    return val_tensor(L, tir_reduce(L->f, OP_SUM, v->t, v->axes, v->n_axes), NULL, 0);
+}
+
+Axis *axis_keyed(Lower *L, Str key, AxisKind kind, Str name, int64_t size)
+{
+    Str full = str_fmt(L->c, "%s:%lld", key, (long long)size);
+    Axis *axis = map_get(L->axes, full);
+    if (!axis) {
+        axis = tir_axis(L->f, kind, name, size);
+        map_put(L->axes, full, axis);
+    }
+    return axis;
+}
+
+/* ---- scopes ------------------------------------------------------------------------------------ */
+
+Env *env_bind(Lower *L, Env *up, Str name, Val *val)
+{
+    Env *e = arena_alloc(L->c->arena, sizeof *e);
+    e->name = name;
+    e->val = val;
+    e->up = up;
+    return e;
+}
+
+Env *env_later(Lower *L, Env *up, Str name, const Ast *node)
+{
+    Env *e = env_bind(L, up, name, NULL);
+    e->node = node;
+    e->scope = up;
+    return e;
+}
+
+static Env *env_find(Env *e, Str name, bool function)
+{
+    for (; e; e = e->up)
+        if (e->name == name && (e->node && e->node->kind == AST_FUNCTION) == function)
+            return e;
+    return NULL;
+}
+
+/* ---- constants: sizes and initial values ---------------------------------------------------------- */
+
+static const struct { const char *name; double value; } constants[] = {
+    { "pi", M_PI }, { "e", M_E }, { "inf", INFINITY }, { "euler_gamma", 0.57721566490153286061 },
+};
+
+static bool constant_value(Str name, double *x)
+{
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
+        if (!strcmp(name, constants[i].name))
+            return *x = constants[i].value, true;
+    return false;
+}
+
+/* A size or an argument of the model: -D, data, then its default. */
+static bool argument_value(Lower *L, Str name, double *x)
+{
+    for (size_t i = 0; i < vec_len(L->c->defines); i++)
+        if (L->c->defines[i].name == name)
+            return *x = (double)L->c->defines[i].value, true;
+    const Ast *args = L->d->model->node->kids[MODEL_ARGS];
+    for (size_t i = 0; args && i < vec_len(args->kids); i++) {
+        const Ast *arg = args->kids[i];
+        if (arg->name == name && arg->kids[ARGDECL_DEFAULT])
+            return eval_number(L, NULL, arg->kids[ARGDECL_DEFAULT], x);
+    }
+    return false;
+}
+
+static bool name_number(Lower *L, Env *env, Str name, double *x)
+{
+    Env *e = env_find(env, name, false);
+    if (e)
+        return e->val && e->val->kind == VAL_TENSOR && e->val->t->op == OP_CONST
+            && (*x = e->val->t->num, true);
+    return constant_value(name, x) || argument_value(L, name, x);
+}
+
+static bool binary_number(Str op, double a, double b, double *x)
+{
+    if (!strcmp(op, "+")) return *x = a + b, true;
+    if (!strcmp(op, "-")) return *x = a - b, true;
+    if (!strcmp(op, "*")) return *x = a * b, true;
+    if (!strcmp(op, "/")) return *x = a / b, true;
+    if (!strcmp(op, "^")) return *x = pow(a, b), true;
+    if (!strcmp(op, "div") && b != 0) return *x = floor(a / b), true;
+    if (!strcmp(op, "mod") && b != 0) return *x = a - b * floor(a / b), true;
+    return false;
+}
+
+bool eval_number(Lower *L, Env *env, const Ast *e, double *x)
+{
+    double a, b;
+    switch (e->kind) {
+    case AST_NUM:
+        return *x = e->num, true;
+    case AST_NAME:
+        return name_number(L, env, e->name, x);
+    case AST_UNARY:
+        return !strcmp(e->name, "-") && eval_number(L, env, e->kids[UNARY_A], &a)
+            && (*x = -a, true);
+    case AST_BINARY:
+        return eval_number(L, env, e->kids[BINARY_A], &a)
+            && eval_number(L, env, e->kids[BINARY_B], &b) && binary_number(e->name, a, b, x);
+    case AST_CALL:
+        if (vec_len(e->kids) != 1 || !eval_number(L, env, e->kids[0]->kids[ARG_VALUE], &a))
+            return false;
+        if (!strcmp(e->name, "sqrt")) return *x = sqrt(a), true;
+        if (!strcmp(e->name, "log")) return *x = log(a), true;
+        if (!strcmp(e->name, "exp")) return *x = exp(a), true;
+        return false;
+    default:
+        return false;
+    }
+}
+
+int64_t eval_size(Lower *L, Env *env, const Ast *e)
+{
+    double x;
+    if (!eval_number(L, env, e, &x)) {
+        diag_error(L->c, E_LOWER_UNBOUND, e->span, fmt_expr(L->c, e));
+        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE",
+                  e->kind == AST_NAME ? e->name : "NAME");
+        return 1;
+    }
+    if (!(x >= 0 && x <= (double)LIMIT_SIZE && x == floor(x))) {
+        diag_error(L->c, E_LOWER_SIZE, e->span, fmt_expr(L->c, e), x);
+        return 1;
+    }
+    return (int64_t)x;
+}
+
+/* ---- names --------------------------------------------------------------------------------------- */
+
+static Val *plate_index(Lower *L, const Ast *e)
+{
+    for (size_t i = vec_len(L->active); i-- > 0;) {
+        Plate *plate = L->active[i].plate;
+        bool same = plate->index == e->name;
+        for (size_t k = 0; k < vec_len(plate->binders); k++)
+            same |= e->decl == plate->binders[k];
+        if (!same)
+            continue;
+        Val *v = val_tensor(L, tir_iota(L->f, L->active[i].axis), NULL, 0);
+        v->index_of = L->active[i].axis;
+        return v;
+    }
+    return NULL;
+}
+
+static Val *eval_name(Lower *L, Env *env, const Ast *e)
+{
+    Env *found = env_find(env, e->name, false);
+    if (found && !found->val)
+        found->val = eval_let(L, found->scope, found->node);
+    if (found)
+        return found->val;
+    Var *var = e->decl ? model_var(L->d->model, e->decl) : NULL;
+    for (size_t i = 0; !var && i < vec_len(L->d->params); i++)
+        if (L->d->params[i]->name == e->name || (e->decl && L->d->params[i]->decl == e->decl))
+            var = L->d->params[i];
+    for (size_t i = 0; !var && i < vec_len(L->d->model->vars); i++)
+        if (L->d->model->vars[i]->name == e->name)
+            var = L->d->model->vars[i];
+    if (var)
+        return var_value(L, var);
+    Val *index = plate_index(L, e);
+    double x;
+    if (index)
+        return index;
+    if (constant_value(e->name, &x) || argument_value(L, e->name, &x))
+        return val_const(L, x);
+    diag_error(L->c, E_LOWER_UNBOUND, e->span, e->name);
+    diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", e->name);
+    return val_const(L, 1);
+}
+
+/* ---- binders ---------------------------------------------------------------------------------------- */
+
+static bool is_open(const Lower *L, const Axis *axis)
+{
+    for (size_t i = 0; i < vec_len(L->open); i++)
+        if (L->open[i] == axis)
+            return true;
+    return false;
+}
+
+/* Opens `name in domain`: returns the scope with name bound; the axis goes to *axis. */
+static Env *open_binder(Lower *L, Env *env, const Ast *binder, Axis **axis)
+{
+    const Ast *domain = binder->kids[BINDER_DOMAIN];
+    int64_t low = 0, size;
+    if (domain->kind == AST_RANGE) {
+        low = eval_size(L, env, domain->kids[RANGE_A]);
+        size = eval_size(L, env, domain->kids[RANGE_B]) - low;
+    } else {
+        size = eval_size(L, env, domain);
+    }
+    Str key = str_fmt(L->c, "binder %p", (const void *)binder);
+    *axis = axis_keyed(L, key, AXIS_EVENT, binder->name, size);
+    if (is_open(L, *axis))
+        *axis = tir_axis(L->f, AXIS_EVENT, binder->name, size);
+    vec_push(L->c, L->open, *axis);
+    Val *v = val_tensor(L, tir_iota(L->f, *axis), NULL, 0);
+    if (low)
+        v = val_map(L, OP_ADD, v, val_const(L, (double)low), NULL);
+    else
+        v->index_of = *axis;
+    return env_bind(L, env, binder->name, v);
+}
+
+static void close_binders(Lower *L, size_t n)
+{
+    if (L->open)
+        ((size_t *)L->open)[-1] -= n;
+}
+
+Val *eval_let(Lower *L, Env *env, const Ast *let)
+{
+    const Ast *name = let->kids[LET_NAMES]->kids[0];
+    Axis *opened[LIMIT_RANK];
+    int n = 0;
+    for (size_t i = 0; i < vec_len(name->kids); i++)
+        if (name->kids[i]->kind == AST_BINDER)
+            env = open_binder(L, env, name->kids[i], &opened[n++]);
+    Val *v = eval(L, env, let->kids[LET_VALUE]);
+    close_binders(L, (size_t)n);
+    if (v->kind != VAL_TENSOR)
+        return v;
+    if (n) {
+        Tir *t = tir_expand(L->f, v->t, opened, n);
+        for (int i = 0; i < v->n_axes && n < LIMIT_RANK; i++)
+            opened[n++] = v->axes[i];
+        v = val_tensor(L, t, opened, n);
+    }
+    tir_label(v->t, name->name, let->span);
+    return v;
+}
+
+static Val *eval_reduce(Lower *L, Env *env, const Ast *e)
+{
+    const Ast *binders = e->kids[REDUCE_BINDERS];
+    Axis *over[LIMIT_RANK];
+    int n = 0;
+    for (size_t i = 0; i < vec_len(binders->kids); i++)
+        env = open_binder(L, env, binders->kids[i], &over[n++]);
+    Val *v = eval(L, env, e->kids[REDUCE_VALUE]);
+    close_binders(L, (size_t)n);
+    double count = 1;
+    for (int i = 0; i < n; i++)
+        count *= (double)over[i]->size;
+    Tir *t = v->t;
+    if (!strcmp(e->name, "sum") || !strcmp(e->name, "count"))
+        t = tir_reduce(L->f, OP_SUM, t, over, n);
+    else if (!strcmp(e->name, "mean"))
+        t = tir_map(L->f, OP_DIV, tir_reduce(L->f, OP_SUM, t, over, n), tir_const(L->f, count), NULL);
+    else if (!strcmp(e->name, "max"))
+        t = tir_reduce(L->f, OP_MAXIMUM, t, over, n);
+    else if (!strcmp(e->name, "min"))
+        t = tir_map(L->f, OP_NEG, tir_reduce(L->f, OP_MAXIMUM, tir_map(L->f, OP_NEG, t, NULL, NULL),
+                                             over, n), NULL, NULL);
+    else if (!strcmp(e->name, "logsumexp"))
+        t = tir_reduce(L->f, OP_LOGSUMEXP, t, over, n);
+    else
+        diag_error(L->c, E_LOWER_NOT_YET, e->span, e->name);
+    return val_tensor(L, t, v->axes, v->n_axes);
+}
+
+/* ---- indexing ------------------------------------------------------------------------------------------ */
+
+static Val *index_range(Lower *L, Env *env, Val *v, int position, const Ast *range)
+{
+    Axis *from = v->axes[position];
+    int64_t a = eval_size(L, env, range->kids[RANGE_A]), b = eval_size(L, env, range->kids[RANGE_B]);
+    if (a > b || b > from->size) {
+        diag_error(L->c, E_LOWER_RANGE, range->span, (long long)a, (long long)b,
+                   (long long)from->size);
+        return v;
+    }
+    if (a == 0 && b == from->size)
+        return v;
+    Str key = str_fmt(L->c, "slice %d %lld", from->id, (long long)a);
+    Axis *to = axis_keyed(L, key, from->kind, from->name, b - a);
+    Tir *t = tir_slice(L->f, tir_expand(L->f, v->t, &from, 1), from, to, a);
+    Val *out = val_tensor(L, t, v->axes, v->n_axes);
+    out->axes[position] = to;
+    return out;
+}
+
+/* Removes explicit axis `position` by taking the element at i. */
+static Val *index_at(Lower *L, Val *v, int position, Val *i)
+{
+    Axis *axis = v->axes[position];
+    Tir *t = v->t;
+    if (i->index_of && i->index_of->size == axis->size) {
+        if (tir_has_axis(t, axis))
+            t = tir_rename(L->f, t, &axis, &i->index_of, 1);
+    } else if (tir_has_axis(t, axis)) {
+        t = tir_gather(L->f, t, axis, i->t);
+    }
+    /* The index's own explicit axes take the place of the one removed. */
+    Axis *axes[LIMIT_RANK];
+    int n = 0;
+    for (int k = 0; k < position; k++)
+        axes[n++] = v->axes[k];
+    for (int k = 0; k < i->n_axes && n < LIMIT_RANK; k++)
+        axes[n++] = i->axes[k];
+    for (int k = position + 1; k < v->n_axes && n < LIMIT_RANK; k++)
+        axes[n++] = v->axes[k];
+    return val_tensor(L, t, axes, n);
+}
+
+/* Data of a plate is indexed by the plate's own index, which is an implicit axis already. */
+static bool base_has_plate_axis(Lower *L, Env *env, const Ast *base)
+{
+    if (base->kind != AST_NAME || env_find(env, base->name, false))
+        return false;
+    Var *var = base->decl ? model_var(L->d->model, base->decl) : NULL;
+    return var && var->kind == VAR_DATA && var->plate;
+}
+
+static Val *eval_index(Lower *L, Env *env, const Ast *e)
+{
+    Val *v = eval(L, env, e->kids[INDEX_BASE]);
+    size_t first = base_has_plate_axis(L, env, e->kids[INDEX_BASE]) ? 2 : 1;
+    int position = 0;
+    for (size_t k = first; k < vec_len(e->kids); k++) {
+        if (position >= v->n_axes)
+            ice_span(e->span, "more indices than axes");
+        if (e->kids[k]->kind == AST_RANGE) {
+            v = index_range(L, env, v, position++, e->kids[k]);
+        } else {
+            Val *i = eval(L, env, e->kids[k]);
+            v = index_at(L, v, position, i);
+            position += i->n_axes;
+        }
+    }
+    return v;
+}
+
+/* ---- operators, vectors ------------------------------------------------------------------------------ */
+
+static Val *eval_matmul(Lower *L, Val *a, Val *b)
+{
+    if (a->n_axes == 0 || b->n_axes == 0)
+        ice_span(L->at, "@ needs axes on both sides");
+    Axis *to[LIMIT_RANK];
+    to[0] = a->axes[a->n_axes - 1];
+    for (int i = 1; i < b->n_axes; i++) {
+        to[i] = b->axes[i];
+        bool clash = false;
+        for (int k = 0; k < a->n_axes; k++)
+            clash |= a->axes[k] == to[i];
+        if (clash)
+            to[i] = axis_keyed(L, str_fmt(L->c, "matmul %d", to[i]->id), to[i]->kind, to[i]->name,
+                               to[i]->size);
+    }
+    b = val_rename(L, b, to);
+    Axis *axes[LIMIT_RANK];
+    int n = 0;
+    for (int i = 0; i + 1 < a->n_axes; i++)
+        axes[n++] = a->axes[i];
+    for (int i = 1; i < b->n_axes && n < LIMIT_RANK; i++)
+        axes[n++] = b->axes[i];
+    return val_tensor(L, tir_contract(L->f, a->t, b->t, &to[0], 1), axes, n);
+}
+
+static const struct { const char *text; Op op; } binary_ops[] = {
+    { "+", OP_ADD }, { "-", OP_SUB }, { "*", OP_MUL }, { "/", OP_DIV }, { "^", OP_POW },
+    { "==", OP_EQ }, { "!=", OP_NE }, { "<", OP_LT }, { "<=", OP_LE }, { ">", OP_GT },
+    { ">=", OP_GE }, { "and", OP_AND }, { "or", OP_OR }, { "div", OP_IDIV }, { "mod", OP_MOD },
+};
+
+static Val *eval_binary(Lower *L, Env *env, const Ast *e)
+{
+    double x;
+    if (eval_number(L, env, e, &x))
+        return val_const(L, x);
+    Val *a = eval(L, env, e->kids[BINARY_A]), *b = eval(L, env, e->kids[BINARY_B]);
+    L->at = e->span;
+    if (!strcmp(e->name, "@"))
+        return eval_matmul(L, a, b);
+    for (size_t i = 0; i < sizeof binary_ops / sizeof *binary_ops; i++)
+        if (!strcmp(e->name, binary_ops[i].text))
+            return val_map(L, binary_ops[i].op, a, b, NULL);
+    ice_span(e->span, "operator %s", e->name);
+}
+
+static Val *eval_unary(Lower *L, Env *env, const Ast *e)
+{
+    Val *a = eval(L, env, e->kids[UNARY_A]);
+    if (!strcmp(e->name, "-"))
+        return a->t->op == OP_CONST ? val_const(L, -a->t->num) : val_map(L, OP_NEG, a, NULL, NULL);
+    if (!strcmp(e->name, "not"))
+        return val_map(L, OP_NOT, a, NULL, NULL);
+    Val *out = val_tensor(L, a->t, a->axes, a->n_axes);       /* transpose: reversed axes */
+    for (int i = 0; i < a->n_axes; i++)
+        out->axes[i] = a->axes[a->n_axes - 1 - i];
+    return out;
+}
+
+/* [a, b, c]: a new leading axis, filled by choosing on the position. */
+static Val *eval_vector(Lower *L, Env *env, const Ast *e)
+{
+    size_t n = vec_len(e->kids);
+    Str key = str_fmt(L->c, "vector %p", (const void *)e);
+    Axis *axis = axis_keyed(L, key, AXIS_EVENT, str(L->c, "i"), (int64_t)n);
+    Val *at = val_tensor(L, tir_iota(L->f, axis), NULL, 0);
+    Val *out = eval(L, env, e->kids[n - 1]);
+    for (size_t k = n - 1; k-- > 0;) {
+        Val *here = val_map(L, OP_EQ, at, val_const(L, (double)k), NULL);
+        out = val_map(L, OP_SELECT, here, eval(L, env, e->kids[k]), out);
+    }
+    Axis *axes[LIMIT_RANK] = { axis };
+    for (int i = 0; i < out->n_axes && i + 1 < LIMIT_RANK; i++)
+        axes[i + 1] = out->axes[i];
+    return val_tensor(L, tir_expand(L->f, out->t, &axis, 1), axes, out->n_axes + 1);
+}
+
+/* concat(a, b, ..): each part padded with zeros to the whole length, then added. */
+static Val *eval_concat(Lower *L, Val **part, size_t n, const Ast *e)
+{
+    int64_t total = 0, offset = 0;
+    for (size_t k = 0; k < n; k++)
+        total += part[k]->n_axes ? part[k]->axes[0]->size : 1;
+    Str key = str_fmt(L->c, "concat %p", (const void *)e);
+    Axis *whole = axis_keyed(L, key, AXIS_EVENT, str(L->c, "i"), total);
+    Val *sum = NULL;
+    for (size_t k = 0; k < n; k++) {
+        Axis *from = part[k]->n_axes ? part[k]->axes[0]
+            : axis_keyed(L, str_fmt(L->c, "one %p %zu", (const void *)e, k), AXIS_EVENT,
+                         str(L->c, "i"), 1);
+        Tir *t = tir_expand(L->f, part[k]->t, &from, 1);
+        Val *padded = val_tensor(L, tir_pad(L->f, t, from, whole, offset), &whole, 1);
+        sum = sum ? val_map(L, OP_ADD, sum, padded, NULL) : padded;
+        offset += from->size;
+    }
+    return sum;
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------ */
+
+static bool op_named(const char *name, OpKind kind, Op *op)
+{
+    for (int i = 0; i < N_OPS; i++)
+        if (op_info[i].kind == kind && !strcmp(op_info[i].name, name))
+            return *op = (Op)i, true;
+    return false;
+}
+
+static Val *reduce_all(Lower *L, Op op, Val *v)
+{
+    return v->n_axes ? val_tensor(L, tir_reduce(L->f, op, v->t, v->axes, v->n_axes), NULL, 0) : v;
+}
+
+/* Two axes of one matrix must differ from each other and from those of the other operand. */
+static Val *fresh_matrix(Lower *L, Val *m, const char *tag)
+{
+    Axis *to[LIMIT_RANK];
+    for (int i = 0; i < m->n_axes; i++)
+        to[i] = axis_keyed(L, str_fmt(L->c, "%s %d", tag, i), AXIS_EVENT, m->axes[i]->name,
+                           m->axes[i]->size);
+    return val_rename(L, m, to);
+}
+
+static Val *builtin_matrix(Lower *L, Str name, Val **a, const Ast *e)
+{
+    if (!strcmp(name, "diagonal")) {
+        Axis *d = axis_keyed(L, str_fmt(L->c, "diagonal %d", a[0]->axes[0]->id), AXIS_EVENT,
+                             a[0]->axes[0]->name, a[0]->axes[0]->size);
+        Axis *to[2] = { d, d };
+        return val_tensor(L, tir_rename(L->f, a[0]->t, a[0]->axes, to, 2), &d, 1);
+    }
+    if (!strcmp(name, "diag")) {
+        Axis *i = a[0]->axes[0];
+        Axis *j = axis_keyed(L, str_fmt(L->c, "diag %d", i->id), AXIS_EVENT, i->name, i->size);
+        Tir *same = tir_map(L->f, OP_EQ, tir_iota(L->f, i), tir_iota(L->f, j), NULL);
+        Axis *axes[2] = { i, j };
+        return val_tensor(L, tir_map(L->f, OP_SELECT, same, a[0]->t, tir_const(L->f, 0)), axes, 2);
+    }
+    if (!strcmp(name, "cholesky")) {
+        Val *m = fresh_matrix(L, a[0], "cholesky");
+        return val_tensor(L, tir_cholesky(L->f, tir_expand(L->f, m->t, m->axes, 2), m->axes[0],
+                                          m->axes[1]), m->axes, 2);
+    }
+    if (!strcmp(name, "trisolve")) {
+        Val *l = fresh_matrix(L, a[0], "trisolve");
+        Tir *b = tir_expand(L->f, a[1]->t, a[1]->axes, a[1]->n_axes);
+        return val_tensor(L, tir_trisolve(L->f, tir_expand(L->f, l->t, l->axes, 2), l->axes[0],
+                                          l->axes[1], false, b, a[1]->axes[0]),
+                          a[1]->axes, a[1]->n_axes);
+    }
+    diag_error(L->c, E_LOWER_NOT_YET, e->span, name);
+    return a[0];
+}
+
+static Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e)
+{
+    static const struct { const char *name; Op op; } reductions[] = {
+        { "sum", OP_SUM }, { "logsumexp", OP_LOGSUMEXP },
+    };
+    for (size_t i = 0; i < sizeof reductions / sizeof *reductions; i++)
+        if (n == 1 && !strcmp(name, reductions[i].name))
+            return reduce_all(L, reductions[i].op, a[0]);
+    if (n == 1 && !strcmp(name, "max"))
+        return reduce_all(L, OP_MAXIMUM, a[0]);
+    if (n == 1 && !strcmp(name, "min"))
+        return val_map(L, OP_NEG, reduce_all(L, OP_MAXIMUM, val_map(L, OP_NEG, a[0], NULL, NULL)),
+                       NULL, NULL);
+    if (n == 1 && !strcmp(name, "mean")) {
+        double count = 1;
+        for (int i = 0; i < a[0]->n_axes; i++)
+            count *= (double)a[0]->axes[i]->size;
+        return val_map(L, OP_DIV, val_sum_all(L, a[0]), val_const(L, count), NULL);
+    }
+    if (n == 1 && !strcmp(name, "cumsum") && a[0]->n_axes) {
+        Axis *last = a[0]->axes[a[0]->n_axes - 1];
+        Tir *t = tir_cumsum(L->f, tir_expand(L->f, a[0]->t, &last, 1), last, false);
+        return val_tensor(L, t, a[0]->axes, a[0]->n_axes);
+    }
+    if (!strcmp(name, "concat"))
+        return eval_concat(L, a, n, e);
+    if (!strcmp(name, "logdet")) {
+        Val *l = builtin_matrix(L, str(L->c, "cholesky"), a, e);
+        Val *d = builtin_matrix(L, str(L->c, "diagonal"), &l, e);
+        Val *s = val_sum_all(L, val_map(L, OP_LOG, d, NULL, NULL));
+        return val_map(L, OP_MUL, val_const(L, 2), s, NULL);
+    }
+    return builtin_matrix(L, name, a, e);
+}
+
+static Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n)
+{
+    if (++L->depth > LIMIT_INLINE)
+        ice_span(fn->span, "inlining deeper than %d", LIMIT_INLINE);
+    const Ast *params = fn->kids[FUNCTION_ARGS];
+    for (size_t i = 0; i < vec_len(params->kids); i++) {
+        const Ast *p = params->kids[i];
+        if (i < n)
+            scope = env_bind(L, scope, p->name, args[i]);
+        else if (p->kids[ARGDECL_DEFAULT])
+            scope = env_bind(L, scope, p->name, eval(L, scope, p->kids[ARGDECL_DEFAULT]));
+    }
+    Val *v = eval(L, scope, fn->kids[FUNCTION_BODY]);
+    L->depth--;
+    return v;
+}
+
+static Val *eval_call(Lower *L, Env *env, const Ast *e)
+{
+    Op op;
+    Env *local = env_find(env, e->name, true);
+    const Ast *law = local ? NULL : find_law(L, e);
+    L->at = e->span;
+    if (law)
+        return eval_dist(L, env, e, law);
+    if (op_named(e->name, OP_KIND_RANDOM, &op))
+        return eval_random(L, env, op, e);
+    if (is_dist_builtin(e->name) && !local) {
+        Val *v = eval_dist_builtin(L, env, e);
+        if (v)
+            return v;
+    }
+    size_t n = vec_len(e->kids);
+    Val **args = NULL;
+    for (size_t i = 0; i < n; i++)
+        vec_push(L->c, args, eval(L, env, e->kids[i]->kids[ARG_VALUE]));
+    if (local)
+        return call_function(L, local->scope, local->node, args, n);
+    const Ast *net = map_get(L->nets, e->name);
+    if (net)
+        return call_net(L, NULL, net, args, n);
+    const Ast *fn = map_get(L->decls, e->name);
+    if (fn && fn->kind == AST_FUNCTION)
+        return call_function(L, NULL, fn, args, n);
+    if (op_named(e->name, OP_KIND_MAP, &op) && (size_t)op_info[op].arity == n)
+        return val_map(L, op, args[0], n > 1 ? args[1] : NULL, n > 2 ? args[2] : NULL);
+    return eval_builtin(L, e->name, args, n, e);
+}
+
+/* ---- blocks and records ---------------------------------------------------------------------------------- */
+
+Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last)
+{
+    for (size_t i = 0; i < vec_len(block->kids); i++) {
+        const Ast *s = block->kids[i];
+        if (s->kind == AST_LET) {
+            env = env_later(L, env, s->kids[LET_NAMES]->kids[0]->name, s);
+        } else if (s->kind == AST_FUNCTION) {
+            env = env_later(L, env, s->name, s);
+            env->scope = env->up;
+        } else if (s->kind == AST_LATENT) {
+            Val *law = eval(L, env, s->kids[LATENT_LAW]);
+            int n_implicit = L->n_draw - L->n_draw_event;
+            Val *v = dist_draw(L, law, L->draw_axes, n_implicit, L->draw_axes + n_implicit,
+                               L->n_draw_event, -1);
+            const Ast *names = s->kids[LATENT_NAMES];
+            for (size_t k = 0; k < vec_len(names->kids); k++)
+                env = env_bind(L, env, names->kids[k]->name, v);
+        } else if (last) {
+            *last = eval(L, env, s);
+        }
+    }
+    return env;
+}
+
+static Val *eval_record(Lower *L, Env *env, const Ast *e)
+{
+    Val *v = arena_alloc(L->c->arena, sizeof *v);
+    v->kind = VAL_RECORD;
+    for (size_t i = 0; i < vec_len(e->kids); i++)
+        v->args = env_bind(L, v->args, e->kids[i]->name, eval(L, env, e->kids[i]->kids[ARG_VALUE]));
+    return v;
+}
+
+static Val *eval_field(Lower *L, Env *env, const Ast *e)
+{
+    Val *base = eval(L, env, e->kids[FIELD_BASE]);
+    Env *field = base->kind == VAL_RECORD ? env_find(base->args, e->name, false) : NULL;
+    if (!field)
+        ice_span(e->span, "no field %s", e->name);
+    return field->val;
+}
+
+static Val *eval_if(Lower *L, Env *env, const Ast *e)
+{
+    Val *cond = eval(L, env, e->kids[IF_COND]);
+    Val *a = eval(L, env, e->kids[IF_THEN]), *b = eval(L, env, e->kids[IF_ELSE]);
+    if (a->kind != VAL_TENSOR || b->kind != VAL_TENSOR) {
+        diag_error(L->c, E_LOWER_NOT_YET, e->span, "`if` between distributions");
+        return a;
+    }
+    return val_map(L, OP_SELECT, cond, a, b);
+}
+
+Val *eval(Lower *L, Env *env, const Ast *e)
+{
+    Val *v;
+    switch (e->kind) {
+    case AST_NUM:       return val_const(L, e->num);
+    case AST_NAME:      return eval_name(L, env, e);
+    case AST_CALL:      return eval_call(L, env, e);
+    case AST_REDUCE:    return eval_reduce(L, env, e);
+    case AST_INDEX:     return eval_index(L, env, e);
+    case AST_FIELD:     return eval_field(L, env, e);
+    case AST_UNARY:     return eval_unary(L, env, e);
+    case AST_BINARY:    return eval_binary(L, env, e);
+    case AST_IF:        return eval_if(L, env, e);
+    case AST_VECTOR:    return eval_vector(L, env, e);
+    case AST_RECORD:    return eval_record(L, env, e);
+    case AST_PIPE:
+        return apply_stage(L, env, e->kids[PIPE_B], eval(L, env, e->kids[PIPE_A]));
+    case AST_BLOCKEXPR:
+        v = NULL;
+        eval_statements(L, env, e, &v);
+        if (!v)
+            ice_span(e->span, "block without a value");
+        return v;
+    default:
+        diag_error(L->c, E_LOWER_NOT_YET, e->span, ast_kind_name(e->kind));
+        return val_const(L, 0);
+    }
+}
