@@ -36,8 +36,8 @@ typedef struct SourceArray {
     double min, max;                   /* of the values in the file */
     BinariseMode mode;
     double scale, level;               /* values are in [0, scale]; threshold: bit = value > level */
-    char binarisation[96];             /* "none: values are 0 and 1", "threshold: value > 127.5" */
-    char note[192];                    /* "" or "x: rows of images.idx are [28, 28], used as [784]" */
+    char binarisation[128];            /* "none: values are 0 and 1", "threshold: value > 127.5" */
+    char note[512];                    /* "" or "x: rows of images.idx are [28, 28], used as [784]" */
 } SourceArray;
 
 struct DgmSource {
@@ -46,12 +46,13 @@ struct DgmSource {
     long N;                            /* rows; 1 if the model has no row plate */
     long *order;                       /* [N] shuffled row numbers of this epoch */
     uint64_t seed, epoch;              /* of order and of dynamic binarisation */
+    bool shuffled;                     /* order belongs to (seed, epoch); else it is 0, 1, 2, ... */
     bool dynamic;                      /* some array is binarised anew every epoch */
 };
 
 /* Opens and checks all data arrays of the model. Each pair is "NAME=FILE", or "FILE" if the model
- * has one array. Order starts as the identity, epoch 0. source_open prints notes through dgm_warn
- * unless `notes` is false. */
+ * has one array. Order starts as the identity, epoch 0. With `notes`, source_open says on stderr
+ * what it had to assume (SourceArray.note). */
 DgmSource *source_open(const DgmModel *model, const char *const *pairs, int n_pairs,
                        const SourceOptions *options, bool notes);
 DgmSource *source_open_try(const DgmModel *model, const char *const *pairs, int n_pairs,
@@ -80,14 +81,14 @@ typedef struct SourceBuffers {
 
 SourceBuffers *source_buffers_new(const DgmSource *s, long B);
 void source_buffers_free(SourceBuffers *b);
-/* Sets c->data, c->rows, c->N, c->source. When B == N and nothing is drawn anew, all rows are
- * converted now, in order, and c->source is NULL: later steps copy nothing. */
+/* Sets c->data, c->rows, c->N, c->source. When b->B == N and nothing is drawn anew, all rows are
+ * converted now, in order, and c->source is NULL: later steps copy nothing (run with c->B == N). */
 void source_attach(DgmSource *s, SourceBuffers *b, DgmCtx *c);
 
 /* ---- output.c ------------------------------------------------------------------------------ */
 /* A file under construction: temporary name in the same directory; output_finish writes it out,
  * renames and syncs. The first failure is remembered, the rest is skipped, the temporary removed.
- * A target that is no regular file (/dev/stdout, a pipe) is written directly. */
+ * A target that is no regular file (/dev/stdout, a pipe) is written directly, "-" is stdout. */
 typedef struct Output Output;
 Output *output_open(const char *path);
 void output_write(Output *o, const void *bytes, size_t n);
@@ -98,7 +99,7 @@ void output_abandon(Output *o);        /* frees o, removes the temporary */
 
 /* ---- write.c ------------------------------------------------------------------------------- */
 void dgm_npy_write(const char *path, int rank, const long *shape, const Real *values);
-/* rows x columns; names NULL: no header line. Path "-" is stdout (flush it yourself). */
+/* rows x columns; names NULL: no header line. */
 void dgm_csv_write(const char *path, const char *const *names, long rows, long columns,
                    const Real *values);
 /* %.9g of a float, %.17g of a double, always with a point: "0.1", "nan", "inf", "-inf". */

@@ -1,0 +1,430 @@
+/* source.c - the model's data arrays, found in files, checked, and held in the files' own types.
+ *
+ * Idea: everything that can be wrong with data is found here, before the first step: shapes, number
+ * of rows, values outside the declared support (named with row and element), gray images where bits
+ * are declared and nobody said how to make bits of them. Afterwards loading a row cannot fail.
+ */
+#include "data/data.h"
+#include "data/csv.h"
+#include "data/read.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct Opening {
+    const DgmModel *model;
+    const SourceOptions *options;
+    DgmExit code;                      /* what a failure is */
+    DataError *e;
+} Opening;
+
+/* ---- which file is which array ----------------------------------------------------------------- */
+
+static void list_arrays(const DgmModel *m, char *buffer, size_t size)
+{
+    size_t at = 0;
+
+    buffer[0] = '\0';
+    for (int d = 0; d < m->n_data && at + 1 < size; d++)
+        at += (size_t)snprintf(buffer + at, size - at, "%s%s", d ? ", " : "", m->data[d].name);
+}
+
+/* The array that a pair names, and the file behind the `=`; -1: none. */
+static int pair_find(const DgmModel *m, const char *pair, const char **file)
+{
+    const char *equals = strchr(pair, '=');
+
+    for (int d = 0; equals != NULL && d < m->n_data; d++)
+        if (strlen(m->data[d].name) == (size_t)(equals - pair)
+            && strncmp(m->data[d].name, pair, (size_t)(equals - pair)) == 0) {
+            *file = equals + 1;
+            return d;
+        }
+    *file = pair;
+    struct stat st;
+    return m->n_data == 1 && (equals == NULL || stat(pair, &st) == 0) ? 0 : -1;
+}
+
+static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pairs, int n)
+{
+    const DgmModel *m = o->model;
+    char list[256];
+
+    list_arrays(m, list, sizeof list);
+    o->code = DGM_EXIT_USAGE;
+    for (int i = 0; i < n; i++) {
+        const char *file;
+        int d = pair_find(m, pairs[i], &file);
+
+        if (d < 0)
+            return data_fail(o->e, "write --data NAME=FILE", "--data %s: the model's data arrays are "
+                             "%s", pairs[i], m->n_data ? list : "none");
+        if (arrays[d].path != NULL)
+            return data_fail(o->e, NULL, "data array %s is given twice: %s and %s", m->data[d].name,
+                             arrays[d].path, file);
+        if (*file == '\0')
+            return data_fail(o->e, "write --data NAME=FILE", "--data %s: the file name is missing",
+                             pairs[i]);
+        arrays[d].path = strdup(file);
+        if (arrays[d].path == NULL)
+            return data_fail(o->e, NULL, "no memory");
+    }
+    for (int d = 0; d < m->n_data; d++)
+        if (arrays[d].path == NULL)
+            return data_fail(o->e, "add --data NAME=FILE", "data array %s is missing (%s:%d)",
+                             m->data[d].name, m->spec_path, m->data[d].line);
+    o->code = DGM_EXIT_DATA;
+    return true;
+}
+
+/* ---- shape ------------------------------------------------------------------------------------- */
+
+static long rows_of(const SourceArray *a)
+{
+    return a->decl->rows && a->array.rank > 0 ? a->array.shape[0] : 1;
+}
+
+/* Same axes, axes of length 1 left aside. */
+static bool same_shape(const long *a, int rank_a, const long *b, int rank_b)
+{
+    int i = 0, j = 0;
+
+    for (;;) {
+        while (i < rank_a && a[i] == 1)
+            i++;
+        while (j < rank_b && b[j] == 1)
+            j++;
+        if (i == rank_a || j == rank_b)
+            return i == rank_a && j == rank_b;
+        if (a[i++] != b[j++])
+            return false;
+    }
+}
+
+static void shape_text(int rank, const long *shape, char *buffer, size_t size)
+{
+    DgmArray a = { .rank = rank };
+
+    memcpy(a.shape, shape, (size_t)rank * sizeof *shape);
+    array_shape_text(&a, buffer, size);
+}
+
+static bool shape_check(Opening *o, SourceArray *a)
+{
+    const DgmData *d = a->decl;
+    int skip = d->rows;                  /* the row axis */
+    char have[256], want[256];
+
+    if (a->array.count == 0 || (skip && a->array.rank == 0))
+        return data_fail(o->e, NULL, "%s: %s holds no rows", d->name, a->path);
+    long each = a->array.count / rows_of(a);
+    shape_text(a->array.rank - skip, a->array.shape + skip, have, sizeof have);
+    shape_text(d->rank, d->shape, want, sizeof want);
+    if (each != d->count) {
+        bool wide = strcmp(a->array.format, "csv") == 0 && each > d->count && a->array.rank == 2;
+        char help[128] = "compile the model for these data: dgmc SPEC --data NAME=FILE";
+
+        if (wide)
+            snprintf(help, sizeof help, "choose columns, for example %s=FILE:0-%ld", d->name,
+                     d->count - 1);
+        return data_fail(o->e, help, "%s: %s has %s %s, but the model declares %s (%s:%d)", d->name,
+                         a->path, skip ? "rows of shape" : "shape", have, want, o->model->spec_path,
+                         d->line);
+    }
+    if (!same_shape(a->array.shape + skip, a->array.rank - skip, d->shape, d->rank))
+        snprintf(a->note, sizeof a->note, "%.80s: %.160s: %s %.80s, used as %.80s", d->name,
+                 a->path, skip ? "rows are" : "shape is", have, want);
+    return true;
+}
+
+static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
+{
+    const SourceArray *first = NULL;
+
+    for (int d = 0; d < o->model->n_data; d++) {
+        const SourceArray *a = &arrays[d];
+
+        if (!a->decl->rows)
+            continue;
+        if (first != NULL && rows_of(a) != rows_of(first))
+            return data_fail(o->e, "give files of the same rows", "%s has %ld rows (%s), but %s has "
+                             "%ld (%s)", first->decl->name, rows_of(first), first->path,
+                             a->decl->name, rows_of(a), a->path);
+        first = first ? first : a;
+    }
+    *n = first ? rows_of(first) : o->model->fixed_rows > 0 ? o->model->fixed_rows : 1;
+    if (first != NULL && o->model->fixed_rows > 0 && *n != o->model->fixed_rows)
+        return data_fail(o->e, "leave the size open when compiling", "%s has %ld rows (%s), but the "
+                         "model was compiled for %s = %ld", first->decl->name, *n, first->path,
+                         o->model->plate ? o->model->plate : "N", o->model->fixed_rows);
+    return true;
+}
+
+/* ---- values ------------------------------------------------------------------------------------ */
+
+typedef struct Range {
+    double min, max;
+    bool finite, whole;                /* all values are */
+} Range;
+
+static Range range_of(const DgmArray *a)
+{
+    Range r = { array_value(a, 0), array_value(a, 0), true, true };
+
+    if (a->type == ARRAY_U8 || a->type == ARRAY_BOOL) {
+        const uint8_t *v = a->data;
+        uint8_t min = 255, max = 0;
+
+        for (long i = 0; i < a->count; i++) {
+            min = v[i] < min ? v[i] : min;
+            max = v[i] > max ? v[i] : max;
+        }
+        return (Range){ min, max, true, true };
+    }
+    for (long i = 0; i < a->count; i++) {
+        double v = array_value(a, i);
+
+        r.finite &= isfinite(v) != 0;
+        r.whole &= v == floor(v);
+        r.min = v < r.min ? v : r.min;
+        r.max = v > r.max ? v : r.max;
+    }
+    return r;
+}
+
+/* What values may be: the declared support, or the gray values that are going to be bits. */
+typedef struct Allowed {
+    double lower, upper;
+    bool open_lower, open_upper, whole;
+} Allowed;
+
+static Allowed allowed_by(const DgmData *d)
+{
+    return (Allowed){ d->lower, d->upper, d->open_lower, d->open_upper, d->elem != DGM_ELEM_REAL };
+}
+
+static bool value_fits(const Allowed *l, double v)
+{
+    if (!isfinite(v) || (l->whole && v != floor(v)))
+        return false;
+    return (l->open_lower ? v > l->lower : v >= l->lower)
+        && (l->open_upper ? v < l->upper : v <= l->upper);
+}
+
+/* Names the first value that is not allowed. There is one. */
+static bool value_refuse(Opening *o, const SourceArray *a, const Allowed *l, const char *help)
+{
+    const DgmData *d = a->decl;
+    long i = 0;
+    char value[40], reason[128];
+
+    while (i + 1 < a->array.count && value_fits(l, array_value(&a->array, i)))
+        i++;
+    double v = array_value(&a->array, i);
+    dgm_double_text(v, value, sizeof value);
+    if (!isfinite(v))
+        snprintf(reason, sizeof reason, "is not finite");
+    else if (l->whole && v != floor(v))
+        snprintf(reason, sizeof reason, "is not a whole number, as %.80s needs", d->support);
+    else
+        snprintf(reason, sizeof reason, "is outside the support %.80s", d->support);
+    if (!isfinite(v))
+        help = "leave such rows out: missing values are not supported";
+    if (d->rows)
+        return data_fail(o->e, help, "%s: %s: row %ld, element %ld (both from 0): %s %s (%s:%d)",
+                         d->name, a->path, i / d->count, i % d->count, value, reason,
+                         o->model->spec_path, d->line);
+    return data_fail(o->e, help, "%s: %s: element %ld (from 0): %s %s (%s:%d)", d->name, a->path, i,
+                     value, reason, o->model->spec_path, d->line);
+}
+
+static bool support_check(Opening *o, SourceArray *a, Range r)
+{
+    const DgmData *d = a->decl;
+    Allowed l = allowed_by(d);
+    char help[256] = "";
+
+    if (r.finite && (!l.whole || r.whole) && value_fits(&l, r.min) && value_fits(&l, r.max))
+        return true;
+    if (d->elem == DGM_ELEM_INDEX && r.whole && r.min >= 1 && r.max == d->upper + 1)
+        snprintf(help, sizeof help, "an index counts from 0: subtract 1 from every value");
+    else
+        snprintf(help, sizeof help, "check the file, or declare another support in %.180s",
+                 o->model->spec_path);
+    return value_refuse(o, a, &l, help);
+}
+
+/* ---- bits of gray images ----------------------------------------------------------------------- */
+
+/* "threshold", "threshold=LEVEL", "dynamic"; level stays NAN unless given. */
+static bool binarise_parse(Opening *o, BinariseMode *mode, double *level)
+{
+    const char *text = o->options->binarise;
+    DgmExit code = o->code;
+
+    *mode = BINARISE_NONE;
+    *level = NAN;
+    if (text == NULL)
+        return true;
+    o->code = DGM_EXIT_USAGE;
+    if (strcmp(text, "dynamic") == 0)
+        *mode = BINARISE_DYNAMIC;
+    else if (strcmp(text, "threshold") == 0)
+        *mode = BINARISE_THRESHOLD;
+    else if (strncmp(text, "threshold=", 10) == 0
+             && csv_number(text + 10, strlen(text + 10), level) == CSV_NUMBER && isfinite(*level))
+        *mode = BINARISE_THRESHOLD;
+    else
+        return data_fail(o->e, "choose threshold, threshold=LEVEL or dynamic",
+                         "--binarise %s is not known", text);
+    o->code = code;
+    return true;
+}
+
+static double scale_default(const SourceArray *a)
+{
+    bool image = a->array.type == ARRAY_U8 && strcmp(a->array.format, "csv") != 0;
+
+    return image ? 255 : a->max <= 1 ? 1 : a->max;
+}
+
+static bool binarise_ask(Opening *o, const SourceArray *a)
+{
+    char scale[40], help[256];
+
+    dgm_double_text(a->scale, scale, sizeof scale);
+    snprintf(help, sizeof help, "say how gray becomes bits: --binarise threshold (1 above half of %s) "
+             "or --binarise dynamic (1 with probability value/%s, drawn anew every epoch)", scale,
+             scale);
+    return data_fail(o->e, help, "%s: %s holds values from %g to %g, but the model declares %s "
+                     "(%s:%d)", a->decl->name, a->path, a->min, a->max, a->decl->support,
+                     o->model->spec_path, a->decl->line);
+}
+
+static bool binarise(Opening *o, SourceArray *a, Range r)
+{
+    double level, scale = o->options->scale;
+    const Allowed gray = { .upper = INFINITY };
+    BinariseMode mode;
+    char low[40], white[40];
+
+    if (!binarise_parse(o, &mode, &level))
+        return false;
+    if (r.finite && r.whole && r.min >= 0 && r.max <= 1) {
+        snprintf(a->binarisation, sizeof a->binarisation, "none: values are 0 and 1");
+        return true;
+    }
+    if (!r.finite || r.min < 0)
+        return value_refuse(o, a, &gray, "gray values start at 0");
+    a->scale = scale > 0 ? scale : scale_default(a);
+    if (mode == BINARISE_NONE)
+        return binarise_ask(o, a);
+    if (r.max > a->scale)
+        return data_fail(o->e, "give the value of white: --scale MAX", "%s: %s has value %g, above the "
+                         "scale %g", a->decl->name, a->path, r.max, a->scale);
+    a->mode = mode;
+    a->level = isnan(level) ? a->scale / 2 : level;
+    dgm_double_text(a->level, low, sizeof low);
+    dgm_double_text(a->scale, white, sizeof white);
+    if (mode == BINARISE_THRESHOLD)
+        snprintf(a->binarisation, sizeof a->binarisation, "threshold: value > %s of %s", low, white);
+    else
+        snprintf(a->binarisation, sizeof a->binarisation,
+                 "dynamic: Bernoulli(value / %s), anew every epoch", white);
+    return true;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static bool array_open(Opening *o, SourceArray *a)
+{
+    if (!array_read(a->path, &a->array, o->e)) {
+        DataError inner = *o->e;
+
+        return data_fail(o->e, inner.help, "%s: %.980s", a->decl->name, inner.text);
+    }
+    if (!shape_check(o, a))
+        return false;
+    Range r = range_of(&a->array);
+    a->min = r.min;
+    a->max = r.max;
+    a->hash = array_hash(&a->array);
+    return a->decl->elem == DGM_ELEM_BIT ? binarise(o, a, r) : support_check(o, a, r);
+}
+
+static bool open_all(Opening *o, DgmSource *s, const char *const *pairs, int n)
+{
+    for (int d = 0; d < o->model->n_data; d++)
+        s->arrays[d].decl = &o->model->data[d];
+    if (!pairs_assign(o, s->arrays, pairs, n))
+        return false;
+    for (int d = 0; d < o->model->n_data; d++) {
+        if (!array_open(o, &s->arrays[d]))
+            return false;
+        s->dynamic |= s->arrays[d].mode == BINARISE_DYNAMIC;
+    }
+    return rows_check(o, s->arrays, &s->N);
+}
+
+DgmSource *source_open_try(const DgmModel *model, const char *const *pairs, int n_pairs,
+                           const SourceOptions *options, DgmExit *code, DataError *e)
+{
+    static const SourceOptions none = { 0 };
+    Opening o = { .model = model, .options = options ? options : &none, .e = e };
+    DgmSource *s = dgm_alloc(sizeof *s);
+
+    s->model = model;
+    s->arrays = dgm_alloc(((size_t)model->n_data + 1) * sizeof *s->arrays);
+    s->seed = o.options->seed;
+    if (!open_all(&o, s, pairs, n_pairs)) {
+        *code = o.code;
+        source_free(s);
+        return NULL;
+    }
+    s->order = dgm_alloc((size_t)s->N * sizeof *s->order);
+    source_rows_in_order(0, s->N, s->order);
+    return s;
+}
+
+DgmSource *source_open(const DgmModel *model, const char *const *pairs, int n_pairs,
+                       const SourceOptions *options, bool notes)
+{
+    DataError e;
+    DgmExit code;
+    DgmSource *s = source_open_try(model, pairs, n_pairs, options, &code, &e);
+
+    if (s == NULL)
+        dgm_fail(code, e.help[0] ? e.help : NULL, "%s", e.text);
+    for (int d = 0; notes && d < model->n_data; d++)
+        if (s->arrays[d].note[0])
+            fprintf(stderr, "note: %s\n", s->arrays[d].note);
+    return s;
+}
+
+void source_free(DgmSource *s)
+{
+    if (s == NULL)
+        return;
+    for (int d = 0; d < s->model->n_data; d++) {
+        array_free(&s->arrays[d].array);
+        free(s->arrays[d].path);
+    }
+    free(s->arrays);
+    free(s->order);
+    free(s);
+}
+
+double source_scale(const DgmSource *s)
+{
+    for (int d = 0; d < s->model->n_data; d++)
+        if (s->arrays[d].mode != BINARISE_NONE)
+            return s->arrays[d].scale;
+    return 0;
+}
+
+double source_value(const DgmSource *s, int array, long row, long element)
+{
+    return array_value(&s->arrays[array].array, row * s->arrays[array].decl->count + element);
+}
