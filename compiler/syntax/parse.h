@@ -42,6 +42,7 @@ typedef struct Parser {
     uint32_t pending_start;            /* where a construct that spans matches began */
     Str doc;                           /* doc comment gathered for the next token */
     bool newline;                      /* no token since the last line break */
+    bool commented;                    /* nor a blank line: this one holds a comment */
     Token window[WINDOW];              /* raw tokens read ahead */
     int n_window;
     Token queue[QUEUE];                /* tokens made by the reader, due before the window */
