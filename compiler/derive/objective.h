@@ -20,6 +20,9 @@ typedef enum {
     N_RULES
 } RuleId;
 
+typedef struct RuleInfo { const char *name, *sentence, *latex; } RuleInfo;
+extern const RuleInfo rule_info[N_RULES];
+
 /* One line of the derivation of a term: rule, what came out, why. */
 typedef struct Step { RuleId rule; Str text; Str latex; Span span; } Step;
 
@@ -48,7 +51,9 @@ typedef struct Bind {
     Var *var;
     Ast *expr;                         /* distribution, or value */
     Plate *plate;
-    int site;                          /* DRAW: number of the random stream; same in every query */
+    int site;                          /* DRAW: number of the random stream; same in every query:
+                                          2 k for site k of the model drawn from the family, 2 k + 1
+                                          from the model; a full-rank group has that of its first */
     Span span;
 } Bind;
 
@@ -81,6 +86,8 @@ typedef struct Derivation {
 } Derivation;
 
 Derivation *derive(Ctx *c, Model *m);                 /* NULL after errors */
+/* The type of a call kl(q, p) or entropy(q) has the axes of its value beyond the law's own event
+ * (over which the closed form is summed); that of constrain and log_jacobian is the latent's. */
 void derivation_print(Ctx *c, Out *o, const Derivation *d);    /* --dump=objective */
 void derivation_verify(const Derivation *d);
 typedef enum { EXPLAIN_TEXT, EXPLAIN_LATEX } ExplainFormat;

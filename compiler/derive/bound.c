@@ -1,0 +1,215 @@
+/* bound.c - from the marginal likelihood to the bound, and how each latent is estimated.
+ *
+ *     log p(x) = log ∫ p(x, z) dz                                     [marginal]
+ *              = log E_q[ p(x, z) / q(z | x) ]                        [multiply by q/q]
+ *              ≥ E_q[ log p(x, z) - log q(z | x) ]                    [Jensen]
+ *              = E_q[ log p(x | z) ] - KL( q(z | x) ‖ p(z) )          [product rule, KL]
+ * The entropy enters with a plus: -E_q[log q] = +H(q).
+ */
+#include "words.h"
+
+#include <string.h>
+
+/* ---- who is in the model ------------------------------------------------------------------------- */
+
+typedef struct Cast {
+    Both data, given, latents;         /* "x", "X", "z": lists; empty text if none */
+    bool amortized;
+} Cast;
+
+static void list(const Words *w, Both *to, const Var *v)
+{
+    Both name = { math_symbol(&w->text, v), math_symbol(&w->latex, v) };
+    *to = *to->text ? both_fmt2(w, "%s, %s", "%s, %s", *to, name) : name;
+}
+
+static bool is_observed(const Model *m, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(m->sites); i++)
+        if (m->sites[i].var == v && m->sites[i].observed)
+            return true;
+    return false;
+}
+
+static bool is_read(const Model *m, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(m->sites); i++)
+        if (reads_has(m->sites[i].reads, v))
+            return true;
+    return false;
+}
+
+static Cast cast_of(const Words *w)
+{
+    const Model *m = w->d->m;
+    Str none = str(w->d->c, "");
+    Cast k = { { none, none }, { none, none }, { none, none }, false };
+    for (size_t i = 0; i < vec_len(m->vars); i++) {
+        const Var *v = m->vars[i];
+        if (v->synthetic)
+            continue;
+        if (v->kind == VAR_LATENT)
+            list(w, &k.latents, v);
+        else if (is_observed(m, v))
+            list(w, &k.data, v);
+        else if (v->kind == VAR_DATA && is_read(m, v))
+            list(w, &k.given, v);
+    }
+    for (size_t i = 0; m->family && i < vec_len(m->family->guides); i++)
+        k.amortized |= m->family->guides[i].amortized;
+    return k;
+}
+
+/* p(what | given), with either list possibly empty. */
+static Both probability(const Words *w, const char *p, Both what, Both given)
+{
+    Both head = { str(w->d->c, p), str(w->d->c, p) };
+    Both inside = *given.text ? both_fmt2(w, "%s | %s", "%s \\mid %s", what, given) : what;
+    return both_fmt2(w, "%s(%s)", "%s(%s)", head, inside);
+}
+
+static Both join(const Words *w, Both a, Both b)
+{
+    if (!*a.text || !*b.text)
+        return *a.text ? a : b;
+    return both_fmt2(w, "%s, %s", "%s, %s", a, b);
+}
+
+/* ---- the bound ------------------------------------------------------------------------------------- */
+
+static void push(const Words *w, RuleId rule, Both f, Span span)
+{
+    vec_push(w->d->c, w->d->d->steps, step_make(rule, f, span));
+}
+
+static bool all_closed(const Query *q)
+{
+    for (size_t i = 0; i < vec_len(q->terms); i++)
+        if (q->terms[i].kind == TERM_ENTROPY || q->terms[i].kind == TERM_PRIOR
+            || q->terms[i].kind == TERM_JACOBIAN)
+            return false;
+    return true;
+}
+
+/* A model without data: its factors are a density up to a constant, whose log is bounded. */
+static void bound_elbo(const Words *w, const Cast *k)
+{
+    Span span = w->d->m->node->span;
+    Str none = str(w->d->c, "");
+    Both nothing = { none, none };
+    bool data = *k->data.text;
+    Both joint = probability(w, data ? "p" : "f", join(w, k->data, k->latents), k->given);
+    Both q = probability(w, "q", k->latents, k->amortized ? k->data : nothing);
+    Both evidence = { str(w->d->c, "log Z"), str(w->d->c, "\\log Z") };
+    if (data)
+        evidence = both_fmt(w, "log %s", "\\log %s", probability(w, "p", k->data, k->given));
+    Both dz = both_fmt2(w, "log ∫ %s d(%s)", "\\log \\int %s \\, d(%s)", joint, k->latents);
+    if (!strchr(k->latents.text, ','))
+        dz = both_fmt2(w, "log ∫ %s d%s", "\\log \\int %s \\, d%s", joint, k->latents);
+    push(w, RULE_MARGINAL, both_fmt2(w, "%s = %s", "%s &= %s", evidence, dz), span);
+    push(w, RULE_IMPORTANCE, both_fmt2(w, "= log E_q[ %s / %s ]",
+         "&= \\log \\mathbb{E}_q\\!\\left[ \\frac{%s}{%s} \\right]", joint, q), span);
+    push(w, RULE_JENSEN, both_fmt2(w, "≥ E_q[ log %s - log %s ]",
+         "&\\ge \\mathbb{E}_q\\left[ \\log %s - \\log %s \\right]", joint, q), span);
+    if (data && all_closed(&w->d->d->step)) {
+        Both prior = probability(w, "p", k->latents, nothing);
+        Both like = probability(w, "p", k->data, join(w, k->latents, k->given));
+        push(w, RULE_CHAIN, both_fmt2(w, "= E_q[ log %s ] + E_q[ log %s - log q ]",
+             "&= \\mathbb{E}_q\\left[ \\log %s \\right] + \\mathbb{E}_q\\left[ \\log %s - \\log q "
+             "\\right]", like, prior), span);
+        Both kl = both_fmt2(w, "KL( %s ‖ %s )", "\\mathrm{KL}\\left( %s \\,\\middle\\|\\, %s \\right)",
+                            q, prior);
+        push(w, RULE_KL, both_fmt2(w, "= E_q[ log %s ] - %s",
+             "&= \\mathbb{E}_q\\left[ \\log %s \\right] - %s", like, kl), span);
+    } else {
+        push(w, RULE_ENTROPY, both_fmt2(w, "= E_q[ log %s ] + H( %s )",
+             "&= \\mathbb{E}_q\\left[ \\log %s \\right] + \\mathbb{H}\\left( %s \\right)", joint, q),
+             span);
+    }
+}
+
+static void bound_exact(const Words *w, const Cast *k, bool map)
+{
+    Span span = w->d->m->node->span;
+    Both like = probability(w, "p", k->data, k->given);
+    if (!*k->data.text)
+        like = (Both){ str(w->d->c, "f"), str(w->d->c, "f") };
+    if (map)
+        push(w, RULE_MAP, both_fmt(w, "log %s + log p(parameters)",
+             "&\\log %s + \\log p(\\theta)", like), span);
+    else
+        push(w, RULE_LIKELIHOOD, both_fmt(w, "log %s", "&\\log %s", like), span);
+}
+
+/* ELBO = x - kl_z: the terms by name, with their signs and weights. */
+static void whole_formula(const Words *w)
+{
+    Ctx *c = w->d->c;
+    Derivation *d = w->d->d;
+    Str text = str(c, ""), latex = str(c, "");
+    for (size_t i = 0; i < vec_len(d->step.terms); i++) {
+        const Term *t = &d->step.terms[i];
+        const char *sign = t->sign < 0 ? i ? " - " : "-" : i ? " + " : "";
+        Str weight = t->weight == 1 ? str(c, "") : str_fmt(c, "%g ", t->weight);
+        text = str_fmt(c, "%s%s%s%s", text, sign, weight, t->text);
+        latex = str_fmt(c, "%s%s%s%s%s", latex, i ? "\n  &\\quad " : "", sign, weight, t->latex);
+    }
+    d->text = text;
+    d->latex = latex;
+}
+
+void describe_bound(const Words *w)
+{
+    Cast k = cast_of(w);
+    const char *objective = w->d->d->objective;
+    if (!strcmp(objective, "elbo"))
+        bound_elbo(w, &k);
+    else
+        bound_exact(w, &k, !strcmp(objective, "map"));
+    whole_formula(w);
+}
+
+/* ---- estimates ---------------------------------------------------------------------------------------- */
+
+static Str family_text(const Words *w, const Latent *z)
+{
+    Both law = both_law(w, z->q);
+    if (z->guide->kind == GUIDE_FULLRANK)
+        return str_fmt(w->d->c, "full rank: %s", law.text);
+    if (z->guide->kind == GUIDE_MEANFIELD)
+        return str_fmt(w->d->c, "mean field: %s", law.text);
+    return str_fmt(w->d->c, "%s%s", z->guide->amortized ? "amortized: " : "", law.text);
+}
+
+static Str draw_text(const Words *w, const Latent *z)
+{
+    Ast *draw = expand_sample(w->d, z->q);
+    if (!draw)
+        return str_fmt(w->d->c, "drawn by the sampler of %s, which is differentiable", z->q->name);
+    return str_fmt(w->d->c, "%s = %s", math_var(&w->text, z->drawn), both_expr(w, draw).text);
+}
+
+void describe_estimates(const Words *w)
+{
+    Derive *d = w->d;
+    for (size_t i = 0; i < vec_len(d->latents); i++) {
+        const Latent *z = &d->latents[i];
+        Ast *e;
+        Str why, closed_why;
+        bool closed = kl_closed(d, z, &e, &why);
+        Estimate s = { .latent = z->var, .span = z->free->span };
+        s.family = family_text(w, z);
+        s.estimator = str_fmt(d->c, "reparameterized: %s", draw_text(w, z));
+        if (!z->identity)
+            s.estimator = str_fmt(d->c, "%s, mapped onto `%s`", s.estimator, z->var->type->support);
+        if (closed && z->by != BY_REPARAM)
+            s.reason = str_fmt(d->c, "closed KL: %s", why);
+        else if (z->by == BY_REPARAM)
+            s.reason = str(d->c, "prior and family sampled: the train block says `by reparam`");
+        else if (entropy_closed(d, z, &e, &closed_why))
+            s.reason = str_fmt(d->c, "prior sampled, entropy closed: %s", why);
+        else
+            s.reason = str_fmt(d->c, "prior and entropy sampled: %s; %s", why, closed_why);
+        vec_push(d->c, d->d->estimates, s);
+    }
+}

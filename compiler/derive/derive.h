@@ -1,0 +1,103 @@
+/* derive.h - shared by the files of the derivation; nobody else includes it. */
+#ifndef DGMC_DERIVE_H
+#define DGMC_DERIVE_H
+
+#include "objective.h"
+
+typedef enum { BY_AUTO, BY_REPARAM, BY_CLOSED } ByMethod;
+
+/* How a latent gets its value from the family. */
+typedef struct Latent {
+    Var *var;
+    Site *site;                        /* its prior */
+    Guide *guide;
+    int number;                        /* position of the site in the model */
+    bool identity;                     /* what is drawn is the latent itself, no map */
+    Var *drawn;                        /* variable drawn: `var`, or its free value, or the group's */
+    Ast *free;                         /* free value as an expression: NAME, or a slice of the group */
+    Ast *q;                            /* law of `drawn` */
+    bool first;                        /* first of its group: the group is drawn, and its entropy
+                                          counted, here */
+    ByMethod by;
+    Ast *by_at;                        /* the BY statement, or NULL */
+} Latent;
+
+typedef struct Derive {
+    Ctx *c;
+    Model *m;
+    Derivation *d;
+    Ast *library;                      /* lang/std */
+    Latent *latents;                   /* vec, in order of drawing */
+    Str *taken;                        /* vec: names of terms and variables already used */
+} Derive;
+
+/* make.c: new nodes */
+Str   fresh_name(Derive *d, Str wanted);
+Type *make_type(Ctx *c, const char *support, Size **array, Size **event);
+Ast  *make_name(Ctx *c, const Var *v, Span span);
+Ast  *make_index(Ctx *c, Ast *base, Ast **index);               /* base if index is empty */
+Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b);   /* b may be NULL */
+Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b);     /* of lang/std */
+Ast  *make_size(Ctx *c, const Size *s, Span span);
+Var  *make_param(Derive *d, Str name, Type *type, Ast *init, Span span);
+Var  *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span);
+Ast  *plate_index_name(Ctx *c, const Plate *p, Span span);
+/* sum over the declared binders of `b[j in J]` of e; e if there are none. */
+Ast  *make_declared_sum(Ctx *c, const Var *v, Ast *e);
+bool  has_declared_binders(const Var *v);
+Ast  *make_element(Ctx *c, const Var *v, Span span);            /* b[j], or b */
+Type *real_scalar(Ctx *c);
+
+/* offers.c: what distributions and supports offer */
+Ast  *find_declared(const Derive *d, AstKind kind, Str name);   /* at file level: user's, then lang/std */
+Ast  *law_distribution(const Derive *d, const Ast *law);        /* DISTRIBUTION of a call, or NULL */
+Ast  *law_also(const Derive *d, const Ast *law);                /* the ALSO it uses, or NULL */
+Ast  *law_member(const Derive *d, const Ast *law, AstKind kind, const char *name);
+Ast  *law_kl(const Derive *d, const Ast *q, const Ast *p);      /* KL node of q against p, or NULL */
+bool  law_is_flat(const Ast *law);
+int   law_rank(const Derive *d, const Ast *law);                /* event axes of one draw */
+int   batch_rank(const Derive *d, const Ast *law);              /* axes of its arguments beyond those */
+Type *beyond_event(Ctx *c, const Type *t, int rank);            /* axes of a draw beyond the event */
+Ast  *support_of(const Derive *d, const Type *t);               /* SUPPORT, or NULL: the real line */
+Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of the free value */
+
+/* joint.c: log densities of statements */
+Ast  *joint_logpdf(Derive *d, Ast *law, Ast *x);                /* NULL: zero (flat) */
+void  joint_likelihood(Derive *d, Query *q);
+void  joint_factors(Derive *d, Query *q, bool penalties);
+Ast  *joint_prior(Derive *d, const Latent *z);                  /* log p(z | ..), or NULL: flat */
+Term  make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate, Span span);
+
+/* family.c: guides -> latents */
+void  family_latents(Derive *d);
+/* kl.c: the divergence, term by term */
+bool  kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
+bool  entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
+void  kl_terms(Derive *d, Query *q);
+void  weight_terms(Derive *d, Query *q);                        /* exact log p(z) - log q(z) */
+/* queries.c */
+void  family_binds(Derive *d, Query *q, bool local_too);
+void  derive_queries(Derive *d);
+/* words.c: formulas, steps and estimates of what was derived */
+void  describe(Derive *d);
+
+/* ---- math.c, expand.c: expressions as mathematics ---------------------------------------------- */
+typedef struct Math {
+    Ctx *c;
+    const Model *m;
+    bool latex;
+} Math;
+Str  math_expr(const Math *m, const Ast *e);
+Str  math_name(const Math *m, Str name);                        /* mu_a -> μ_a, \mu_{a} */
+Str  math_var(const Math *m, const Var *v);                     /* with the indices of its plates */
+Str  math_symbol(const Math *m, const Var *v);                  /* without them */
+Str  math_sum(const Math *m, const Plate *p);                   /* Σ_n Σ_j  for a plate and its outers */
+Str  math_law(const Math *m, const Ast *law);
+/* The members of a law with its arguments put in and what is constant folded; NULL if it has none. */
+Ast *expand_logpdf(const Derive *d, Ast *law, Ast *x);
+Ast *expand_fact(const Derive *d, Ast *law, const char *name);
+Ast *expand_kl(const Derive *d, Ast *q, Ast *p);
+Ast *expand_support(const Derive *d, const Type *t, const char *name, Ast *u);
+Ast *expand_sample(const Derive *d, Ast *law);
+
+#endif

@@ -1,0 +1,302 @@
+/* expand.c - members of distributions with their arguments put in: what a closed form comes to.
+ *
+ *     kl(normal(q.mu, q.sigma), normal(0, 1))
+ *  -> -log(q.sigma) + (sq(q.sigma) + sq(q.mu)) / 2 - 0.5
+ * For showing only: explain prints the result beside the rule; the lowering inlines the same members
+ * by itself. Constants are folded, because log(1) and (mu - 0) teach nothing.
+ */
+#include "derive.h"
+
+#include <string.h>
+
+typedef struct Bound { Str name; Ast *value; struct Bound *up; } Bound;
+
+typedef struct Expand {
+    const Derive *d;
+    const Ast *body;                   /* of the distribution: its lets and functions */
+    bool failed;                       /* met what cannot be written as one expression */
+    int depth;
+} Expand;
+
+static Ast *expand(Expand *x, Bound *b, Ast *e);
+
+/* ---- folding ----------------------------------------------------------------------------------------- */
+
+static bool is_num(const Ast *e, double value)
+{
+    return e->kind == AST_NUM && e->num == value;
+}
+
+static Ast *num(const Expand *x, const Ast *at, double value)
+{
+    return ast_num(x->d->c, at->span, value);
+}
+
+static Ast *negate(const Expand *x, Ast *e)
+{
+    if (e->kind == AST_NUM)
+        return num(x, e, -e->num);
+    if (e->kind == AST_UNARY && !strcmp(e->name, "-"))
+        return e->kids[UNARY_A];
+    return ast_new(x->d->c, AST_UNARY, e->span, str(x->d->c, "-"), 1, e);
+}
+
+static bool is_negative(const Ast *e)
+{
+    return (e->kind == AST_UNARY && !strcmp(e->name, "-")) || (e->kind == AST_NUM && e->num < 0);
+}
+
+static Ast *fold_binary(const Expand *x, Ast *e)
+{
+    Ast *a = e->kids[BINARY_A], *b = e->kids[BINARY_B];
+    bool both = a->kind == AST_NUM && b->kind == AST_NUM;
+    switch (e->name[1] ? 0 : e->name[0]) {
+    case '+':
+        if (both) return num(x, e, a->num + b->num);
+        if (is_num(a, 0)) return b;
+        if (is_num(b, 0)) return a;
+        if (is_negative(b))
+            return ast_new(x->d->c, AST_BINARY, e->span, str(x->d->c, "-"), 2, a, negate(x, b));
+        return e;
+    case '-':
+        if (both) return num(x, e, a->num - b->num);
+        if (is_num(b, 0)) return a;
+        if (is_num(a, 0)) return negate(x, b);
+        if (is_negative(b))
+            return ast_new(x->d->c, AST_BINARY, e->span, str(x->d->c, "+"), 2, a, negate(x, b));
+        return e;
+    case '*':
+        if (both) return num(x, e, a->num * b->num);
+        if (is_num(a, 0) || is_num(b, 0)) return num(x, e, 0);
+        if (is_num(a, 1)) return b;
+        if (is_num(b, 1)) return a;
+        return e;
+    case '/':
+        if (both && b->num != 0 && a->num == 0) return num(x, e, 0);
+        if (is_num(b, 1)) return a;
+        return e;
+    default:
+        return e;
+    }
+}
+
+static Ast *fold_call(const Expand *x, Ast *e)
+{
+    if (vec_len(e->kids) != 1 || e->kids[0]->kids[ARG_VALUE]->kind != AST_NUM)
+        return e;
+    double v = e->kids[0]->kids[ARG_VALUE]->num;
+    if (!strcmp(e->name, "log") && v == 1) return num(x, e, 0);
+    if (!strcmp(e->name, "sq")) return num(x, e, v * v);
+    if (!strcmp(e->name, "sqrt") && (v == 1 || v == 0)) return num(x, e, v);
+    if (!strcmp(e->name, "exp") && v == 0) return num(x, e, 1);
+    return e;
+}
+
+static Ast *fold(const Expand *x, Ast *e)
+{
+    if (e->kind == AST_BINARY)
+        return fold_binary(x, e);
+    if (e->kind == AST_CALL)
+        return fold_call(x, e);
+    if (e->kind == AST_UNARY && !strcmp(e->name, "-"))
+        return negate(x, e->kids[UNARY_A]);
+    return e;
+}
+
+/* ---- substitution --------------------------------------------------------------------------------------- */
+
+static Bound *bind(const Expand *x, Bound *up, Str name, Ast *value)
+{
+    Bound *b = arena_alloc(x->d->c->arena, sizeof *b);
+    *b = (Bound){ name, value, up };
+    return b;
+}
+
+static const Ast *local(const Expand *x, AstKind kind, Str name)
+{
+    for (size_t i = 0; x->body && i < vec_len(x->body->kids); i++) {
+        const Ast *s = x->body->kids[i];
+        if (s->kind == kind && kind == AST_LET && s->kids[LET_NAMES]->kids[0]->name == name)
+            return s;
+        if (s->kind == kind && kind == AST_FUNCTION && s->name == name)
+            return s;
+    }
+    return NULL;
+}
+
+static Ast *expand_name(Expand *x, Bound *b, Ast *e)
+{
+    for (Bound *k = b; k; k = k->up)
+        if (k->name == e->name)
+            return k->value;
+    const Ast *let = local(x, AST_LET, e->name);
+    return let ? expand(x, b, let->kids[LET_VALUE]) : e;
+}
+
+static Ast *expand_function(Expand *x, Bound *b, Ast *call, const Ast *fn)
+{
+    Bound *inner = b;
+    const Ast *args = fn->kids[FUNCTION_ARGS];
+    for (size_t i = 0; i < vec_len(args->kids) && i < vec_len(call->kids); i++)
+        inner = bind(x, inner, args->kids[i]->name, expand(x, b, call->kids[i]->kids[ARG_VALUE]));
+    return expand(x, inner, fn->kids[FUNCTION_BODY]);
+}
+
+static Ast *expand(Expand *x, Bound *b, Ast *e)
+{
+    if (!e || x->failed || ++x->depth > 10000) {
+        x->failed = true;
+        return e;
+    }
+    if (e->kind == AST_BLOCKEXPR || e->kind == AST_RECORD) {
+        x->failed = true;
+        return e;
+    }
+    if (e->kind == AST_NAME)
+        return expand_name(x, b, e);
+    const Ast *fn = e->kind == AST_CALL ? local(x, AST_FUNCTION, e->name) : NULL;
+    if (fn)
+        return expand_function(x, b, e, fn);
+    Ast *copy = arena_alloc(x->d->c->arena, sizeof *copy);
+    *copy = *e;
+    copy->kids = NULL;
+    for (size_t i = 0; i < vec_len(e->kids); i++)
+        vec_push(x->d->c, copy->kids,
+                 e->kids[i] && e->kind != AST_BINDER ? expand(x, b, e->kids[i]) : e->kids[i]);
+    return fold(x, copy);
+}
+
+/* ---- arguments --------------------------------------------------------------------------------------------- */
+
+static Ast *named_arg(Ast **args, const Ast *params, size_t i)
+{
+    for (size_t k = 0; k < vec_len(args); k++)
+        if (args[k]->name == params->kids[i]->name)
+            return args[k]->kids[ARG_VALUE];
+    return i < vec_len(args) && !args[i]->name ? args[i]->kids[ARG_VALUE] : NULL;
+}
+
+static Bound *bind_params(const Expand *x, const Ast *params, Ast **args)
+{
+    Bound *b = NULL;
+    for (size_t i = 0; i < vec_len(params->kids); i++) {
+        Ast *value = named_arg(args, params, i);
+        if (value)
+            b = bind(x, b, params->kids[i]->name, value);
+    }
+    return b;
+}
+
+/* Arguments of `law` in the base parameterization. */
+static Bound *bind_base(Expand *x, const Ast *law)
+{
+    const Ast *distribution = law_distribution(x->d, law), *also = law_also(x->d, law);
+    if (!also)
+        return bind_params(x, distribution->kids[DIST_ARGS], law->kids);
+    Bound *own = bind_params(x, also->kids[ALSO_ARGS], law->kids);
+    Ast **args = NULL;
+    for (size_t i = 0; i < vec_len(also->kids[ALSO_BASE]->kids); i++) {
+        Ast *arg = also->kids[ALSO_BASE]->kids[i];
+        Ast *copy = ast_new(x->d->c, AST_ARG, arg->span, arg->name, 1,
+                            expand(x, own, arg->kids[ARG_VALUE]));
+        vec_push(x->d->c, args, copy);
+    }
+    return bind_params(x, distribution->kids[DIST_ARGS], args);
+}
+
+static bool in_body(const Ast *body, const Ast *member)
+{
+    for (size_t i = 0; body && i < vec_len(body->kids); i++)
+        if (body->kids[i] == member)
+            return true;
+    return false;
+}
+
+/* Arguments as the body that holds `member` names them. */
+static Bound *bind_for(Expand *x, const Ast *law, const Ast *member)
+{
+    const Ast *also = law_also(x->d, law);
+    if (also && in_body(also->kids[ALSO_BODY], member)) {
+        x->body = also->kids[ALSO_BODY];
+        return bind_params(x, also->kids[ALSO_ARGS], law->kids);
+    }
+    x->body = law_distribution(x->d, law)->kids[DIST_BODY];
+    return bind_base(x, law);
+}
+
+static Ast *finish(Expand *x, Bound *b, Ast *e)
+{
+    Ast *out = expand(x, b, e);
+    return x->failed ? NULL : out;
+}
+
+Ast *expand_logpdf(const Derive *d, Ast *law, Ast *value)
+{
+    Ast *member = law_distribution(d, law) ? law_member(d, law, AST_FUNCTION, "logpdf") : NULL;
+    Expand x = { .d = d };
+    if (!member || vec_len(member->kids[FUNCTION_ARGS]->kids) != 1)
+        return NULL;
+    Bound *b = bind_for(&x, law, member);
+    return finish(&x, bind(&x, b, member->kids[FUNCTION_ARGS]->kids[0]->name, value),
+                  member->kids[FUNCTION_BODY]);
+}
+
+Ast *expand_fact(const Derive *d, Ast *law, const char *name)
+{
+    Ast *member = law_distribution(d, law) ? law_member(d, law, AST_FACT, name) : NULL;
+    Expand x = { .d = d };
+    return member ? finish(&x, bind_for(&x, law, member), member->kids[FACT_VALUE]) : NULL;
+}
+
+Ast *expand_sample(const Derive *d, Ast *law)
+{
+    Ast *member = law_member(d, law, AST_SAMPLE, NULL);
+    Expand x = { .d = d };
+    Ast *body = member ? member->kids[SAMPLE_BODY] : NULL;
+    if (!body || vec_len(body->kids) != 1)
+        return NULL;
+    return finish(&x, bind_for(&x, law, member), body->kids[0]);
+}
+
+Ast *expand_kl(const Derive *d, Ast *q, Ast *p)
+{
+    Ast *kl = law_kl(d, q, p);
+    Expand x = { .d = d };
+    if (!kl)
+        return NULL;
+    const Ast *pattern = kl->kids[KL_OTHER], *also = law_also(d, p);
+    const Ast *base = law_distribution(d, p)->kids[DIST_ARGS];
+    bool own = false;                  /* the pattern names arguments of p's own parameterization */
+    for (size_t i = 0; also && i < vec_len(pattern->kids); i++)
+        own |= pattern->kids[i]->name != NULL
+            && named_arg(p->kids, also->kids[ALSO_ARGS], 0) != NULL;
+    const Ast *params = own ? also->kids[ALSO_ARGS] : base;
+    Bound *other = own ? bind_params(&x, params, p->kids) : bind_base(&x, p);
+    Bound *b = bind_for(&x, q, kl);
+    for (size_t i = 0; i < vec_len(pattern->kids); i++) {
+        Str from = pattern->kids[i]->name ? pattern->kids[i]->name : params->kids[i]->name;
+        Bound *k = other;
+        while (k && k->name != from)
+            k = k->up;
+        if (!k)
+            return NULL;
+        b = bind(&x, b, pattern->kids[i]->kids[ARG_VALUE]->name, k->value);
+    }
+    return finish(&x, b, kl->kids[KL_VALUE]);
+}
+
+Ast *expand_support(const Derive *d, const Type *t, const char *name, Ast *u)
+{
+    Ast *s = support_of(d, t);
+    Expand x = { .d = d };
+    for (size_t i = 0; s && i < vec_len(s->kids[SUPPORT_BODY]->kids); i++) {
+        Ast *f = s->kids[SUPPORT_BODY]->kids[i];
+        if (f->kind != AST_FUNCTION || strcmp(f->name, name))
+            continue;
+        Bound *b = bind(&x, NULL, f->kids[FUNCTION_ARGS]->kids[0]->name, u);
+        for (size_t k = 0; k < vec_len(t->bounds) && k < vec_len(s->kids[SUPPORT_ARGS]->kids); k++)
+            b = bind(&x, b, s->kids[SUPPORT_ARGS]->kids[k]->name, t->bounds[k]);
+        return finish(&x, b, f->kids[FUNCTION_BODY]);
+    }
+    return NULL;
+}

@@ -1,0 +1,327 @@
+/* explain.c - the derivation as a person would write it on a board, each line linked to its source.
+ *
+ * Sections: model, log joint, family, estimators, from the marginal likelihood to the bound, the
+ * bound term by term, the rules that were used, training. The right margin names file and line.
+ * requires: a described Derivation; adds nothing to it.
+ */
+#include "explain.h"
+
+#include <string.h>
+
+#define MARGIN 84                      /* column of the place; longer lines are followed by it */
+
+/* ---- shared with explain_latex.c --------------------------------------------------------------------- */
+
+Str place_text(Ctx *c, Span at)
+{
+    if (!at.src)
+        return str(c, "");
+    const char *path = at.src->path, *slash = strrchr(path, '/');
+    if (!at.src->library && slash)
+        path = slash + 1;
+    return str_fmt(c, "%s:%d", path, span_line(at));
+}
+
+Str statement_text(const Explain *x, const Site *s)
+{
+    return str_fmt(x->c, "%s %s %s", math_expr(&x->math, s->lhs), x->math.latex ? "\\sim" : "~",
+                   math_law(&x->math, s->law));
+}
+
+Str bind_text(const Explain *x, const Bind *b)
+{
+    const char *sign = b->kind == BIND_VALUE ? "=" : x->math.latex ? "\\sim" : "~";
+    return str_fmt(x->c, "%s %s %s", math_var(&x->math, b->var), sign, math_law(&x->math, b->expr));
+}
+
+Str type_words(const Explain *x, const Var *v)
+{
+    return v->type && v->kind != VAR_NET ? type_text(x->c, v->type) : str(x->c, "");
+}
+
+static void mark_rules(const Step *steps, bool *used)
+{
+    for (size_t i = 0; i < vec_len(steps); i++)
+        used[steps[i].rule] = true;
+}
+
+static bool draws_any(const Query *q)
+{
+    return vec_len(q->binds) > 0;
+}
+
+void rules_used(const Derivation *d, bool *used)
+{
+    memset(used, 0, N_RULES * sizeof *used);
+    mark_rules(d->steps, used);
+    for (size_t i = 0; i < vec_len(d->step.terms); i++) {
+        mark_rules(d->step.terms[i].steps, used);
+        used[RULE_PLATE] |= d->step.terms[i].plate != NULL;
+    }
+    used[RULE_REPARAM] = draws_any(&d->step);
+}
+
+Str training_words(Ctx *c, const Derivation *d)
+{
+    const Training *t = &d->model->training;
+    Str out = str_fmt(c, "maximise the %s by %s", strcmp(d->objective, "elbo") ? d->objective : "bound",
+                      t->optimizer);
+    for (size_t i = 0; i < vec_len(t->hyper_names); i++)
+        out = str_fmt(c, "%s%s%s %g", out, i ? ", " : " (", t->hyper_names[i], t->hyper_values[i]);
+    if (vec_len(t->hyper_names))
+        out = str_fmt(c, "%s)", out);
+    if (!strcmp(d->objective, "elbo"))
+        out = str_fmt(c, "%s, %d draw%s a step", out, t->samples, t->samples == 1 ? "" : "s");
+    if (t->epochs > 0)
+        out = str_fmt(c, "%s, %g epochs", out, t->epochs);
+    if (t->steps)
+        out = str_fmt(c, "%s, %ld steps", out, t->steps);
+    return out;
+}
+
+Str rows_words(Ctx *c, const Model *m)
+{
+    if (!m->rows)
+        return str_fmt(c, "the whole data at every step: %s", m->full_batch);
+    Str batch = m->training.batch ? str_fmt(c, "minibatches of %ld rows", m->training.batch)
+                                  : str(c, "minibatches (default: the whole data)");
+    return str_fmt(c, "%s of plate `%s`, proven independent", batch, plate_text(c, m->rows));
+}
+
+typedef struct Later { Ctx *c; Str list; } Later;
+
+static bool visit_later(Ast *e, void *data)
+{
+    Later *l = data;
+    Str name = NULL;
+    if (e->kind == AST_REPORT)
+        name = str_fmt(l->c, "report %s", e->kids[REPORT_NAMES]->kids[0]->name);
+    else if (e->kind == AST_PREDICT)
+        name = str_fmt(l->c, "predict %s", fmt_expr(l->c, e->kids[PREDICT_LHS]));
+    if (name)
+        l->list = l->list ? str_fmt(l->c, "%s, %s", l->list, name) : name;
+    return !name;
+}
+
+Str not_evaluated(Ctx *c, const Model *m)
+{
+    Later l = { c, NULL };
+    ast_walk(m->node, visit_later, &l);
+    return l.list;
+}
+
+/* ---- text -------------------------------------------------------------------------------------------------- */
+
+/* Columns of UTF-8 text: combining marks do not occur in what we write. */
+static size_t columns(const char *s)
+{
+    size_t n = 0;
+    for (; *s; s++)
+        n += ((unsigned char)*s & 0xC0) != 0x80;
+    return n;
+}
+
+static void line(Explain *x, int indent, Str text, Str right)
+{
+    size_t used = (size_t)indent + columns(text);
+    out_printf(x->o, "%*s%s", indent, "", text);
+    if (right && *right) {
+        size_t pad = used + 2 <= MARGIN ? MARGIN - used : 2;
+        out_printf(x->o, "%*s%s", (int)pad, "", right);
+    }
+    out_puts(x->o, "\n");
+}
+
+static void section(Explain *x, const char *title)
+{
+    out_printf(x->o, "\n%s\n", title);
+    for (size_t i = 0; i < columns(title); i++)
+        out_puts(x->o, "-");
+    out_puts(x->o, "\n");
+}
+
+static int plate_depth(const Plate *p)
+{
+    int n = 0;
+    for (; p; p = p->outer)
+        n++;
+    return n;
+}
+
+/* Opens in the text the plates of `to` that are not open already. */
+static void enter(Explain *x, const Plate *to, const Plate **open)
+{
+    if (to && to != *open && !plate_within(*open, to)) {
+        enter(x, to->outer, open);
+        line(x, 2 + 2 * plate_depth(to->outer),
+             str_fmt(x->c, "for %s%s", plate_text(x->c, to), to->rows ? "        (the rows)" : ""),
+             place_text(x->c, to->span));
+    }
+    *open = to;
+}
+
+static void model_section(Explain *x)
+{
+    const Plate *open = NULL;
+    section(x, "Model");
+    for (size_t i = 0; i < vec_len(x->m->vars); i++) {
+        const Var *v = x->m->vars[i];
+        if (v->synthetic || (v->kind != VAR_DATA && v->kind != VAR_PARAM))
+            continue;
+        line(x, 2, str_fmt(x->c, "%-5s  %s : %s%s", v->kind == VAR_DATA ? "data" : "param",
+                           math_symbol(&x->math, v), type_words(x, v),
+                           v->plate && v->plate->rows ? ", one for each row" : ""),
+             place_text(x->c, v->decl->span));
+    }
+    for (size_t i = 0; i < vec_len(x->m->sites); i++) {
+        const Site *s = &x->m->sites[i];
+        enter(x, s->plate, &open);
+        Str text = str_fmt(x->c, "%s%s%s", statement_text(x, s), s->observed ? "" : "    in ",
+                           s->observed ? "" : type_words(x, s->var));
+        line(x, 2 + 2 * plate_depth(s->plate), text, place_text(x->c, s->span));
+    }
+    for (size_t i = 0; i < vec_len(x->m->factors); i++) {
+        const Factor *f = &x->m->factors[i];
+        line(x, 2, str_fmt(x->c, "%s %s%s", f->penalty ? "penalty" : "factor",
+                           math_sum(&x->math, f->plate), math_expr(&x->math, f->value)),
+             place_text(x->c, f->span));
+    }
+}
+
+static void joint_section(Explain *x)
+{
+    bool first = true;
+    section(x, "Log joint density");
+    for (size_t i = 0; i < vec_len(x->m->sites); i++) {
+        const Site *s = &x->m->sites[i];
+        Ast *e = ast_call(x->c, s->span, "logpdf", 2, s->law, s->lhs);
+        line(x, 2, str_fmt(x->c, "%s %s%s", first ? " " : "+", math_sum(&x->math, s->plate),
+                           math_expr(&x->math, e)), place_text(x->c, s->span));
+        first = false;
+    }
+    for (size_t i = 0; i < vec_len(x->m->factors); i++) {
+        const Factor *f = &x->m->factors[i];
+        line(x, 2, str_fmt(x->c, "%s %s%s", first ? " " : "+", math_sum(&x->math, f->plate),
+                           math_expr(&x->math, f->value)), place_text(x->c, f->span));
+        first = false;
+    }
+}
+
+static void family_section(Explain *x)
+{
+    const Plate *open = NULL;
+    const Family *f = x->m->family;
+    if (!f)
+        return;
+    section(x, f->name ? str_fmt(x->c, "Family %s", f->name) : f->node ? "Family" :
+               "Family (default: mean field over unconstrained space)");
+    for (size_t i = 0; i < vec_len(f->vars); i++) {
+        const Var *v = f->vars[i];
+        if (v->kind == VAR_LET && !v->synthetic && v->value) {
+            enter(x, v->plate, &open);
+            line(x, 2 + 2 * plate_depth(v->plate),
+                 str_fmt(x->c, "%s = %s", math_var(&x->math, v), math_expr(&x->math, v->value)),
+                 place_text(x->c, v->decl->span));
+        }
+    }
+    for (size_t i = 0; i < vec_len(x->d->step.binds); i++) {
+        const Bind *b = &x->d->step.binds[i];
+        enter(x, b->plate, &open);
+        line(x, 2 + 2 * plate_depth(b->plate), bind_text(x, b), place_text(x->c, b->span));
+    }
+    section(x, "Estimators");
+    for (size_t i = 0; i < vec_len(x->d->estimates); i++) {
+        const Estimate *e = &x->d->estimates[i];
+        line(x, 2, str_fmt(x->c, "%s: %s", math_symbol(&x->math, e->latent), e->family),
+             place_text(x->c, e->span));
+        line(x, 6, e->estimator, NULL);
+        line(x, 6, e->reason, NULL);
+    }
+}
+
+static Str in_brackets(Ctx *c, RuleId rule)
+{
+    return str_fmt(c, "[%s]", rule_info[rule].name);
+}
+
+static void bound_section(Explain *x)
+{
+    bool elbo = !strcmp(x->d->objective, "elbo");
+    section(x, elbo ? "From the marginal likelihood to the bound" : "Objective");
+    size_t hang = 0;
+    for (size_t i = 0; i < vec_len(x->d->steps); i++) {
+        const Step *s = &x->d->steps[i];
+        const char *sign = strstr(s->text, " = ");
+        if (i == 0 && sign)
+            hang = columns(str_n(x->c, s->text, (size_t)(sign - s->text))) + 1;
+        line(x, 2 + (i ? (int)hang : 0), s->text, in_brackets(x->c, s->rule));
+    }
+    if (elbo)
+        line(x, 2, str(x->c, "The gap is the divergence of q from the posterior: the bound is tight "
+                             "where they agree."), NULL);
+}
+
+static void term_text(Explain *x, const Term *t)
+{
+    Str weight = t->weight == 1 ? str(x->c, "") : str_fmt(x->c, "%g ", t->weight);
+    line(x, 2, str_fmt(x->c, "%c %s%s", t->sign < 0 ? '-' : '+', weight, t->name),
+         place_text(x->c, t->span));
+    for (size_t i = 0; i < vec_len(t->steps); i++) {
+        const Step *s = &t->steps[i];
+        const char *equals = strncmp(s->text, "= ", 2) && i ? "" : i ? "" : "  ";
+        line(x, 6, str_fmt(x->c, "%s%s", equals, s->text), in_brackets(x->c, s->rule));
+    }
+}
+
+static void terms_section(Explain *x)
+{
+    section(x, strcmp(x->d->objective, "elbo") ? "Term by term" : "The bound, term by term");
+    for (size_t i = 0; i < vec_len(x->d->step.terms); i++)
+        term_text(x, &x->d->step.terms[i]);
+}
+
+static void rules_section(Explain *x)
+{
+    bool used[N_RULES];
+    rules_used(x->d, used);
+    section(x, "Rules");
+    for (int i = 0; i < N_RULES; i++)
+        if (used[i])
+            line(x, 2, str_fmt(x->c, "%s: %s", rule_info[i].name, rule_info[i].sentence), NULL);
+}
+
+static void training_section(Explain *x)
+{
+    const Query *queries[] = { &x->d->weight, &x->d->sample, &x->d->encode, &x->d->reconstruct };
+    Str later = not_evaluated(x->c, x->m);
+    section(x, "Training");
+    line(x, 2, training_words(x->c, x->d), NULL);
+    line(x, 2, rows_words(x->c, x->m), NULL);
+    for (size_t i = 0; i < 4; i++)
+        if (queries[i]->absent)
+            line(x, 2, str_fmt(x->c, "no `%s`: %s", queries[i]->name, queries[i]->absent), NULL);
+    if (later)
+        line(x, 2, str_fmt(x->c, "not evaluated yet: %s", later), NULL);
+}
+
+void explain(Ctx *c, Out *o, const Derivation *d, ExplainFormat format)
+{
+    Explain x = { c, o, d, d->model, { c, d->model, format == EXPLAIN_LATEX } };
+    if (format == EXPLAIN_LATEX) {
+        explain_latex(&x);
+        return;
+    }
+    Str title = str_fmt(c, "%s, by %s", d->model->name,
+                        strcmp(d->objective, "elbo") ? d->objective : "the evidence lower bound");
+    out_printf(o, "%s\n", title);
+    for (size_t i = 0; i < columns(title); i++)
+        out_puts(o, "=");
+    out_puts(o, "\n");
+    model_section(&x);
+    joint_section(&x);
+    family_section(&x);
+    bound_section(&x);
+    terms_section(&x);
+    rules_section(&x);
+    training_section(&x);
+}

@@ -1,0 +1,25 @@
+/* explain.h - the contents of an explanation, in order; explain.c writes text, explain_latex.c LaTeX. */
+#ifndef DGMC_EXPLAIN_H
+#define DGMC_EXPLAIN_H
+
+#include "derive.h"
+
+typedef struct Explain {
+    Ctx *c;
+    Out *o;
+    const Derivation *d;
+    const Model *m;
+    Math math;
+} Explain;
+
+Str   place_text(Ctx *c, Span at);               /* "vae.dgm:7": file without folders, or lang/std/.. */
+Str   statement_text(const Explain *x, const Site *s);        /* x_n ~ bernoulli(logits: ..) */
+Str   bind_text(const Explain *x, const Bind *b);             /* z_n ~ normal(..), s = exp(u_s) */
+Str   type_words(const Explain *x, const Var *v);             /* "real[D]" */
+void  rules_used(const Derivation *d, bool *used);            /* [N_RULES] */
+Str   training_words(Ctx *c, const Derivation *d);
+Str   rows_words(Ctx *c, const Model *m);
+Str   not_evaluated(Ctx *c, const Model *m);                  /* reports and predictions, or NULL */
+void  explain_latex(Explain *x);
+
+#endif

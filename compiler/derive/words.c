@@ -1,0 +1,254 @@
+/* words.c - every term in words: its formula, and the rules that made it, line by line.
+ *
+ *     x     E_q[ Σ_n log bernoulli(x_n; logits: decoder(z_n)) ]
+ *           density              = E_q[ Σ_n Σ_p x_n·decoder(z_n) - softplus(decoder(z_n)) ]
+ *           Monte Carlo          z_n ~ q, 1 draw per step
+ *           minibatch            Σ_n over B rows, times N/B
+ * requires: terms with their expressions; changes only text, latex and steps.
+ */
+#include "words.h"
+
+#include <string.h>
+
+Words words_of(Derive *d)
+{
+    return (Words){ d, { d->c, d->m, false }, { d->c, d->m, true } };
+}
+
+Both both_expr(const Words *w, const Ast *e)
+{
+    return (Both){ math_expr(&w->text, e), math_expr(&w->latex, e) };
+}
+
+Both both_law(const Words *w, const Ast *law)
+{
+    return (Both){ math_law(&w->text, law), math_law(&w->latex, law) };
+}
+
+Both both_var(const Words *w, const Var *v)
+{
+    return (Both){ math_var(&w->text, v), math_var(&w->latex, v) };
+}
+
+/* `pattern` with its one or two %s filled in: patterns are literals of this folder. */
+static Str fill(Ctx *c, const char *pattern, Str a, Str b)
+{
+    Str out = str(c, "");
+    Str next[2] = { a, b };
+    int used = 0;
+    for (const char *p = pattern; ; ) {
+        const char *hole = strstr(p, "%s");
+        if (!hole || used == 2)
+            return str_fmt(c, "%s%s", out, p);
+        out = str_fmt(c, "%s%s%s", out, str_n(c, p, (size_t)(hole - p)), next[used++]);
+        p = hole + 2;
+    }
+}
+
+Both both_fmt(const Words *w, const char *text, const char *latex, Both a)
+{
+    return (Both){ fill(w->d->c, text, a.text, NULL), fill(w->d->c, latex, a.latex, NULL) };
+}
+
+Both both_fmt2(const Words *w, const char *text, const char *latex, Both a, Both b)
+{
+    return (Both){ fill(w->d->c, text, a.text, b.text), fill(w->d->c, latex, a.latex, b.latex) };
+}
+
+Step step_make(RuleId rule, Both formula, Span span)
+{
+    return (Step){ rule, formula.text, formula.latex, span };
+}
+
+bool reads_draws(const Words *w, Ast *e)
+{
+    Var **reads = model_reads(w->d->c, w->d->m, e);
+    for (size_t i = 0; i < vec_len(reads); i++)
+        if (reads[i]->kind == VAR_LATENT)
+            return true;
+    return false;
+}
+
+/* ---- sums ------------------------------------------------------------------------------------------- */
+
+static Both over_plate(const Words *w, const Plate *p, Both inner)
+{
+    Both sum = { math_sum(&w->text, p), math_sum(&w->latex, p) };
+    return both_fmt2(w, "%s%s", "%s%s", sum, inner);
+}
+
+/* Elementwise densities are summed over the axes of the event: Σ_p for an axis of size P. */
+static Both over_axes(const Words *w, Size **axes, size_t n, Both inner)
+{
+    Ctx *c = w->d->c;
+    Both out = both_fmt(w, "(%s)", "\\left(%s\\right)", inner);
+    for (size_t i = n; i-- > 0;) {
+        Str size = size_text(c, axes[i]);
+        bool letter = size[0] >= 'A' && size[0] <= 'Z' && !size[1];
+        Str index = letter ? str_fmt(c, "%c", size[0] - 'A' + 'a') : str(c, "i");
+        Both sum = { str_fmt(c, "Σ_%s ", index),
+                     str_fmt(c, "\\sum_{%s=1}^{%s} ", index, math_name(&w->latex, size)) };
+        out = both_fmt2(w, "%s%s", "%s%s", sum, out);
+    }
+    return out;
+}
+
+static Both expectation(const Words *w, const Ast *e, Both inner)
+{
+    if (!reads_draws(w, (Ast *)e))
+        return inner;
+    return both_fmt(w, "E_q[ %s ]", "\\mathbb{E}_q\\left[ %s \\right]", inner);
+}
+
+/* ---- what a call comes to -------------------------------------------------------------------------------- */
+
+static Ast *arg(const Ast *call, size_t i)
+{
+    return call->kids[i]->kids[ARG_VALUE];
+}
+
+static size_t rank_of(const Type *t)
+{
+    return t ? vec_len(t->array) + vec_len(t->event) : 0;
+}
+
+/* Axes of the value that a density or closed form is summed over. */
+static Size **summed_axes(const Words *w, const Ast *call)
+{
+    Type *t = !strcmp(call->name, "logpdf")
+        ? arg(call, 1)->type ? beyond_event(w->d->c, arg(call, 1)->type,
+                                            law_rank(w->d, law_see(w->d->m, arg(call, 0)))) : NULL
+        : call->type;
+    Size **axes = NULL;
+    for (size_t i = 0; i < rank_of(t); i++)
+        vec_push(w->d->c, axes, i < vec_len(t->array) ? t->array[i]
+                                                      : t->event[i - vec_len(t->array)]);
+    return axes;
+}
+
+static Ast *expanded(const Words *w, Ast *call)
+{
+    Ast *a = arg(call, 0);
+    if (!strcmp(call->name, "logpdf"))
+        return expand_logpdf(w->d, law_see(w->d->m, a), arg(call, 1));
+    if (!strcmp(call->name, "kl"))
+        return expand_kl(w->d, a, law_see(w->d->m, arg(call, 1)));
+    if (!strcmp(call->name, "entropy"))
+        return expand_fact(w->d, a, "entropy");
+    if (!strcmp(call->name, "log_jacobian"))
+        return expand_support(w->d, call->type, "log_jacobian", a);
+    return NULL;
+}
+
+/* The call itself, or within the sum over a declaration's binders. */
+static Ast *core_call(Ast *e)
+{
+    if (e->kind == AST_REDUCE)
+        e = e->kids[REDUCE_VALUE];
+    return e->kind == AST_CALL && vec_len(e->kids) > 0 ? e : NULL;
+}
+
+static void push(const Words *w, Term *t, RuleId rule, Both formula, Span span)
+{
+    vec_push(w->d->c, t->steps, step_make(rule, formula, span));
+}
+
+static void expand_step(const Words *w, Term *t, RuleId rule)
+{
+    Ast *call = core_call(t->expr);
+    Ast *e = call ? expanded(w, call) : NULL;
+    if (!e)
+        return;
+    Size **axes = summed_axes(w, call);
+    Both f = both_expr(w, e);
+    if (vec_len(axes))
+        f = over_axes(w, axes, vec_len(axes), f);
+    if (t->expr->kind == AST_REDUCE) {
+        Ast *sum = ast_new(w->d->c, AST_REDUCE, t->expr->span, t->expr->name, 2,
+                           t->expr->kids[REDUCE_BINDERS], e);
+        f = both_expr(w, sum);
+    }
+    f = expectation(w, e, over_plate(w, t->plate, f));
+    push(w, t, rule, both_fmt(w, "= %s", "= %s", f), call->span);
+}
+
+/* ---- the steps after the formula ------------------------------------------------------------------------- */
+
+
+static void sampled_step(const Words *w, Term *t)
+{
+    int s = w->d->m->training.samples;
+    if (!reads_draws(w, t->expr))
+        return;
+    Both f = { str_fmt(w->d->c, s == 1 ? "E_q ≈ the value at one draw from q" :
+                       "E_q ≈ the mean over %d draws from q", s),
+               str_fmt(w->d->c, s == 1 ? "\\mathbb{E}_q[f] \\approx f(z^{(1)}),\\; z^{(1)} \\sim q"
+                       : "\\mathbb{E}_q[f] \\approx \\tfrac{1}{%d} \\sum_{s=1}^{%d} f(z^{(s)}),\\; "
+                         "z^{(s)} \\sim q", s, s) };
+    push(w, t, RULE_SAMPLED, f, t->span);
+}
+
+static void scale_step(const Words *w, Term *t)
+{
+    const Plate *rows = w->d->m->rows;
+    if (!t->local)
+        return;
+    Both index = { math_name(&w->text, rows->index), math_name(&w->latex, rows->index) };
+    Both size = { size_text(w->d->c, rows->size),
+                  math_name(&w->latex, size_text(w->d->c, rows->size)) };
+    push(w, t, RULE_PLATE_SCALE,
+         both_fmt2(w, "Σ_%s ≈ %s/B times the sum over the B rows of a minibatch",
+                   "\\sum_{%s=1}^{%s} f \\approx \\frac{N}{B} \\sum_{\\mathcal{B}} f", index, size),
+         rows->span);
+}
+
+static void weight_step(const Words *w, Term *t)
+{
+    if (t->weight == 1)
+        return;
+    Both f = { str_fmt(w->d->c, "weighted by β = %g", t->weight),
+               str_fmt(w->d->c, "\\beta = %g", t->weight) };
+    const Ast *at = w->d->m->training.objective_at;
+    push(w, t, RULE_BETA, f, at ? at->span : t->span);
+}
+
+void describe_term(const Words *w, Term *t)
+{
+    static const struct { RuleId first, expand; } rules[] = {
+        [TERM_LIKELIHOOD] = { RULE_CHAIN, RULE_DENSITY },
+        [TERM_PRIOR] = { RULE_CHAIN, RULE_DENSITY },
+        [TERM_ENTROPY] = { RULE_ENTROPY, RULE_ENTROPY_CLOSED },
+        [TERM_JACOBIAN] = { RULE_CHANGE_OF_VARIABLES, RULE_CHANGE_OF_VARIABLES },
+        [TERM_KL] = { RULE_KL, RULE_KL_CLOSED },
+        [TERM_PENALTY] = { RULE_MAP, RULE_DENSITY },
+    };
+    Ast *call = core_call(t->expr);
+    bool density = call && !strcmp(call->name, "logpdf");
+    Both inner = both_expr(w, t->expr);
+    if (t->plate && inner.text && t->expr->kind == AST_BINARY)
+        inner = both_fmt(w, "(%s)", "\\left(%s\\right)", inner);
+    Both f = expectation(w, t->expr, over_plate(w, t->plate, inner));
+    RuleId first = rules[t->kind].first;
+    if (t->kind == TERM_PENALTY && !density)
+        first = RULE_FACTOR;
+    if (t->kind == TERM_PRIOR && !density)
+        first = RULE_FACTOR;
+    t->text = f.text;
+    t->latex = f.latex;
+    push(w, t, first, f, t->span);
+    expand_step(w, t, density ? RULE_DENSITY : rules[t->kind].expand);
+    sampled_step(w, t);
+    scale_step(w, t);
+    weight_step(w, t);
+}
+
+void describe(Derive *d)
+{
+    Words w = words_of(d);
+    for (size_t i = 0; i < vec_len(d->d->step.terms); i++)
+        describe_term(&w, &d->d->step.terms[i]);
+    for (size_t i = 0; i < vec_len(d->d->weight.terms); i++)
+        describe_term(&w, &d->d->weight.terms[i]);
+    describe_bound(&w);
+    describe_estimates(&w);
+}
