@@ -1,0 +1,119 @@
+/* emit.h - from kernels to C: the emitted file, and running the C compiler on it.
+ *
+ * The file mirrors the runtime's DgmModel: tables of parameters, data and terms, then for each
+ * program a struct of buffers, the kernels, the phases and the run function, then main().
+ */
+#ifndef DGMC_EMIT_H
+#define DGMC_EMIT_H
+
+#include "../tensor/plan.h"
+
+typedef enum { EMIT_INIT_CONST, EMIT_INIT_UNIFORM, EMIT_INIT_NORMAL } EmitInit;
+typedef enum { EMIT_REAL, EMIT_BIT, EMIT_COUNT, EMIT_INDEX } EmitElem;
+
+typedef struct EmitParam {
+    Str name;
+    int rank;
+    int64_t shape[LIMIT_RANK];
+    EmitInit init;
+    double a, b;
+    Str support;
+    int line;
+} EmitParam;
+
+typedef struct EmitData {
+    Str name;
+    EmitElem elem;
+    bool rows;                         /* first axis is the row plate, not in shape */
+    int rank;
+    int64_t shape[LIMIT_RANK];
+    double lower, upper;
+    bool open_lower, open_upper;
+    Str support;
+    int line;
+} EmitData;
+
+typedef struct EmitTerm {
+    Str name, formula;
+    Str kind;                          /* "LIKELIHOOD" "PRIOR" "ENTROPY" "JACOBIAN" "KL" "PENALTY" */
+    double sign;
+    bool local;
+    int line;
+} EmitTerm;
+
+typedef struct EmitOutput {
+    Str name;
+    bool rows, samples;
+    int rank;
+    int64_t shape[LIMIT_RANK];
+    EmitElem elem;
+} EmitOutput;
+
+typedef struct EmitProgram {
+    Str name;                          /* "step" "eval" "weight" "sample" "encode" ... */
+    Plan *plan;                        /* NULL: the model has none */
+    EmitOutput *outputs;               /* vec */
+} EmitProgram;
+
+typedef struct EmitInput {
+    Str name, spec_path, spec_hash, version, command;
+    Str objective, formula;
+    EmitParam *params;                 /* vecs */
+    EmitData *data;
+    EmitTerm *terms;
+    Define *sizes;
+    EmitProgram *programs;
+    Str plate;                         /* size of the row plate, or NULL */
+    int64_t fixed_rows;
+    Str full_batch;                    /* reason, or NULL */
+    Str optimizer;
+    Str *hyper_names; double *hyper_values;
+    long batch;
+    double epochs;
+    long steps;
+    int samples;
+    Str cc, cflags;
+} EmitInput;
+
+/* emit.c: the whole file. Nothing in it depends on time or place but the command line quoted. */
+void emit_program(Ctx *c, Out *o, const EmitInput *in);
+
+/* cc.c: writes text beside `out` in a temporary directory and compiles it to `out`; no shell. cc
+ * NULL: $CC or cc. False after an error was reported. */
+bool run_cc(Ctx *c, const char *cc, const Out *text, Str out);
+Str  cc_name(Ctx *c, const char *cc);                 /* what run_cc will call */
+Str  cc_flags(Ctx *c);                                /* the flags it will pass */
+
+/* ---- shared by the files of emit/ ---------------------------------------------------------------- */
+
+typedef struct Emit {
+    Ctx *c;
+    const EmitInput *in;
+    Out *o;
+    const Plan *p;                     /* of the program being written */
+    const EmitProgram *program;
+} Emit;
+
+/* text.c: small pieces of C. All results are interned. */
+Str  text_number(Ctx *c, double x);                   /* a Real literal */
+Str  text_axis(const Emit *e, const Axis *a);         /* loop variable */
+Str  text_extent(const Emit *e, Extent x);            /* "c->S * 20" */
+Str  text_size(const Emit *e, const Axis *a);         /* number of points of an axis */
+Str  text_product(const Emit *e, Str a, Str b);       /* with parentheses where needed; drops 1 */
+Str  text_sum(const Emit *e, Str a, Str b);           /* drops "0" */
+Str  text_base(const Emit *e, const Buffer *b);       /* "c->param + 392000" */
+Str  text_scalar(const Emit *e, const Buffer *b);     /* "1 / (Real)c->B" */
+long text_param_offset(const Emit *e, Str name);
+void text_from(const Emit *e, const Body *b, Str *lo, Str *hi);   /* names of the domain's range */
+void text_wrapped(Out *o, const char *text);          /* breaks lines at commas before column 100 */
+Str  text_place(const Emit *e, const Node *n);        /* "vae.dgm:4", or "" */
+
+/* kernel.c: the C function of a loop kernel, CUMSUM or SCATTER, and the call to it. */
+void emit_kernel(Emit *e, const Kernel *k, Str *call);
+/* call.c: a runtime call, in the body's function. */
+void emit_call(Emit *e, const Kernel *k, Out *o);
+bool call_is_function(const Node *n);                 /* kernel.c emits it */
+/* program.c */
+void emit_program_functions(Emit *e);
+
+#endif

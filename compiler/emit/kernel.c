@@ -1,0 +1,654 @@
+/* kernel.c - one C function per loop kernel, printed from its tree of loops.
+ *
+ * Idea: walk the tree and print. A value that one statement of the same loop reads is written into
+ * that statement; others become locals named after the model. Operands come in as restrict
+ * pointers; the innermost loop gets `omp simd` with its sums. What the body used decides the
+ * parameter list, so the body is printed first.
+ *     static void step_h_1(long r0, long r1, const Real *restrict encoder_b, Real *restrict h)
+ *     {
+ *         for (long n = r0; n < r1; n++) {
+ *             #pragma omp simd
+ *             for (long j = 0; j < 500; j++)
+ *                 h[n * 500 + j] = dgm_tanh(h[n * 500 + j] + encoder_b[j]);
+ *         }
+ *     }
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "../tensor/loops.h"
+#include "emit.h"
+
+#define INLINE_TEXT 72                 /* longest expression written into its user */
+
+/* How tightly the outermost operator of a text binds. */
+enum { PREC_SUM = 1, PREC_PRODUCT, PREC_ATOM };
+
+typedef struct Value { Str text; int prec; } Value;
+
+typedef struct Printer {
+    Emit *e;
+    const Kernel *k;
+    Out *o;
+    Map *values;                       /* Node -> Value: its local, or the text written into users */
+    Map *old;                          /* Buffer -> Str: local that holds what will be overwritten */
+    Buffer **buffers;                  /* vec: those used */
+    Str *names;                        /* vec: locals and loop variables */
+    bool rows, samples, chunks, chunk, terms, range;   /* parameters used */
+} Printer;
+
+/* ---- addresses -------------------------------------------------------------------------------------- */
+
+static void use_buffer(Printer *q, Buffer *b)
+{
+    if (b->space == SPACE_TERMS)
+        q->terms = true;
+    for (size_t i = 0; i < vec_len(q->buffers); i++)
+        if (q->buffers[i] == b)
+            return;
+    vec_push(q->e->c, q->buffers, b);
+}
+
+static Str extent(Printer *q, Extent x)
+{
+    q->rows |= x.rows > 0;
+    q->samples |= x.samples > 0;
+    q->chunks |= x.chunks > 0;
+    return text_extent(q->e, x);
+}
+
+static Value operand(Printer *q, const Node *user, int i);
+
+static Str dynamic_index(Printer *q, const Node *gather, Extent size)
+{
+    Value v = operand(q, gather, 1);
+    return str_fmt(q->e->c, "position(%s, %s)", v.text, extent(q, size));
+}
+
+/* "n * 500 + j" for the operand; gather is the node with a second operand as index, or NULL. */
+static Str index_text(Printer *q, const Use *u, const Node *gather)
+{
+    Ctx *c = q->e->c;
+    Str sum = str(c, "0");
+    const Node *n = u->node;
+    for (int i = 0; i < n->n_axes; i++) {
+        Str at;
+        if (!u->index[i]) {
+            at = dynamic_index(q, gather, extent_axis(q->e->p, n->axes[i]));
+        } else {
+            q->chunk |= u->index[i] == q->e->p->chunk;
+            at = text_axis(q->e, u->index[i]);
+        }
+        if (u->shift[i])
+            at = str_fmt(c, "(%s %c %lld)", at, u->shift[i] < 0 ? '-' : '+',
+                         (long long)(u->shift[i] < 0 ? -u->shift[i] : u->shift[i]));
+        sum = text_sum(q->e, sum, text_product(q->e, at, extent(q, node_stride(q->e->p, n, i))));
+    }
+    return sum;
+}
+
+static Str term_cell(Printer *q, const Node *n)
+{
+    int columns = (int)vec_len(q->e->in->terms);
+    use_buffer(q, n->buffer);
+    if (!n->partial)
+        return str_fmt(q->e->c, "terms[%d]", n->term);
+    q->chunk = true;
+    return str_fmt(q->e->c, "terms[chunk * %d + %d]", columns, n->term);
+}
+
+/* Where the node's own result goes. */
+static Str own_cell(Printer *q, Node *n)
+{
+    if (n->buffer->space == SPACE_TERMS)
+        return term_cell(q, n);
+    Use u = use_whole(n);
+    use_buffer(q, n->buffer);
+    return str_fmt(q->e->c, "%s[%s]", n->buffer->name, index_text(q, &u, NULL));
+}
+
+/* ---- expressions -------------------------------------------------------------------------------------- */
+
+static Value atom(Str text)
+{
+    return (Value){text, PREC_ATOM};
+}
+
+static Value constant(Printer *q, double x)
+{
+    Str text = text_number(q->e->c, x);
+    return (Value){text, text[0] == '-' ? PREC_SUM : PREC_ATOM};
+}
+
+static Value operand(Printer *q, const Node *user, int i)
+{
+    const Use *u = &user->in[i];
+    Node *n = u->node;
+    if (n->op == OP_CONST)
+        return constant(q, n->num);
+    if (node_is_scalar_input(n)) {
+        use_buffer(q, n->buffer);
+        return atom(n->buffer->name);
+    }
+    if (n->class == NODE_LOOP && loops_local(user, u)) {
+        Value *v = map_get(q->values, n);
+        if (!v)
+            ice("emit: %%%d has no text yet", n->id);
+        return *v;
+    }
+    Str old = map_get(q->old, n->buffer);
+    if (old && n->kernel != q->k)
+        return atom(old);
+    use_buffer(q, n->buffer);
+    return atom(str_fmt(q->e->c, "%s[%s]", n->buffer->name, index_text(q, u, user)));
+}
+
+static int needed_prec(const Node *n, int i)
+{
+    switch (n->op) {
+    case OP_ADD: case OP_SUB: return i == 0 ? PREC_SUM : PREC_PRODUCT;
+    case OP_MUL: case OP_DIV: return i == 0 ? PREC_PRODUCT : PREC_ATOM;
+    default:                  return PREC_ATOM;
+    }
+}
+
+static int own_prec(const Node *n)
+{
+    switch (n->op) {
+    case OP_ADD: case OP_SUB: case OP_NEG: return PREC_SUM;
+    case OP_MUL: case OP_DIV:              return PREC_PRODUCT;
+    default:                               return PREC_ATOM;
+    }
+}
+
+static bool word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Is ctext[i] one of the operand letters, standing alone? */
+static int letter_at(const char *t, size_t i)
+{
+    bool alone = (i == 0 || !word(t[i - 1])) && !word(t[i + 1]);
+    return alone && t[i] >= 'a' && t[i] <= 'c' ? t[i] - 'a' : -1;
+}
+
+static int mentions(const Node *n, int operand)
+{
+    int count = 0;
+    const char *t = op_info[n->op].ctext;
+    for (size_t i = 0; t[i]; i++)
+        count += letter_at(t, i) == operand;
+    return count;
+}
+
+static bool whole_argument(const char *t, size_t i)
+{
+    bool before = i > 0 && (t[i - 1] == '(' || (i > 1 && t[i - 1] == ' ' && t[i - 2] == ','));
+    return before && (t[i + 1] == ')' || t[i + 1] == ',');
+}
+
+/* The op's C text with operands in place of letters. */
+static Value map_text(Printer *q, const Node *n)
+{
+    Out *o = out_new(q->e->c);
+    const char *t = op_info[n->op].ctext;
+    for (size_t i = 0; t[i]; i++) {
+        int k = letter_at(t, i);
+        if (k < 0) {
+            out_printf(o, "%c", t[i]);
+            continue;
+        }
+        Value v = operand(q, n, k);
+        bool plain = v.prec >= needed_prec(n, k) || whole_argument(t, i);
+        out_printf(o, plain ? "%s" : "(%s)", v.text);
+    }
+    return (Value){str(q->e->c, out_text(o, NULL)), own_prec(n)};
+}
+
+static Value pad_text(Printer *q, const Node *n)
+{
+    Str i = text_axis(q->e, n->to[0]);
+    int64_t from = n->v->offset, to = from + n->over[0]->size;
+    return atom(str_fmt(q->e->c, "(%s >= %lld && %s < %lld ? %s : 0)", i, (long long)from, i,
+                        (long long)to, operand(q, n, 0).text));
+}
+
+static Value node_text(Printer *q, const Node *n)
+{
+    switch (n->op) {
+    case OP_IOTA:
+        return atom(str_fmt(q->e->c, "(Real)%s", text_axis(q->e, n->axes[0])));
+    case OP_PAD:
+        return pad_text(q, n);
+    case OP_GATHER: case OP_STOP_GRADIENT: case OP_SUM: case OP_MAXIMUM:
+        return operand(q, n, 0);
+    default:
+        return map_text(q, n);
+    }
+}
+
+/* ---- names --------------------------------------------------------------------------------------------- */
+
+static bool name_taken(const Printer *q, Str name)
+{
+    for (size_t i = 0; i < vec_len(q->names); i++)
+        if (q->names[i] == name)
+            return true;
+    for (size_t i = 0; i < vec_len(q->e->p->buffers); i++)
+        if (q->e->p->buffers[i]->name == name)
+            return true;
+    static const char *const others[] = {"r0", "r1", "lo", "hi", "S", "B", "chunks", "chunk", "terms",
+                                         "position", "c", "buf"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!strcmp(others[i], name))
+            return true;
+    for (size_t i = 0; i < vec_len(q->e->p->fn->axes); i++)
+        if (text_axis(q->e, q->e->p->fn->axes[i]) == name)
+            return true;
+    return false;
+}
+
+static Str local_name(Printer *q, const Node *n)
+{
+    Ctx *c = q->e->c;
+    const Use *u = n->v ? map_get(q->e->p->use_of, n->v) : NULL;
+    const Node *main = u ? u->node : NULL;
+    bool own = main && (main == n || main == n->clone_of);
+    Str base = n->v && n->v->label && own ? n->v->label : str(c, op_info[n->op].name);
+    Str plain = plan_identifier(c, base), name = plain;
+    for (int i = 1; name_taken(q, name); i++)
+        name = str_fmt(c, "%s_%d", plain, i);
+    vec_push(c, q->names, name);
+    return name;
+}
+
+static void set_value(Printer *q, const Node *n, Value v)
+{
+    Value *copy = arena_alloc(q->e->c->arena, sizeof *copy);
+    *copy = v;
+    map_put(q->values, n, copy);
+}
+
+/* ---- statements ------------------------------------------------------------------------------------------ */
+
+/* The one statement that may contain n's text, or NULL. */
+static const Node *single_user(const Printer *q, const Node *n)
+{
+    const Node *user = NULL;
+    for (size_t i = 0; i < vec_len(q->k->nodes); i++) {
+        const Node *u = q->k->nodes[i];
+        for (int k = 0; k < u->n_in; k++) {
+            if (u->in[k].node != n)
+                continue;
+            bool once = op_info[u->op].kind != OP_KIND_MAP || u->op == OP_STOP_GRADIENT ||
+                        mentions(u, k) == 1;
+            if (user || !once || u->depth != n->depth || u->path[u->depth] != n->path[n->depth])
+                return NULL;
+            user = u;
+        }
+    }
+    return user;
+}
+
+static bool is_read(const Printer *q, const Node *n)
+{
+    for (size_t i = 0; i < vec_len(q->k->nodes); i++)
+        for (int k = 0; k < q->k->nodes[i]->n_in; k++)
+            if (q->k->nodes[i]->in[k].node == n && loops_local(q->k->nodes[i], &q->k->nodes[i]->in[k]))
+                return true;
+    return false;
+}
+
+/* softplus and logistic of one value share their exponential. */
+static const Node *shared_exp(const Printer *q, const Node *n)
+{
+    Op other = n->op == OP_SOFTPLUS ? OP_LOGISTIC : OP_SOFTPLUS;
+    if (n->op != OP_SOFTPLUS && n->op != OP_LOGISTIC)
+        return NULL;
+    for (size_t i = 0; i < vec_len(q->k->nodes); i++) {
+        const Node *m = q->k->nodes[i];
+        if (m->op == other && m->in[0].node == n->in[0].node && use_same(&m->in[0]) &&
+            use_same(&n->in[0]) && m->depth == n->depth && m->path[m->depth] == n->path[n->depth])
+            return m;
+    }
+    return NULL;
+}
+
+static Value shared_text(Printer *q, const Node *n)
+{
+    Ctx *c = q->e->c;
+    Str a = operand(q, n, 0).text, key;
+    key = str_fmt(c, "exp of %p in %p", (const void *)n->in[0].node, (const void *)n->path[n->depth]);
+    Str e = map_get(q->old, key);
+    if (!e) {
+        e = str(c, "e");
+        for (int i = 1; name_taken(q, e); i++)
+            e = str_fmt(c, "e_%d", i);
+        vec_push(c, q->names, e);
+        map_put(q->old, key, (void *)e);
+        out_printf(q->o, "const Real %s = dgm_exp(-dgm_abs(%s));\n", e, a);
+    }
+    if (n->op == OP_SOFTPLUS)
+        return (Value){str_fmt(c, "dgm_max(%s, 0) + dgm_log1p(%s)", a, e), PREC_SUM};
+    return atom(str_fmt(c, "((%s >= 0 ? 1 : %s) / (1 + %s))", a, e, e));
+}
+
+static void emit_reduction(Printer *q, Node *n)
+{
+    Value v = node_text(q, n);
+    Str cell = loops_memory_sum(n) ? own_cell(q, n) : ((Value *)map_get(q->values, n))->text;
+    if (n->op == OP_SUM)
+        out_printf(q->o, "%s += %s;\n", cell, v.text);
+    else
+        out_printf(q->o, "%s = dgm_max(%s, %s);\n", cell, cell, v.text);
+}
+
+static void emit_stmt(Printer *q, Node *n)
+{
+    if (node_reduces(n)) {
+        emit_reduction(q, n);
+        return;
+    }
+    bool twin = shared_exp(q, n) != NULL;
+    Value v = twin ? shared_text(q, n) : node_text(q, n);
+    bool read = is_read(q, n);
+    if (!n->buffer && single_user(q, n) && strlen(v.text) <= INLINE_TEXT && !twin) {
+        set_value(q, n, v);
+        return;
+    }
+    if (read) {
+        Str name = local_name(q, n);
+        out_printf(q->o, "const Real %s = %s;\n", name, v.text);
+        v = atom(name);
+        set_value(q, n, v);
+    }
+    if (n->buffer)
+        out_printf(q->o, "%s = %s;\n", own_cell(q, n), v.text);
+}
+
+static void open_loop(Printer *q, const Axis *a)
+{
+    const Body *b = q->k->body;
+    Str i = text_axis(q->e, a), from = str(q->e->c, "0"), to;
+    if (a == b->domain) {
+        text_from(q->e, b, &from, &to);
+        q->range = true;
+    } else {
+        to = extent(q, extent_axis(q->e->p, a));
+    }
+    out_printf(q->o, "for (long %s = %s; %s < %s; %s++) {\n", i, from, i, to, i);
+    out_indent(q->o, 1);
+}
+
+static void close_loop(Printer *q)
+{
+    out_indent(q->o, -1);
+    out_puts(q->o, "}\n");
+}
+
+static void emit_init(Printer *q, Node *n)
+{
+    const char *zero = n->op == OP_SUM ? "0" : "-(Real)INFINITY";
+    if (!loops_memory_sum(n)) {
+        Str name = local_name(q, n);
+        out_printf(q->o, "%s %s = %s;\n", n->wide ? "double" : "Real", name, zero);
+        set_value(q, n, atom(name));
+        return;
+    }
+    int opened = 0;
+    for (int i = 0; i < n->n_axes; i++) {
+        bool fixed = n->axes[i] == q->e->p->chunk && n->partial;
+        for (int k = 1; k <= n->done; k++)
+            fixed |= n->path[k]->axis == n->axes[i];
+        if (!fixed) {
+            open_loop(q, n->axes[i]);
+            opened++;
+        }
+    }
+    out_printf(q->o, "%s = %s;\n", own_cell(q, n), zero);
+    while (opened--)
+        close_loop(q);
+}
+
+static void emit_done(Printer *q, Node *n)
+{
+    if (!loops_memory_sum(n) && n->buffer)
+        out_printf(q->o, "%s = %s;\n", own_cell(q, n), ((Value *)map_get(q->values, n))->text);
+}
+
+/* ---- loops ---------------------------------------------------------------------------------------------- */
+
+static void emit_items(Printer *q, const Item *list);
+
+/* Values that this loop overwrites and other statements still read. */
+static void load_old(Printer *q, const Item *list)
+{
+    for (size_t i = 0; i < vec_len(list->items); i++) {
+        Node *n = list->items[i]->kind == ITEM_STMT ? list->items[i]->node : NULL;
+        if (!n || !n->inplace)
+            continue;
+        int reads = 0;
+        for (size_t j = 0; j < vec_len(q->k->nodes); j++)
+            for (int k = 0; k < q->k->nodes[j]->n_in; k++) {
+                const Node *o = q->k->nodes[j]->in[k].node;
+                reads += o->buffer == n->buffer && o->kernel != q->k ? 1 : 0;
+            }
+        if (reads < 2)
+            continue;
+        Str name = str_fmt(q->e->c, "%s_old", n->buffer->name);
+        while (name_taken(q, name))
+            name = str_fmt(q->e->c, "%s_", name);
+        vec_push(q->e->c, q->names, name);
+        out_printf(q->o, "const Real %s = %s;\n", name, own_cell(q, n));
+        map_put(q->old, n->buffer, (void *)name);
+    }
+}
+
+static bool innermost(const Item *loop)
+{
+    for (size_t i = 0; i < vec_len(loop->items); i++)
+        if (loop->items[i]->kind == ITEM_LOOP)
+            return false;
+    return true;
+}
+
+static void emit_simd(Printer *q, const Item *loop)
+{
+    Str sums = str(q->e->c, ""), maxima = sums;
+    for (size_t i = 0; i < vec_len(loop->items); i++) {
+        const Node *n = loop->items[i]->node;
+        if (loop->items[i]->kind != ITEM_STMT || !node_reduces(n) || loops_memory_sum(n))
+            continue;
+        Str name = ((Value *)map_get(q->values, n))->text;
+        Str *list = n->op == OP_SUM ? &sums : &maxima;
+        *list = str_fmt(q->e->c, "%s%s%s", *list, **list ? ", " : "", name);
+    }
+    out_puts(q->o, "#pragma omp simd");
+    if (*sums)
+        out_printf(q->o, " reduction(+ : %s)", sums);
+    if (*maxima)
+        out_printf(q->o, " reduction(max : %s)", maxima);
+    out_puts(q->o, "\n");
+}
+
+static void emit_items(Printer *q, const Item *list)
+{
+    load_old(q, list);
+    for (size_t i = 0; i < vec_len(list->items); i++) {
+        Item *item = list->items[i];
+        switch (item->kind) {
+        case ITEM_INIT: emit_init(q, item->node); break;
+        case ITEM_STMT: emit_stmt(q, item->node); break;
+        case ITEM_DONE: emit_done(q, item->node); break;
+        case ITEM_LOOP:
+            if (innermost(item))
+                emit_simd(q, item);
+            open_loop(q, item->axis);
+            emit_items(q, item);
+            close_loop(q);
+        }
+    }
+}
+
+/* ---- loops of their own: running sums and scatters ---------------------------------------------------------- */
+
+bool call_is_function(const Node *n)
+{
+    return n->op == OP_CUMSUM || n->op == OP_SCATTER;
+}
+
+static void emit_cumsum(Printer *q, Node *n)
+{
+    const Axis *along = n->over[0];
+    int opened = 0;
+    for (int i = 0; i < n->n_axes; i++)
+        if (n->axes[i] != along) {
+            open_loop(q, n->axes[i]);
+            opened++;
+        }
+    Str i = text_axis(q->e, along), size = extent(q, extent_axis(q->e->p, along));
+    out_puts(q->o, "Real sum = 0;\n");
+    if (n->v->flag)
+        out_printf(q->o, "for (long %s = %s - 1; %s >= 0; %s--) {\n", i, size, i, i);
+    else
+        out_printf(q->o, "for (long %s = 0; %s < %s; %s++) {\n", i, i, size, i);
+    out_indent(q->o, 1);
+    out_printf(q->o, "sum += %s;\n", operand(q, n, 0).text);
+    out_printf(q->o, "%s = sum;\n", own_cell(q, n));
+    for (opened++; opened > 0; opened--)
+        close_loop(q);
+}
+
+static void emit_scatter(Printer *q, Node *n)
+{
+    Ctx *c = q->e->c;
+    Axis *walked[2 * PLAN_RANK];
+    int n_walked = 0, opened = 0;
+    for (; opened < n->n_axes; opened++)
+        open_loop(q, n->axes[opened]);
+    out_printf(q->o, "%s = 0;\n", own_cell(q, n));
+    for (; opened > 0; opened--)
+        close_loop(q);
+    for (int i = 0; i < n->n_axes; i++)
+        if (n->axes[i] != n->to[0])
+            walked[n_walked++] = n->axes[i];
+    for (int i = 0; i < n->n_over; i++)
+        walked[n_walked++] = n->over[i];
+    for (; opened < n_walked; opened++)
+        open_loop(q, walked[opened]);
+    Use u = use_whole(n);
+    for (int i = 0; i < n->n_axes; i++)
+        if (n->axes[i] == n->to[0])
+            u.index[i] = NULL;         /* by the second operand, as in a gather */
+    Str value = operand(q, n, 0).text, cell = index_text(q, &u, n);
+    use_buffer(q, n->buffer);
+    out_printf(q->o, "%s += %s;\n", str_fmt(c, "%s[%s]", n->buffer->name, cell), value);
+    for (; opened > 0; opened--)
+        close_loop(q);
+}
+
+/* ---- the function ----------------------------------------------------------------------------------------- */
+
+static bool is_written(const Kernel *k, const Buffer *b)
+{
+    for (size_t i = 0; i < vec_len(k->nodes); i++)
+        if (k->nodes[i]->buffer == b)
+            return true;
+    return false;
+}
+
+static void parameter(Out *types, Out *values, const char *type, Str value)
+{
+    const char *comma = *out_text(types, NULL) ? ", " : "";
+    out_printf(types, "%s%s", comma, type);
+    out_printf(values, "%s%s", comma, value);
+}
+
+static void parameters(Printer *q, Out *types, Out *values)
+{
+    Emit *e = q->e;
+    Ctx *c = e->c;
+    if (q->range) {
+        Str lo, hi;
+        text_from(e, q->k->body, &lo, &hi);
+        parameter(types, values, str_fmt(c, "long %s", lo), lo);
+        parameter(types, values, str_fmt(c, "long %s", hi), hi);
+    }
+    if (q->chunk && q->k->body->domain == e->p->row && e->p->row)
+        parameter(types, values, "long chunk", str(c, "chunk"));
+    if (q->chunks)
+        parameter(types, values, "long chunks", str(c, "chunks"));
+    if (q->rows)
+        parameter(types, values, "long B", str(c, "B"));
+    if (q->samples)
+        parameter(types, values, "long S", str(c, "S"));
+    for (size_t i = 0; i < vec_len(q->buffers); i++) {
+        const Buffer *b = q->buffers[i];
+        if (b->space == SPACE_TERMS)
+            continue;
+        if (b->space == SPACE_SCALAR) {
+            parameter(types, values, str_fmt(c, "Real %s", b->name), text_scalar(e, b));
+            continue;
+        }
+        Str type = str_fmt(c, "%s%s *restrict %s", is_written(q->k, b) ? "" : "const ",
+                           b->wide ? "double" : "Real", b->name);
+        parameter(types, values, type, text_base(e, b));
+    }
+    if (q->terms)
+        parameter(types, values, "double *restrict terms", str(c, "buf->terms"));
+}
+
+static void print_ops(Emit *e, const Kernel *k)
+{
+    int ops = 0;
+    double cost = 0;
+    for (size_t i = 0; i < vec_len(k->nodes); i++) {
+        ops += op_info[k->nodes[i]->op].kind == OP_KIND_MAP;
+        cost += node_cost(e->p, k->nodes[i], 100);
+    }
+    out_printf(e->o, " *   %d operations fused, about %.3g flop at B = 100", ops, cost);
+}
+
+/* What the kernel computes, with spec lines: labelled values it stores, then terms. */
+static void kernel_comment(Emit *e, const Kernel *k)
+{
+    Str seen = NULL;
+    out_printf(e->o, "/* %s_%s\n", e->p->name, k->name);
+    for (size_t i = 0; i < vec_len(k->nodes); i++) {
+        const Node *n = k->nodes[i];
+        if (n->term >= 0) {
+            const EmitTerm *t = &e->in->terms[n->term];
+            out_printf(e->o, " *   term %s = %.200s  [line %d]\n", quote_comment(e->c, t->name),
+                       t->formula ? quote_comment(e->c, t->formula) : "", t->line);
+        } else if (n->v && n->v->label && n->v->label != seen) {
+            seen = n->v->label;
+            Str text = n->v->span.src ? quote_comment(e->c, span_text(e->c, n->v->span)) : "";
+            out_printf(e->o, " *   %s: %.60s  [%s]\n", quote_comment(e->c, seen), text,
+                       text_place(e, n));
+        }
+    }
+    print_ops(e, k);
+    out_puts(e->o, " */\n");
+}
+
+void emit_kernel(Emit *e, const Kernel *k, Str *call)
+{
+    Printer q = {.e = e, .k = k, .o = out_new(e->c), .values = map_new(e->c), .old = map_new(e->c)};
+    out_indent(q.o, 1);
+    if (!k->call)
+        emit_items(&q, k->root);
+    else if (k->nodes[0]->op == OP_CUMSUM)
+        emit_cumsum(&q, k->nodes[0]);
+    else
+        emit_scatter(&q, k->nodes[0]);
+    Out *types = out_new(e->c), *values = out_new(e->c);
+    parameters(&q, types, values);
+    kernel_comment(e, k);
+    text_wrapped(e->o, str_fmt(e->c, "static void %s_%s(%s)", e->p->name, k->name,
+                               *out_text(types, NULL) ? out_text(types, NULL) : "void"));
+    out_printf(e->o, "\n{\n");
+    out_puts(e->o, out_text(q.o, NULL));
+    out_puts(e->o, "}\n\n");
+    *call = str_fmt(e->c, "%s_%s(%s);", e->p->name, k->name, out_text(values, NULL));
+}

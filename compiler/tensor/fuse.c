@@ -1,0 +1,232 @@
+/* fuse.c - the nodes of a body to kernels: as few passes over the data as possible.
+ *
+ * Idea: calls (products, factorizations, random fills) cut a body into levels, loops even, calls
+ * odd; a node goes to the lowest level its operands allow, and all loop nodes of a level become
+ * one kernel. Two corrections save memory traffic: a cheap value used at a later level is repeated
+ * there (1 - h * h of a tanh need not be kept), and a node all of whose users come later moves to
+ * them if its operands are kept anyway. loops.c then builds the loop nest of each kernel.
+ *     before  %3 = contract %1 %2     %4 = add %3 %b    %5 = tanh %4    %6 = contract %5 %w
+ *     after   gemm %3;  kernel { %4 local; %5 stored };  gemm %6
+ * requires:    bodies, each with nodes in order
+ * establishes: every node is in one kernel; `store` is set where a value leaves its loop
+ * never:       changes the order of a sum
+ */
+#include "plan.h"
+#include "loops.h"
+
+static bool in_body(const Node *n, const Body *b)
+{
+    return n->class != NODE_SOURCE && n->body == b;
+}
+
+static void mark_crossing(Plan *p, Body *b)
+{
+    (void)p;
+    for (size_t i = 0; i < vec_len(b->nodes); i++)
+        for (int k = 0; k < b->nodes[i]->n_in; k++) {
+            const Use *u = &b->nodes[i]->in[k];
+            if (u->node->class == NODE_LOOP && (u->node->body != b || !use_same(u)))
+                u->node->store = true;
+        }
+}
+
+static int level_of(const Node *n)
+{
+    int level = n->class == NODE_CALL;
+    for (int k = 0; k < n->n_in; k++) {
+        const Node *o = n->in[k].node;
+        if (!in_body(o, n->body))
+            continue;
+        int at = o->level + (o->class != n->class);
+        level = at > level ? at : level;
+    }
+    return level;
+}
+
+/* The lowest level of a user in the body, even; -1: none. */
+static int first_user(const Node *n)
+{
+    int first = -1;
+    for (size_t i = 0; i < vec_len(n->body->nodes); i++) {
+        const Node *u = n->body->nodes[i];
+        for (int k = 0; k < u->n_in; k++)
+            if (u->in[k].node == n) {
+                int at = u->level - (u->class != n->class);
+                first = first < 0 || at < first ? at : first;
+            }
+    }
+    return first;
+}
+
+/* Would n's operands be available at that level without new buffers? */
+static bool operands_follow(const Node *n, int level)
+{
+    int fresh = 0;
+    for (int k = 0; k < n->n_in; k++) {
+        const Node *o = n->in[k].node;
+        if (!in_body(o, n->body) || o->store || o->n_axes == 0)
+            continue;
+        int first = -1;
+        for (size_t i = 0; i < vec_len(n->body->nodes); i++) {
+            const Node *u = n->body->nodes[i];
+            for (int j = 0; u != n && j < u->n_in; j++)
+                if (u->in[j].node == o && (first < 0 || u->level < first))
+                    first = u->level;
+        }
+        fresh += node_reduces(o) || (first >= 0 && first < level);
+    }
+    return fresh == 0;
+}
+
+static void move_late(Body *b)
+{
+    for (size_t i = vec_len(b->nodes); i-- > 0;) {
+        Node *n = b->nodes[i];
+        bool noise = n->class == NODE_CALL && op_info[n->op].kind == OP_KIND_RANDOM;
+        if (noise ? n->n_in > 0 : n->class != NODE_LOOP || n->buffer || node_reduces(n))
+            continue;
+        int first = first_user(n);
+        if (first > n->level && (noise || operands_follow(n, first)))
+            n->level = first;
+    }
+}
+
+static Node *repeat_at(Plan *p, Node *n, int level, Node ***made)
+{
+    if (n->class == NODE_SOURCE || n->store || n->level == level)
+        return n;
+    for (size_t i = 0; i < vec_len(*made); i++)
+        if ((*made)[i]->clone_of == n && (*made)[i]->level == level)
+            return (*made)[i];
+    Node *r = node_repeat(p, n);
+    r->level = level;
+    for (int k = 0; k < r->n_in; k++)
+        r->in[k].node = repeat_at(p, r->in[k].node, level, made);
+    vec_push(p->c, *made, r);
+    return r;
+}
+
+static void drop_unused(Plan *p, Body *b)
+{
+    for (size_t i = 0; i < vec_len(b->nodes); i++)
+        b->nodes[i]->visit = 0;
+    Node **live = NULL;
+    for (size_t i = vec_len(b->nodes); i-- > 0;) {
+        Node *n = b->nodes[i];
+        if (!n->visit && !n->buffer && !n->store)
+            continue;
+        for (int k = 0; k < n->n_in; k++)
+            n->in[k].node->visit = 1;
+        vec_push(p->c, live, n);
+    }
+    b->nodes = plan_topological(p, live);
+}
+
+static void repeat_cheap(Plan *p, Body *b)
+{
+    Node **made = NULL;
+    for (size_t i = 0; i < vec_len(b->nodes); i++) {
+        Node *n = b->nodes[i];
+        for (int k = 0; n->class == NODE_LOOP && k < n->n_in; k++) {
+            Node *o = n->in[k].node;
+            if (in_body(o, b) && o->class == NODE_LOOP && o->level != n->level &&
+                use_same(&n->in[k]) && node_cheap(o, true))
+                n->in[k].node = repeat_at(p, o, n->level, &made);
+        }
+    }
+    for (size_t i = 0; i < vec_len(made); i++)
+        vec_push(p->c, b->nodes, made[i]);
+    b->nodes = plan_topological(p, b->nodes);
+    drop_unused(p, b);
+}
+
+/* ---- kernels ------------------------------------------------------------------------------------------ */
+
+static Kernel *kernel_new(Plan *p, Body *b, bool call)
+{
+    Kernel *k = arena_alloc(p->c->arena, sizeof *k);
+    k->call = call;
+    k->body = b;
+    vec_push(p->c, b->kernels, k);
+    return k;
+}
+
+static void kernels_at(Plan *p, Body *b, int level)
+{
+    Kernel *k = NULL;
+    for (size_t i = 0; i < vec_len(b->nodes); i++) {
+        Node *n = b->nodes[i];
+        if (n->level != level)
+            continue;
+        bool call = n->class == NODE_CALL;
+        if (!k || call || vec_len(k->nodes) >= PLAN_KERNEL_NODES)
+            k = kernel_new(p, b, call);
+        vec_push(p->c, k->nodes, n);
+        n->kernel = k;
+    }
+}
+
+/* A number of its own for a kernel: several chunks may not share a stored one. */
+static Node *repeat_in(Plan *p, Node *n, Kernel *k, Node ***made)
+{
+    if (n->class != NODE_LOOP || n->store || n->kernel == k)
+        return n;
+    for (size_t i = 0; i < vec_len(*made); i++)
+        if ((*made)[i]->clone_of == n && (*made)[i]->kernel == k)
+            return (*made)[i];
+    Node *r = node_repeat(p, n);
+    r->kernel = k;
+    for (int i = 0; i < r->n_in; i++)
+        r->in[i].node = repeat_in(p, r->in[i].node, k, made);
+    vec_push(p->c, *made, r);
+    return r;
+}
+
+static void mark_kernel_crossing(Plan *p, Body *b)
+{
+    Node **made = NULL;
+    for (size_t i = 0; i < vec_len(b->nodes); i++) {
+        Node *n = b->nodes[i];
+        for (int k = 0; k < n->n_in; k++) {
+            Node *o = n->in[k].node;
+            if (o->class != NODE_LOOP || o->kernel == n->kernel)
+                continue;
+            if (o->n_axes == 0 && b->domain && o->body == b)
+                n->in[k].node = repeat_in(p, o, n->kernel, &made);
+            else
+                o->store = true;
+        }
+    }
+    for (size_t i = 0; i < vec_len(made); i++) {
+        vec_push(p->c, b->nodes, made[i]);
+        vec_push(p->c, made[i]->kernel->nodes, made[i]);
+        made[i]->kernel->nodes = plan_topological(p, made[i]->kernel->nodes);
+    }
+}
+
+static void fuse_body(Plan *p, Body *b)
+{
+    int last = 0;
+    for (size_t i = 0; i < vec_len(b->nodes); i++)
+        b->nodes[i]->level = level_of(b->nodes[i]);
+    move_late(b);
+    repeat_cheap(p, b);
+    for (size_t i = 0; i < vec_len(b->nodes); i++)
+        last = b->nodes[i]->level > last ? b->nodes[i]->level : last;
+    for (int level = 0; level <= last; level++)
+        kernels_at(p, b, level);
+    mark_kernel_crossing(p, b);
+    for (size_t i = 0; i < vec_len(b->kernels); i++)
+        if (!b->kernels[i]->call)
+            loops_build(p, b->kernels[i]);
+}
+
+void plan_fuse(Plan *p)
+{
+    for (size_t i = 0; i < vec_len(p->phases); i++)
+        for (size_t k = 0; k < vec_len(p->phases[i].bodies); k++)
+            mark_crossing(p, p->phases[i].bodies[k]);
+    for (size_t i = 0; i < vec_len(p->phases); i++)
+        for (size_t k = 0; k < vec_len(p->phases[i].bodies); k++)
+            fuse_body(p, p->phases[i].bodies[k]);
+}

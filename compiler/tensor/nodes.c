@@ -1,0 +1,694 @@
+/* nodes.c - tensor IR to the nodes of the kernel IR.
+ *
+ * Idea: everything that moves no data disappears here. A rename, expansion or slice becomes a way
+ * of indexing the operand (Use); axes that renames connect become one axis where no value has
+ * both, so that elementwise chains fuse across them. What remains is split into steps that loops
+ * or calls can do:
+ *     logsumexp        m + log sum exp(a - m)
+ *     sum over rows    a sum within each chunk of rows, then a sum over chunks, in order
+ *     contraction      a matrix product (choose.c), or product and sum as loops
+ * requires:    verified tensor IR, simplified
+ * establishes: nodes in order, operands first; every output has a node; layouts are final
+ */
+#include "plan.h"
+#include "tir_build.h"
+
+/* ---- small things ------------------------------------------------------------------------------ */
+
+bool node_has(const Node *n, const Axis *a)
+{
+    for (int i = 0; i < n->n_axes; i++)
+        if (n->axes[i] == a)
+            return true;
+    return false;
+}
+
+bool node_reduces(const Node *n)
+{
+    return n->class == NODE_LOOP && (n->op == OP_SUM || n->op == OP_MAXIMUM);
+}
+
+bool node_is_scalar_input(const Node *n)
+{
+    return n->class == NODE_SOURCE && n->op == OP_INPUT && n->buffer->space == SPACE_SCALAR;
+}
+
+bool use_walks(const Use *u, const Axis *a)
+{
+    for (int i = 0; i < u->node->n_axes; i++)
+        if (u->index[i] == a)
+            return true;
+    return false;
+}
+
+bool use_same(const Use *u)
+{
+    for (int i = 0; i < u->node->n_axes; i++)
+        if (u->index[i] != u->node->axes[i] || u->shift[i])
+            return false;
+    return true;
+}
+
+Use use_whole(Node *n)
+{
+    Use u = {.node = n};
+    for (int i = 0; i < n->n_axes; i++)
+        u.index[i] = n->axes[i];
+    return u;
+}
+
+/* Rows stand outermost whatever order was asked for. */
+static void set_axes(const Plan *p, Node *n, Axis *const *axes, int count)
+{
+    if (count > PLAN_RANK)
+        ice("a value of more than %d axes", PLAN_RANK);
+    n->n_axes = 0;
+    for (int i = 0; i < count; i++)
+        if (axes[i] == p->chunk || axes[i] == p->row)
+            n->axes[n->n_axes++] = axes[i];
+    for (int i = 0; i < count; i++)
+        if (axes[i] != p->chunk && axes[i] != p->row)
+            n->axes[n->n_axes++] = axes[i];
+}
+
+Node *node_new(Plan *p, Op op, NodeClass class, Axis *const *axes, int count, const Tir *v)
+{
+    Node *n = arena_alloc(p->c->arena, sizeof *n);
+    n->id = (int)vec_len(p->nodes);
+    n->op = op;
+    n->class = class;
+    n->v = v;
+    n->term = -1;
+    set_axes(p, n, axes, count);
+    if (class == NODE_LOOP) {
+        n->n_iter = n->n_axes;
+        for (int i = 0; i < n->n_axes; i++)
+            n->iter[i] = n->axes[i];
+    } else if (class == NODE_CALL) {
+        n->call = CALL_OTHER;
+        n->store = true;
+    }
+    vec_push(p->c, p->nodes, n);
+    return n;
+}
+
+static void add_in(Node *n, Use u)
+{
+    n->in[n->n_in++] = u;
+    if (n->class == NODE_CALL)
+        u.node->store = true;
+}
+
+static Node *map_node(Plan *p, Op op, const Use *in, int n_in, Axis *const *axes, int n, const Tir *v)
+{
+    Node *node = node_new(p, op, NODE_LOOP, axes, n, v);
+    for (int i = 0; i < n_in; i++)
+        add_in(node, in[i]);
+    return node;
+}
+
+Node *node_copy(Plan *p, Use u, Axis *const *axes, int n, const Tir *v)
+{
+    return map_node(p, OP_STOP_GRADIENT, &u, 1, axes, n, v);
+}
+
+static Node *const_new(Plan *p, double x, const Tir *v)
+{
+    Node *n = node_new(p, OP_CONST, NODE_SOURCE, NULL, 0, v);
+    n->num = x;
+    return n;
+}
+
+/* ---- axes that renames connect ------------------------------------------------------------------- */
+
+static Axis *rep(const Plan *p, Axis *a)
+{
+    while (p->axis_rep[a->id] != a)
+        a = p->axis_rep[a->id];
+    return a;
+}
+
+static bool set_has_both(const Plan *p, const AxisSet *s, const Axis *a, const Axis *b)
+{
+    bool has_a = false, has_b = false;
+    for (int i = 0; i < s->n; i++) {
+        const Axis *x = rep(p, s->axis[i]);
+        has_a |= x == a;
+        has_b |= x == b;
+    }
+    return has_a && has_b;
+}
+
+/* Would some value, or some loop nest, walk both axes? */
+static bool conflict(const Plan *p, Tir *const *order, const Axis *a, const Axis *b)
+{
+    for (size_t i = 0; i < vec_len(order); i++) {
+        const Tir *v = order[i];
+        AxisSet own = axes_of(v), all = {0};
+        bool joint = op_info[v->op].kind == OP_KIND_MAP || v->op == OP_CONTRACT;
+        for (int k = 0; k < v->n_in; k++) {
+            AxisSet in = axes_of(v->in[k]);
+            if (set_has_both(p, &in, a, b))
+                return true;
+            for (int j = 0; joint && j < in.n; j++)
+                axes_add(&all, in.axis[j]);
+        }
+        if (set_has_both(p, &own, a, b) || set_has_both(p, &all, a, b))
+            return true;
+    }
+    return false;
+}
+
+static void unify_axes(Plan *p, Tir *const *order)
+{
+    int n = 0;
+    for (size_t i = 0; i < vec_len(p->fn->axes); i++)
+        if (p->fn->axes[i]->id >= n)
+            n = p->fn->axes[i]->id + 1;
+    p->axis_rep = arena_alloc(p->c->arena, sizeof *p->axis_rep * (size_t)(n + 1));
+    for (size_t i = 0; i < vec_len(p->fn->axes); i++)
+        p->axis_rep[p->fn->axes[i]->id] = p->fn->axes[i];
+    for (size_t i = 0; i < vec_len(order); i++) {
+        const Tir *v = order[i];
+        for (int k = 0; v->op == OP_RENAME && k < v->n_over; k++) {
+            Axis *a = rep(p, v->over[k]), *b = rep(p, v->to[k]);
+            if (a == b || a->size != b->size || (a->size == 0 && a->kind != b->kind))
+                continue;
+            if (conflict(p, order, a, b))
+                continue;
+            bool keep_a = a->kind < b->kind || (a->kind == b->kind && a->id < b->id);
+            p->axis_rep[keep_a ? b->id : a->id] = keep_a ? a : b;
+        }
+    }
+}
+
+static AxisSet reps(const Plan *p, Axis *const *axes, int n)
+{
+    AxisSet s = {0};
+    for (int i = 0; i < n; i++)
+        axes_add(&s, rep(p, axes[i]));
+    return s;
+}
+
+static AxisSet without(const AxisSet *s, const AxisSet *less)
+{
+    AxisSet r = {0};
+    for (int i = 0; i < s->n; i++)
+        if (!axes_has(less, s->axis[i]))
+            axes_add(&r, s->axis[i]);
+    return r;
+}
+
+/* ---- reductions ----------------------------------------------------------------------------------- */
+
+static Node *reduce_node(Plan *p, Op op, Use in, const AxisSet *iter, const AxisSet *over,
+                         const AxisSet *result, const Tir *v)
+{
+    Node *n = node_new(p, op, NODE_LOOP, result->axis, result->n, v);
+    add_in(n, in);
+    n->n_iter = iter->n;
+    for (int i = 0; i < iter->n; i++)
+        n->iter[i] = iter->axis[i];
+    n->n_over = over->n;
+    for (int i = 0; i < over->n; i++)
+        n->over[i] = over->axis[i];
+    return n;
+}
+
+/* The sum over chunks of a node that has one result per chunk. */
+static Node *sum_chunks(Plan *p, Node *partial, const Tir *v)
+{
+    AxisSet iter = {0}, over = {.n = 1, .axis = {p->chunk}};
+    for (int i = 0; i < partial->n_axes; i++)
+        axes_add(&iter, partial->axes[i]);
+    AxisSet result = without(&iter, &over);
+    Node *n = reduce_node(p, OP_SUM, use_whole(partial), &iter, &over, &result, v);
+    n->wide = result.n == 0;
+    return n;
+}
+
+static AxisSet row_first(const Plan *p, const AxisSet *s)
+{
+    AxisSet r = {0};
+    if (p->row && axes_has(s, p->row))
+        axes_add(&r, p->row);
+    for (int i = 0; i < s->n; i++)
+        axes_add(&r, s->axis[i]);
+    return r;
+}
+
+/* Innermost axes are summed first, in a local; rows last, within chunks. */
+static Node *reduce(Plan *p, Op op, Use in, const AxisSet *axes, const AxisSet *over, const Tir *v)
+{
+    AxisSet iter = row_first(p, axes), inner = {0};
+    for (int i = iter.n - 1; i >= 0 && axes_has(over, iter.axis[i]); i--)
+        if (iter.axis[i] != p->row)
+            axes_add(&inner, iter.axis[i]);
+    AxisSet rest = without(over, &inner);
+    if (inner.n && rest.n) {
+        AxisSet left = without(&iter, &inner);
+        Node *n = reduce_node(p, op, in, &iter, &inner, &left, v);
+        return reduce(p, op, use_whole(n), &left, &rest, v);
+    }
+    AxisSet result = without(&iter, over);
+    if (op != OP_SUM || !p->row || !axes_has(over, p->row))
+        return reduce_node(p, op, in, &iter, over, &result, v);
+    AxisSet chunked = {.n = 1, .axis = {p->chunk}};
+    for (int i = 0; i < result.n; i++)
+        axes_add(&chunked, result.axis[i]);
+    Node *n = reduce_node(p, op, in, &iter, over, &chunked, v);
+    n->partial = true;
+    n->wide = result.n == 0;
+    return sum_chunks(p, n, v);
+}
+
+static Node *logsumexp(Plan *p, Use a, const AxisSet *axes, const AxisSet *over, const Tir *v)
+{
+    Node *m = reduce(p, OP_MAXIMUM, a, axes, over, v);
+    AxisSet result = without(axes, over);
+    Axis *const *r = result.axis;
+    Node *zero = const_new(p, 0, v), *inf = const_new(p, __builtin_inf(), v);
+    Use um = use_whole(m);
+    Node *size = map_node(p, OP_ABS, &um, 1, r, result.n, v);
+    Use lt[] = {use_whole(size), use_whole(inf)};
+    Node *finite = map_node(p, OP_LT, lt, 2, r, result.n, v);
+    Use pick[] = {use_whole(finite), um, use_whole(zero)};
+    Node *m0 = map_node(p, OP_SELECT, pick, 3, r, result.n, v);
+    Use sub[] = {a, use_whole(m0)};
+    Node *d = map_node(p, OP_SUB, sub, 2, axes->axis, axes->n, v);
+    Use ud = use_whole(d);
+    Node *e = map_node(p, OP_EXP, &ud, 1, axes->axis, axes->n, v);
+    Use us = use_whole(reduce(p, OP_SUM, use_whole(e), axes, over, v));
+    Use add[] = {use_whole(m0), use_whole(map_node(p, OP_LOG, &us, 1, r, result.n, v))};
+    return map_node(p, OP_ADD, add, 2, r, result.n, v);
+}
+
+/* ---- contractions ----------------------------------------------------------------------------------- */
+
+static bool unit_stride(const Plan *p, const Use *u, const Axis *a)
+{
+    return extent_equal(use_stride(p, u, a), extent_one());
+}
+
+static bool contiguous_sum(const Plan *p, const Use *u, const Axis *k)
+{
+    return !use_walks(u, k) || unit_stride(p, u, k);
+}
+
+/* Product and sum as loops; the innermost loop walks memory in order if one can. */
+static Node *contract_loops(Plan *p, const Use *in, const AxisSet *result, const AxisSet *over,
+                            const Tir *v)
+{
+    AxisSet axes = {0};
+    bool last_k = true;
+    if (result->n && over->n) {
+        const Axis *x = result->axis[result->n - 1], *k = over->axis[over->n - 1];
+        last_k = (contiguous_sum(p, &in[0], k) && contiguous_sum(p, &in[1], k)) ||
+                 !(unit_stride(p, &in[0], x) || unit_stride(p, &in[1], x)) || x == p->row;
+    }
+    for (int i = 0; i < result->n - !last_k; i++)
+        axes_add(&axes, result->axis[i]);
+    for (int i = 0; i < over->n; i++)
+        axes_add(&axes, over->axis[i]);
+    for (int i = 0; i < result->n; i++)
+        axes_add(&axes, result->axis[i]);
+    Node *mul = map_node(p, OP_MUL, in, 2, axes.axis, axes.n, v);
+    return over->n ? reduce(p, OP_SUM, use_whole(mul), &axes, over, v) : mul;
+}
+
+static Node *product_new(Plan *p, const Use *in, const AxisSet *axes, const AxisSet *over,
+                         bool partial, const Tir *v)
+{
+    Node *n = node_new(p, OP_CONTRACT, NODE_CALL, axes->axis, axes->n, v);
+    n->partial = partial;
+    for (int i = 0; i < 2; i++)
+        n->in[n->n_in++] = in[i];
+    for (int i = 0; i < over->n; i++)
+        n->over[n->n_over++] = over->axis[i];
+    if (!choose_product(p, n))
+        return NULL;                   /* the node is dead: nothing uses it */
+    in[0].node->store = in[1].node->store = true;
+    return n;
+}
+
+/* Axes summed that only one operand has: that operand is summed first. */
+static void sum_alone(Plan *p, Use *in, AxisSet *over, const AxisSet *const axes[2], const Tir *v)
+{
+    for (int i = 0; i < 2; i++) {
+        AxisSet alone = {0};
+        for (int k = 0; k < over->n; k++)
+            if (use_walks(&in[i], over->axis[k]) && !use_walks(&in[!i], over->axis[k]) &&
+                over->axis[k] != p->row)
+                axes_add(&alone, over->axis[k]);
+        if (!alone.n)
+            continue;
+        AxisSet walked = {0};
+        for (int k = 0; k < axes[i]->n; k++)
+            if (use_walks(&in[i], axes[i]->axis[k]))
+                axes_add(&walked, axes[i]->axis[k]);
+        in[i] = use_whole(reduce(p, OP_SUM, in[i], &walked, &alone, v));
+        *over = without(over, &alone);
+    }
+}
+
+static Node *contract(Plan *p, const Tir *v, const Use *operands, const AxisSet *result)
+{
+    Use in[2] = {operands[0], operands[1]};
+    AxisSet over = reps(p, v->over, v->n_over);
+    AxisSet axes[2] = {reps(p, v->in[0]->axes, v->in[0]->n_axes),
+                       reps(p, v->in[1]->axes, v->in[1]->n_axes)};
+    sum_alone(p, in, &over, (const AxisSet *const[]){&axes[0], &axes[1]}, v);
+    AxisSet row_result = row_first(p, result), over_rows = row_first(p, &over);
+    Node *n = NULL;
+    if (in[0].node->op != OP_CONST && in[1].node->op != OP_CONST) {
+        AxisSet chunked = {.n = 1, .axis = {p->chunk}};
+        bool rows = p->row && axes_has(&over, p->row);
+        n = product_new(p, in, &row_result, &over_rows, false, v);
+        if (!n || !rows || !choose_partial(p, n))
+            return n ? n : contract_loops(p, in, &row_result, &over_rows, v);
+        for (int i = 0; i < result->n; i++)
+            axes_add(&chunked, result->axis[i]);
+        n = product_new(p, in, &chunked, &over_rows, true, v);
+    }
+    return n ? sum_chunks(p, n, v) : contract_loops(p, in, &row_result, &over_rows, v);
+}
+
+/* ---- other ops -------------------------------------------------------------------------------------- */
+
+/* The operand itself if it has this layout in memory, else a copy that has. */
+static Use laid_out(Plan *p, Use u, const AxisSet *axes, const Tir *v)
+{
+    bool same = u.node->n_axes == axes->n && use_same(&u) && u.node->op != OP_CONST;
+    for (int i = 0; same && i < axes->n; i++)
+        same = u.node->axes[i] == axes->axis[i];
+    if (!same)
+        u = use_whole(node_copy(p, u, axes->axis, axes->n, v));
+    u.node->store = true;
+    return u;
+}
+
+/* Batch axes, then rows and columns. */
+static AxisSet matrix_axes(const Plan *p, const Tir *a, Axis *rows, Axis *columns)
+{
+    AxisSet last = {.n = 2, .axis = {rep(p, rows), rep(p, columns)}};
+    AxisSet all = reps(p, a->axes, a->n_axes), s = without(&all, &last);
+    axes_add(&s, last.axis[0]);
+    axes_add(&s, last.axis[1]);
+    return row_first(p, &s);
+}
+
+static Node *cholesky(Plan *p, const Tir *v, Use a)
+{
+    AxisSet axes = matrix_axes(p, v, v->over[0], v->over[1]);
+    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
+    add_in(n, laid_out(p, a, &axes, v));
+    return n;
+}
+
+/* Result and right-hand side: batch axes, the solved axis, then further columns. */
+static Node *trisolve(Plan *p, const Tir *v, Use L, Use b)
+{
+    AxisSet l_axes = matrix_axes(p, v->in[0], v->over[0], v->over[1]);
+    AxisSet all = reps(p, v->axes, v->n_axes), axes = {0};
+    Axis *solved = rep(p, v->to[0]);
+    for (int i = 0; i < all.n; i++)
+        if (all.axis[i] != solved && (all.axis[i]->kind != AXIS_EVENT ||
+                                      axes_has(&l_axes, all.axis[i])))
+            axes_add(&axes, all.axis[i]);
+    axes_add(&axes, solved);
+    for (int i = 0; i < all.n; i++)
+        axes_add(&axes, all.axis[i]);
+    axes = row_first(p, &axes);
+    Use left = laid_out(p, L, &l_axes, v), right = laid_out(p, b, &axes, v);
+    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
+    add_in(n, left);
+    add_in(n, right);
+    n->to[0] = solved;
+    return n;
+}
+
+static Node *random_draw(Plan *p, const Tir *v, const Use *in)
+{
+    AxisSet axes = reps(p, v->axes, v->n_axes);
+    axes = row_first(p, &axes);
+    Use shape = {0};
+    if (v->n_in)
+        shape = laid_out(p, in[0], &axes, v);
+    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
+    if (v->n_in)
+        add_in(n, shape);
+    return n;
+}
+
+/* CUMSUM and SCATTER: loops of their own. A constant operand is copied to have an address. */
+static Node *sequential(Plan *p, const Tir *v, const Use *in)
+{
+    AxisSet axes = reps(p, v->axes, v->n_axes);
+    Use u[2] = {0};
+    for (int i = 0; i < v->n_in; i++) {
+        AxisSet a = reps(p, v->in[i]->axes, v->in[i]->n_axes);
+        a = row_first(p, &a);
+        bool source = in[i].node->op == OP_CONST || node_is_scalar_input(in[i].node);
+        u[i] = source ? laid_out(p, in[i], &a, v) : in[i];
+    }
+    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
+    for (int i = 0; i < v->n_in; i++)
+        add_in(n, u[i]);
+    for (int i = 0; i < v->n_over; i++)
+        n->over[n->n_over++] = rep(p, v->over[i]);
+    if (v->op == OP_SCATTER)
+        n->to[0] = rep(p, v->to[0]);
+    return n;
+}
+
+static Node *gather(Plan *p, const Tir *v, Use a, Use index)
+{
+    Axis *axis = rep(p, v->over[0]);
+    for (int i = 0; i < a.node->n_axes; i++)
+        if (a.index[i] == axis)
+            a.index[i] = NULL;
+    AxisSet axes = reps(p, v->axes, v->n_axes);
+    Use in[] = {a, index};
+    Node *n = map_node(p, OP_GATHER, in, 2, axes.axis, axes.n, v);
+    n->over[n->n_over++] = axis;
+    return n;
+}
+
+static Use reindex(Use u, const Axis *from, Axis *to, int64_t shift)
+{
+    for (int i = 0; i < u.node->n_axes; i++)
+        if (u.index[i] == from) {
+            u.index[i] = to;
+            u.shift[i] += shift;
+        }
+    return u;
+}
+
+/* All at once: a swap of two axes is a legal rename. */
+static Use renamed(const Plan *p, const Tir *v, Use u)
+{
+    Use r = u;
+    for (int i = 0; i < u.node->n_axes; i++)
+        for (int k = 0; k < v->n_over; k++)
+            if (u.index[i] == rep(p, v->over[k]))
+                r.index[i] = rep(p, v->to[k]);
+    return r;
+}
+
+static Node *input_new(Plan *p, const Tir *v)
+{
+    AxisSet axes = reps(p, v->axes, v->n_axes);
+    Node *n = node_new(p, OP_INPUT, NODE_SOURCE, axes.axis, axes.n, v);
+    Buffer *b = arena_alloc(p->c->arena, sizeof *b);
+    b->space = v->input == INPUT_PARAM ? SPACE_PARAM
+             : v->input == INPUT_DATA ? SPACE_DATA : SPACE_SCALAR;
+    b->key = v->name;
+    b->node = n;
+    b->index = -1;
+    n->buffer = b;
+    n->store = true;
+    p->loads_rows |= b->space == SPACE_DATA && p->row && node_has(n, p->row);
+    return n;
+}
+
+static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layout)
+{
+    AxisSet axes = reps(p, v->axes, v->n_axes);
+    Node *n;
+    switch (v->op) {
+    case OP_CONST:     n = const_new(p, v->num, v); break;
+    case OP_INPUT:     n = input_new(p, v); break;
+    case OP_IOTA:
+        n = map_node(p, OP_IOTA, NULL, 0, axes.axis, axes.n, v);
+        break;
+    case OP_STOP_GRADIENT: case OP_EXPAND: return in[0];
+    case OP_RENAME:    return renamed(p, v, in[0]);
+    case OP_SLICE:
+        return reindex(in[0], rep(p, v->over[0]), rep(p, v->to[0]), v->offset);
+    case OP_PAD: {
+        Use u = reindex(in[0], rep(p, v->over[0]), rep(p, v->to[0]), -v->offset);
+        n = map_node(p, OP_PAD, &u, 1, axes.axis, axes.n, v);
+        n->over[n->n_over++] = rep(p, v->over[0]);
+        n->to[0] = rep(p, v->to[0]);
+        break;
+    }
+    case OP_SUM: case OP_MAXIMUM: case OP_LOGSUMEXP: {
+        AxisSet from = reps(p, v->in[0]->axes, v->in[0]->n_axes), over = reps(p, v->over, v->n_over);
+        n = v->op == OP_LOGSUMEXP ? logsumexp(p, in[0], &from, &over, v)
+                                  : reduce(p, v->op, in[0], &from, &over, v);
+        break;
+    }
+    case OP_CONTRACT:  n = contract(p, v, in, layout ? layout : &axes); break;
+    case OP_GATHER:    n = gather(p, v, in[0], in[1]); break;
+    case OP_CHOLESKY:  n = cholesky(p, v, in[0]); break;
+    case OP_TRISOLVE:  n = trisolve(p, v, in[0], in[1]); break;
+    case OP_SCATTER: case OP_CUMSUM: n = sequential(p, v, in); break;
+    default:
+        n = op_info[v->op].kind == OP_KIND_RANDOM ? random_draw(p, v, in)
+          : map_node(p, v->op, in, v->n_in, axes.axis, axes.n, v);
+    }
+    return use_whole(n);
+}
+
+/* ---- outputs ---------------------------------------------------------------------------------------- */
+
+static Buffer *out_buffer(Plan *p, Node *n, Space space, Str key, int index)
+{
+    Buffer *b = arena_alloc(p->c->arena, sizeof *b);
+    *b = (Buffer){.space = space, .key = key, .index = index, .node = n};
+    n->buffer = b;
+    n->store = true;
+    return b;
+}
+
+static bool has_layout(const Use *u, const AxisSet *axes)
+{
+    bool same = u->node->class != NODE_SOURCE && !u->node->buffer && use_same(u) &&
+                u->node->n_axes == axes->n && !u->node->wide;
+    for (int i = 0; same && i < axes->n; i++)
+        same = u->node->axes[i] == axes->axis[i];
+    return same;
+}
+
+static Node *out_node(Plan *p, Use u, const AxisSet *axes, const Tir *v, bool alone)
+{
+    return alone && has_layout(&u, axes) ? u.node : node_copy(p, u, axes->axis, axes->n, v);
+}
+
+static void out_term(Plan *p, const TirOut *out, Use u, bool alone)
+{
+    Node *n = u.node, *part = n->n_in ? n->in[0].node : NULL;
+    p->n_terms = out->index >= p->n_terms ? out->index + 1 : p->n_terms;
+    bool direct = alone && n->op == OP_SUM && n->n_over == 1 && n->over[0] == p->chunk &&
+                  n->n_axes == 0 && part->op == OP_SUM && !part->buffer;
+    if (!direct)
+        part = node_copy(p, u, NULL, 0, out->value);
+    part->wide = true;
+    part->term = out->index;
+    out_buffer(p, part, SPACE_TERMS, out->name, out->index)->wide = true;
+    PlanOut o = {out->name, out->index, part};
+    vec_push(p->c, p->terms, o);
+}
+
+/* Axes of a parameter, in its own order. */
+static AxisSet param_axes(Plan *p, const TirOut *out)
+{
+    for (size_t i = 0; i < vec_len(p->nodes); i++) {
+        const Node *n = p->nodes[i];
+        if (n->buffer && n->buffer->space == SPACE_PARAM && n->buffer->key == out->name)
+            return reps(p, n->axes, n->n_axes);
+    }
+    return reps(p, out->value->axes, out->value->n_axes);
+}
+
+static void add_outputs(Plan *p, const Map *users)
+{
+    for (size_t i = 0; i < vec_len(p->fn->outs); i++) {
+        const TirOut *out = &p->fn->outs[i];
+        Use u = *(Use *)map_get(p->use_of, out->value);
+        bool alone = (intptr_t)map_get(users, out->value) == 1;
+        if (out->kind == OUT_TERM) {
+            out_term(p, out, u, alone);
+            continue;
+        }
+        bool grad = out->kind == OUT_GRAD;
+        AxisSet axes = grad ? param_axes(p, out)
+                     : out->n_axes ? reps(p, out->axes, out->n_axes)
+                     : reps(p, out->value->axes, out->value->n_axes);
+        Node *n = out_node(p, u, &axes, out->value, alone || !grad);
+        out_buffer(p, n, grad ? SPACE_GRAD : SPACE_SLAB, out->name, out->index);
+        PlanOut o = {out->name, out->index, n};
+        if (grad)
+            vec_push(p->c, p->grads, o);
+        else
+            vec_push(p->c, p->values, o);
+    }
+}
+
+/* ---- entry ------------------------------------------------------------------------------------------ */
+
+static void mark(Node *n)
+{
+    if (n->visit)
+        return;
+    n->visit = 1;
+    for (int i = 0; i < n->n_in; i++)
+        mark(n->in[i].node);
+}
+
+static void mark_outs(const PlanOut *outs)
+{
+    for (size_t i = 0; i < vec_len(outs); i++)
+        mark(outs[i].node);
+}
+
+static void drop_dead(Plan *p)
+{
+    Node **live = NULL;
+    for (size_t i = 0; i < vec_len(p->nodes); i++)
+        p->nodes[i]->visit = 0;
+    mark_outs(p->grads);
+    mark_outs(p->values);
+    mark_outs(p->terms);
+    for (size_t i = 0; i < vec_len(p->nodes); i++)
+        if (p->nodes[i]->visit) {
+            p->nodes[i]->id = (int)vec_len(live);
+            vec_push(p->c, live, p->nodes[i]);
+        }
+    p->nodes = live;
+}
+
+static void count_user(Map *users, const Tir *v)
+{
+    map_put(users, v, (void *)((intptr_t)map_get(users, v) + 1));
+}
+
+void plan_nodes(Plan *p)
+{
+    Tir **order = tir_order(p->fn);
+    Map *users = map_new(p->c), *grads = map_new(p->c);
+    unify_axes(p, order);
+    for (size_t i = 0; i < vec_len(order); i++)
+        for (int k = 0; k < order[i]->n_in; k++)
+            count_user(users, order[i]->in[k]);
+    for (size_t i = 0; i < vec_len(p->fn->outs); i++) {
+        const TirOut *out = &p->fn->outs[i];
+        count_user(users, out->value);
+        if (out->kind == OUT_GRAD)
+            map_put(grads, out->value, (void *)out);
+    }
+    for (size_t i = 0; i < vec_len(order); i++) {
+        const Tir *v = order[i];
+        Use in[3] = {0}, *u = arena_alloc(p->c->arena, sizeof *u);
+        for (int k = 0; k < v->n_in; k++)
+            in[k] = *(Use *)map_get(p->use_of, v->in[k]);
+        const TirOut *grad = map_get(grads, v);
+        AxisSet layout;
+        if (grad)
+            layout = param_axes(p, grad);
+        *u = lower_value(p, v, in, grad ? &layout : NULL);
+        map_put(p->use_of, v, u);
+    }
+    add_outputs(p, users);
+    drop_dead(p);
+}
