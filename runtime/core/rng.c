@@ -9,8 +9,8 @@
  * by the same code; a fill that needs part of one copies that part. So any subrange has the bits
  * that the whole fill has, whoever computes it. rng.h: the counter.
  *
- * Normals by Box and Muller: words (0, 1) and (2, 3) of a block are (radius, angle); the angle's two
- * top bits choose a quarter turn, the rest an angle in [-pi/4, pi/4) about it.
+ * Normals by Box and Muller: words (0, 1) and (2, 3) of a block are (radius, angle); the two top
+ * bits of the angle choose a quarter turn, the rest an angle in [-pi/4, pi/4) about it.
  */
 #include "rng.h"
 
@@ -139,7 +139,8 @@ void dgm_fill_normal(const DgmCtx *c, uint32_t site, Real *dst, long first, long
 /* Under another key than the fills, so that (a, b) may use the whole counter. */
 uint64_t dgm_random_u64(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t b)
 {
-    philox4x32_ctr_t ctr = { { (uint32_t)a, (uint32_t)(a >> 32), (uint32_t)b, (uint32_t)(b >> 32) } };
+    philox4x32_ctr_t ctr = { { (uint32_t)a, (uint32_t)(a >> 32),
+                               (uint32_t)b, (uint32_t)(b >> 32) } };
     uint64_t mixed = seed ^ 0x9E3779B97F4A7C15ULL * ((uint64_t)purpose + 1);
     philox4x32_ctr_t r = philox4x32(ctr, rng_key(mixed));
     return (uint64_t)r.v[0] << 32 | r.v[1];

@@ -1,6 +1,6 @@
 /* slab.c - one aligned allocation that holds all the buffers of a program.
  *
- * Idea: a layout function is run twice with the same calls of dgm_slab_take: first with slab NULL to
+ * Idea: a layout function is run twice with the same calls of dgm_slab_take: first with NULL to
  * add up the sizes, then with the memory to hand out the pieces. Every piece starts at a multiple
  * of 64 bytes of the slab in f32 (128 in f64), so vectors are aligned and threads share no line.
  */

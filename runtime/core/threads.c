@@ -43,8 +43,8 @@ static int threads_from(const char *variable)
     long n = strtol(text, &end, 10);
     if (end == text || (*end != '\0' && *end != ',') || errno != 0 || n < 1 || n > CPUS_MAX)
         dgm_fail(DGM_EXIT_USAGE, "set it to a number from 1 to 1024, or unset it",
-                 "the environment variable %s is \"%s\", which is not a number of threads", variable,
-                 text);
+                 "the environment variable %s is \"%s\", which is not a number of threads",
+                 variable, text);
     return (int)n;
 }
 

@@ -5,7 +5,7 @@
  * nothing else. Very small products, where the call would cost more than the work, are plain loops.
  *
  * Which path runs depends on the sizes alone, so equal calls give equal bits. Different splits of
- * the rows of one product need not (BLAS has other code for the last rows): split as dgm_chunk does.
+ * the rows of one product need not (BLAS has other code for the last rows): use dgm_chunk.
  *
  * beta = 0 never reads the result's old contents, NaN included. Twins: ref.c.
  */
@@ -71,8 +71,8 @@ void dgm_gemm(bool ta, bool tb, long m, long n, long k, const Real *A, long lda,
         return;
     }
     CBLAS(gemm)(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-                blas_int(m), blas_int(n), blas_int(k), 1, A, blas_int(lda), B, blas_int(ldb), beta, C,
-                blas_int(ldc));
+                blas_int(m), blas_int(n), blas_int(k), 1, A, blas_int(lda), B, blas_int(ldb), beta,
+                C, blas_int(ldc));
 }
 
 /* Four sums side by side: a fixed order that does not wait for each addition. */

@@ -1,4 +1,4 @@
-/* ref.c - what the kernels compute, written as their definition: one element at a time, in double. */
+/* ref.c - what the kernels compute, as their definition: one element at a time, in double. */
 #include "ref.h"
 
 static double operand(bool transposed, const Real *A, long lda, long i, long j)

@@ -12,6 +12,7 @@ Real dgm_ref_dot(long n, const Real *x, long incx, const Real *y, long incy);
 void dgm_ref_ger(long m, long n, const Real *x, long incx, const Real *y, long incy, Real beta,
                  Real *A, long lda);
 void dgm_ref_cholesky(long batch, long n, const Real *A, Real *L);
-void dgm_ref_trisolve(long batch, bool trans, long n, long m, const Real *L, const Real *B, Real *X);
+void dgm_ref_trisolve(long batch, bool trans, long n, long m, const Real *L, const Real *B,
+                      Real *X);
 
 #endif

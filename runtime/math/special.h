@@ -1,4 +1,4 @@
-/* special.h - special functions: scalar, double, a few ulp to 1e-12; Real wrappers for emitted code.
+/* special.h - special functions: scalar, in double, a few ulp to 1e-12; wrappers on Real.
  *
  * dgm_NAME_d is the double function (special.c, incomplete.c); dgm_NAME converts from and to Real.
  * All are pure and thread-safe. Outside the domain, and for NaN, they return NaN.
@@ -21,7 +21,7 @@ double dgm_stirling_rest_d(double x);            /* lgamma(x) - [(x-1/2) log x -
 /* incomplete.c */
 double dgm_gamma_p_d(double a, double x);        /* P(a, x), a > 0, x >= 0 */
 double dgm_gamma_q_d(double a, double x);        /* 1 - P(a, x), accurate when small */
-double dgm_gamma_dshape_d(double a, double x);   /* dx/da of a Gamma(a, 1) draw x at fixed P(a, x) */
+double dgm_gamma_dshape_d(double a, double x);   /* dx/da of a Gamma(a, 1) draw x, P(a, x) fixed */
 double dgm_beta_i_d(double a, double b, double x); /* I_x(a, b), a, b > 0, 0 <= x <= 1 */
 
 #ifdef DGM_F64

@@ -2,13 +2,13 @@
  *
  * Idea: a loop over any of these is vectorised by gcc and clang as it stands, for whatever vector
  * unit the target flags name (SSE2, AVX2, AVX-512, NEON), and fuses with the code around it. No
- * intrinsics, no calls, no tables, no fast-math. Every selection is a ?: on values already computed.
+ * intrinsics, no calls, no tables, no fast-math. A selection is a ?: on values already computed.
  *
  * Requires -O3 -fno-math-errno -fno-trapping-math to vectorise; results are right under any flags
  * that keep IEEE semantics. -ffp-contract=fast changes last bits only.
  *
  * Accuracy (largest error, asserted by tests/unit/test_rt_math.c): at most 4 ulp over the whole
- * range in both precisions, relative also near zeros (tanh, expm1, log1p, erf of small x). Infinite,
+ * range in both precisions, relative also near zeros (tanh, expm1, log1p, erf of small x). Inf,
  * NaN and denormal arguments give the limits of the function; NaN in gives NaN out. sin and cos
  * hold for |x| <= 2^29 and give NaN beyond, rather than noise.
  *
@@ -49,7 +49,7 @@ DGM_INLINE DgmMathReal dgm_atan(DgmMathReal x) { return DGM_REAL_FN(atan)(x); }
 DGM_INLINE DgmMathReal dgm_erf(DgmMathReal x) { return DGM_REAL_FN(erf)(x); }
 DGM_INLINE DgmMathReal dgm_floor(DgmMathReal x) { return DGM_REAL_FN(floor)(x); }
 
-/* x^y with the special cases of C's pow. The double version calls libm (one ulp, not vectorised). */
+/* x^y with the special cases of C's pow. The double version calls libm (not vectorised). */
 DGM_INLINE DgmMathReal dgm_pow(DgmMathReal x, DgmMathReal y) { return DGM_REAL_FN(pow)(x, y); }
 
 DGM_INLINE DgmMathReal dgm_abs(DgmMathReal x) { return DGM_REAL_FN(abs)(x); }
@@ -61,7 +61,7 @@ DGM_INLINE DgmMathReal dgm_sign(DgmMathReal x)
     return x > 0 ? (DgmMathReal)1 : x < 0 ? (DgmMathReal)-1 : x;
 }
 
-/* Unlike fmin and fmax these propagate NaN from either side, so that a NaN is found where it arose. */
+/* Unlike fmin and fmax these pass NaN on from either side: a NaN is found where it arose. */
 DGM_INLINE DgmMathReal dgm_min(DgmMathReal a, DgmMathReal b)
 {
     return ((a < b) | (a != a)) ? a : b;

@@ -168,7 +168,7 @@ DGM_INLINE double dgm_logistic_d(double x)
     return (x < 0 ? e : 1) / (1 + e);
 }
 
-/* max(x, 0) + log(1 + e) with e = e^-|x| in [0, 1]; above sqrt(2) - 1, 1 + e = 2 (1 + (e - 1)/2). */
+/* max(x, 0) + log(1 + e), e = e^-|x| in [0, 1]; above sqrt(2) - 1, 1 + e = 2 (1 + (e - 1)/2). */
 DGM_INLINE double dgm_softplus_d(double x)
 {
     double e = dgm_exp_d(-dgm_abs_d(x));

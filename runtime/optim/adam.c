@@ -1,7 +1,7 @@
 /* adam.c - Kingma and Ba (2015), with bias correction:
  *   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
  *   p = p + lr m/(1 - b1^t) / (sqrt(v/(1 - b2^t)) + eps).
- * The corrections are computed once a step (optim.c) and multiplied in: one pass over p, g, m, v. */
+ * The corrections are computed once a step (optim.c) and multiplied in: one pass over all. */
 #include "optim.h"
 
 void dgm_adam_update(const DgmOptim *o, Real *restrict param, const Real *restrict grad,

@@ -40,9 +40,9 @@ const DgmOptimInfo *dgm_optim_find(const char *name)
     return NULL;
 }
 
-/* ---- state ------------------------------------------------------------------------------------ */
+/* ---- state ---------------------------------------------------------------------------------- */
 
-/* The train block's numbers belong to the optimiser it names; another one keeps its own defaults. */
+/* The train block's numbers belong to the optimiser it names; another keeps its own defaults. */
 static void take_model_values(DgmOptim *o, const DgmModel *model)
 {
     if (model->optimizer == NULL || strcmp(model->optimizer, o->info->name) != 0)
@@ -150,7 +150,7 @@ void dgm_optim_begin(DgmOptim *o, uint64_t step, uint64_t total)
     }
 }
 
-/* ---- panels ------------------------------------------------------------------------------------ */
+/* ---- panels --------------------------------------------------------------------------------- */
 
 /* Sixteen sums in double, then the rest: a fixed order that vectorises. */
 static double sum_of_squares(const Real *g, long n)

@@ -6,8 +6,8 @@
  * dgm_optim_begin, so a panel update is one vectorised pass and any thread may run any panel.
  * The sign is that of ascent: c->grad points uphill.
  *
- * Step numbers: `step` counts the updates already made, so the first is dgm_optim_begin(o, 0, total)
- * and a resumed run passes what it had. A schedule is a function of (step, total) alone.
+ * Step numbers: `step` counts the updates made, so the first is dgm_optim_begin(o, 0, total) and a
+ * resumed run passes what it had. A schedule is a function of (step, total) alone.
  */
 #ifndef DGM_OPTIM_H
 #define DGM_OPTIM_H
@@ -61,7 +61,7 @@ struct DgmOptim {
     long reals;                        /* of one slab */
 };
 
-/* The tables; i from 0 to count - 1. dgm_optim_find and dgm_schedule_find return NULL if unknown. */
+/* The tables; i from 0 to count - 1. The two that find a name return NULL if it is unknown. */
 int dgm_optim_count(void);
 const DgmOptimInfo *dgm_optim_info(int i);
 const DgmOptimInfo *dgm_optim_find(const char *name);
@@ -69,7 +69,7 @@ int dgm_schedule_count(void);
 const DgmScheduleInfo *dgm_schedule_info(int i);
 const DgmScheduleInfo *dgm_schedule_find(const char *name);
 
-/* False: no schedule of this name. Its numbers ("final", "delay", ...) are then set by dgm_optim_set,
+/* False: no schedule of this name. Its numbers ("final", "delay", ...) are set by dgm_optim_set,
  * which looks among the optimiser's own, the schedule's, and "warmup". dgm_optim_set also takes
  * "schedule.NAME" (any value but 0), so that a model's table of (name, value) can choose one. */
 bool dgm_optim_set_schedule(DgmOptim *o, const char *name);

@@ -2,8 +2,8 @@
  *
  * Idea: with d = a - 1/3, d (1 + x / sqrt(9 d))^3 for a normal x is accepted with probability over
  * 0.95. Rejection needs a random number of random numbers: block i of the stream gives element i a
- * key and counter of its own, and attempt t of that element is block t under them. So element i is a
- * pure function of the stream and i, whatever its neighbours do. For a < 1: Gamma(a + 1) U^(1/a).
+ * key and counter of its own, and attempt t of that element is block t under them. So element i is
+ * a pure function of the stream and i, whatever its neighbours do. For a < 1: Gamma(a + 1) U^(1/a).
  *
  * A draw too small for Real is returned as the smallest normal number, so that its log is finite.
  */

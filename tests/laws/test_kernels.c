@@ -1,6 +1,6 @@
 /* test_kernels.c - every kernel equals its plain twin (kernel/ref.c) over random shapes, strides,
- * transpositions and beta, within the rounding of a sum of that length; results do not depend on the
- * thread count, on the order of chunks, or on what the output held before when beta is 0.
+ * transpositions and beta, within the rounding of a sum of that length; results do not depend on
+ * the thread count, on the order of chunks, or on what the output held before when beta is 0.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -12,7 +12,7 @@
 
 #include "core/rng.h"
 
-/* ---- slabs and binding -------------------------------------------------------------------------- */
+/* ---- slabs and binding ---------------------------------------------------------------------- */
 
 static void slabs(void **state)
 {
@@ -88,7 +88,7 @@ static void terms(void **state)
     dgm_unbind(&c);
 }
 
-/* ---- chunks -------------------------------------------------------------------------------------- */
+/* ---- chunks --------------------------------------------------------------------------------- */
 
 static void chunks(void **state)
 {
@@ -110,7 +110,7 @@ static void chunks(void **state)
     }
 }
 
-/* ---- failing: in a child, whose stderr comes back through a pipe ---------------------------------- */
+/* ---- failing: in a child, whose stderr comes back through a pipe ---------------------------- */
 
 static int in_child(void (*run)(void), char *text, size_t size)
 {
@@ -134,7 +134,10 @@ static int in_child(void (*run)(void), char *text, size_t size)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void fail_with_help(void) { dgm_fail(DGM_EXIT_DATA, "look at it", "row %d is %s", 3, "odd"); }
+static void fail_with_help(void)
+{
+    dgm_fail(DGM_EXIT_DATA, "look at it", "row %d is %s", 3, "odd");
+}
 static void fail_alone(void) { dgm_fail(DGM_EXIT_IO, NULL, "disk full"); }
 static void warn_and_leave(void) { dgm_warn("slow: %g", 0.5), _exit(0); }
 static void too_large(void) { dgm_slab_new((size_t)-1 / sizeof(Real)); }
@@ -192,7 +195,7 @@ static void thread_counts(void **state)
     assert_int_equal(in_child(cores, text, sizeof text), 0);
 }
 
-/* ---- the machine ----------------------------------------------------------------------------------- */
+/* ---- the machine ---------------------------------------------------------------------------- */
 
 /* OpenBLAS reads its variable when it is loaded: run this program again with the variable set. */
 static void say_blas(void)
@@ -220,7 +223,7 @@ static void machine(void **state)
 #endif
 }
 
-/* ---- random streams -------------------------------------------------------------------------------- */
+/* ---- random streams ------------------------------------------------------------------------- */
 
 static DgmCtx stream(uint64_t seed, DgmPurpose purpose, uint64_t step)
 {
@@ -297,7 +300,8 @@ static void subranges(void **state)
             for (uint64_t t = 0; t < 300; t++) {
                 long first = (long)(dgm_random_u64(1, DGM_STREAM_CHECK, t, 0) % WHOLE);
                 long most = t % 2 ? 20 : WHOLE - first;
-                long count = (long)(dgm_random_u64(1, DGM_STREAM_CHECK, t, 1) % (uint64_t)(most + 1));
+                uint64_t draw = dgm_random_u64(1, DGM_STREAM_CHECK, t, 1);
+                long count = (long)(draw % (uint64_t)(most + 1));
                 count = count > WHOLE - first ? WHOLE - first : count;
                 part[count] = 77;
                 fills[f](&c, 5, part, bases[b] + first, count);
@@ -327,8 +331,10 @@ static void addresses(void **state)
                 assert_true(same <= 1);
             }
     }
-    assert_true(dgm_random_u64(1, DGM_STREAM_INIT, 2, 3) != dgm_random_u64(1, DGM_STREAM_INIT, 3, 2));
-    assert_true(dgm_random_u64(1, DGM_STREAM_INIT, 2, 3) != dgm_random_u64(1, DGM_STREAM_SHUFFLE, 2, 3));
+    uint64_t one = dgm_random_u64(1, DGM_STREAM_INIT, 2, 3);
+    assert_true(one != dgm_random_u64(1, DGM_STREAM_INIT, 3, 2));
+    assert_true(one != dgm_random_u64(1, DGM_STREAM_SHUFFLE, 2, 3));
+    assert_true(one != dgm_random_u64(2, DGM_STREAM_INIT, 2, 3));
     assert_true(rng_unit(0, 0) > 0 && rng_unit(~0u, ~0u) < 1);
 }
 
@@ -372,8 +378,9 @@ static void distributions(void **state)
     for (long lag = 1; lag <= 64; lag *= 2) {
         double sum = 0, sum2 = 0;
         for (long i = lag; i < DRAWS; i++) {
-            sum += (double)x[i] * (double)x[i - lag];
-            sum2 += ((double)x[i] * (double)x[i] - 1) * ((double)x[i - lag] * (double)x[i - lag] - 1);
+            double a = (double)x[i], b = (double)x[i - lag];
+            sum += a * b;
+            sum2 += (a * a - 1) * (b * b - 1);
         }
         assert_true(fabs(sum / sqrt(DRAWS)) < 4 && fabs(sum2 / sqrt(DRAWS)) < 8);
     }

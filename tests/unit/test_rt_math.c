@@ -15,7 +15,7 @@
 
 #include "dgm.h"
 
-/* ---- ulp errors ---------------------------------------------------------------------------- */
+/* ---- ulp errors ----------------------------------------------------------------------------- */
 
 static double ulp_error_f(float y, double exact)
 {
@@ -41,7 +41,7 @@ static double ulp_error_d(double y, long double exact)
     return (double)(fabsl((long double)y - exact) / ldexpl(1, e - 53 < -1074 ? -1074 : e - 53));
 }
 
-/* ---- references that libm does not have ------------------------------------------------------ */
+/* ---- references that libm does not have ----------------------------------------------------- */
 
 static double logistic_ref(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
 static double softplus_ref(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
@@ -49,15 +49,18 @@ static long double logistic_refl(long double x)
 {
     return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
 }
-static long double softplus_refl(long double x) { return (x > 0 ? x : 0) + log1pl(expl(-fabsl(x))); }
+static long double softplus_refl(long double x)
+{
+    return (x > 0 ? x : 0) + log1pl(expl(-fabsl(x)));
+}
 
 /* sin and cos are promised up to 2^29 and are NaN beyond */
 static double sin_ref(double x) { return fabs(x) <= 0x1p29 ? sin(x) : (double)NAN; }
 static double cos_ref(double x) { return fabs(x) <= 0x1p29 ? cos(x) : (double)NAN; }
-static long double sin_refl(long double x) { return fabsl(x) <= 0x1p29L ? sinl(x) : (long double)NAN; }
-static long double cos_refl(long double x) { return fabsl(x) <= 0x1p29L ? cosl(x) : (long double)NAN; }
+static long double sin_refl(long double x) { return fabsl(x) <= 0x1p29L ? sinl(x) : NAN; }
+static long double cos_refl(long double x) { return fabsl(x) <= 0x1p29L ? cosl(x) : NAN; }
 
-/* ---- the table: a loop over each function, so that what is tested is the vectorised code ------ */
+/* ---- the table: a loop over each function, so that what is tested is the vectorised code ---- */
 
 #define LOOP(name)                                                                                \
     static void loop_##name##_f(float *y, const float *x, long n)                                 \
@@ -172,9 +175,10 @@ static void edges(void **state)
     const double x[] = { 0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 0x1p-1074, 0x1p-1022, -0x1p-1074,
                          1.7976931348623157e308, -1.7976931348623157e308, 1000, -1000, 709.79, -745,
                          -745.2, 0.5, 2, 0x1p-53, -0x1p-53, 0x1p60, 0x1p61 };
-    const float xf[] = { 0, -0.0f, 1, -1, INFINITY, -INFINITY, NAN, 0x1p-149f, 0x1p-126f, -0x1p-149f,
-                         3.4028235e38f, -3.4028235e38f, 1000, -1000, 88.72283f, 88.72284f, -103.9f,
-                         -104.1f, 0.5f, 2, 0x1p-24f, -0x1p-24f, 0x1p60f, 0x1p61f };
+    const float xf[] = { 0, -0.0f, 1, -1, INFINITY, -INFINITY, NAN, 0x1p-149f, 0x1p-126f,
+                         -0x1p-149f, 3.4028235e38f, -3.4028235e38f, 1000, -1000, 88.72283f,
+                         88.72284f, -103.9f, -104.1f, 0.5f, 2, 0x1p-24f, -0x1p-24f, 0x1p60f,
+                         0x1p61f };
     for (int k = 0; k < TABLE; k++) {
         double worst = 0;
         check_block_d(&table[k], x, sizeof x / sizeof *x, &worst);
@@ -230,7 +234,7 @@ static void lengths(void **state)
         }
 }
 
-/* ---- special functions ------------------------------------------------------------------------- */
+/* ---- special functions ---------------------------------------------------------------------- */
 
 static void assert_close(double got, double want, double rel, const char *what, double a, double b)
 {

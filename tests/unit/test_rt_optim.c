@@ -1,4 +1,4 @@
-/* test_rt_optim.c - the optimisers and schedules: first steps by hand, convergence, panels, clipping. */
+/* test_rt_optim.c - optimisers and schedules: steps by hand, convergence, panels, clipping. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,7 +104,8 @@ static void run_split(Toy *t, long width, double clip)
     t->c.clip = clip;
     for (int s = 0; s < 5; s++) {
         for (int i = 0; i < PARAMS; i++)
-            t->grad[i] = (Real)(dgm_random_unit(3, DGM_STREAM_CHECK, (uint64_t)s, (uint64_t)i) - 0.5);
+            t->grad[i] = (Real)(dgm_random_unit(3, DGM_STREAM_CHECK, (uint64_t)s, (uint64_t)i) -
+                                0.5);
         dgm_optim_begin(t->c.optim, (uint64_t)s, 5);
         for (long at = 0; at < PARAMS; at += width)
             dgm_update(&t->c, 0, at, PARAMS - at < width ? PARAMS - at : width);
