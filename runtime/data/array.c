@@ -16,6 +16,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL                 /* header only: nothing to link */
 #include <xxhash.h>
 
 static const DataFormat formats[] = {
@@ -91,19 +92,24 @@ double array_value(const DgmArray *a, long i)
     return 0;
 }
 
+uint64_t data_hash(const void *bytes, size_t n, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes, n, seed);
+}
+
 uint64_t array_hash(const DgmArray *a)
 {
     int64_t head[2 + ARRAY_MAX_RANK] = { (int64_t)a->type, a->rank };
 
     for (int i = 0; i < a->rank; i++)
         head[2 + i] = a->shape[i];
-    return XXH3_64bits_withSeed(a->data, (size_t)a->count * types[a->type].bytes,
-                                XXH3_64bits(head, sizeof head));
+    return data_hash(a->data, (size_t)a->count * types[a->type].bytes,
+                     data_hash(head, sizeof head, 0));
 }
 
 bool array_measure(DgmArray *a, const char *name, size_t *bytes, DataError *e)
 {
-    long count = 1, span = 1;            /* span ignores zeros, so that [2^62, 0, 4] is refused too */
+    long count = 1, span = 1;            /* span ignores zeros: [2^62, 0, 4] is refused too */
     size_t total;
     bool over = false;
 
@@ -111,7 +117,8 @@ bool array_measure(DgmArray *a, const char *name, size_t *bytes, DataError *e)
         over |= __builtin_mul_overflow(span, a->shape[i] ? a->shape[i] : 1, &span);
         count = over ? 0 : count * a->shape[i];
     }
-    over |= __builtin_mul_overflow((size_t)span, types[a->type].bytes, &total) || total > SIZE_MAX / 4;
+    over |= __builtin_mul_overflow((size_t)span, types[a->type].bytes, &total);
+    over |= total > SIZE_MAX / 4;
     if (over) {
         char shape[256];
 
@@ -138,7 +145,8 @@ static void swap_bytes(void *data, size_t count, size_t width)
         d[i] = __builtin_bswap64(d[i]);
 }
 
-bool array_take(DgmArray *a, DataFile *f, size_t offset, size_t bytes, bool big_endian, DataError *e)
+bool array_take(DgmArray *a, DataFile *f, size_t offset, size_t bytes, bool big_endian,
+                DataError *e)
 {
     if (f->n - offset != bytes) {
         bool less = f->n - offset < bytes;
@@ -164,10 +172,11 @@ bool array_no_selector(const DataFile *f, const char *selector, DataError *e)
     if (selector == NULL)
         return true;
     return data_fail(e, "leave `:...` out; it chooses a member of .npz or columns of CSV",
-                     "%s holds one array, there is nothing to select with `:%s`", f->name, selector);
+                     "%s holds one array, there is nothing to select with `:%s`", f->name,
+                     selector);
 }
 
-/* ---- which format ----------------------------------------------------------------------------- */
+/* ---- which format ---------------------------------------------------------------------------- */
 
 static bool name_has_ending(const char *name, const char *endings)
 {
@@ -275,7 +284,7 @@ static bool read_file(DataFile *f, const char *selector, const char *wanted, boo
     return true;
 }
 
-/* ---- from disk -------------------------------------------------------------------------------- */
+/* ---- from disk ------------------------------------------------------------------------------- */
 
 static bool read_all(int fd, DataFile *f, DataError *e)
 {

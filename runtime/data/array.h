@@ -1,8 +1,8 @@
 /* array.h - arrays as files hold them: npy, npz, IDX and CSV, each also gzipped.
  *
  * Knows nothing of models and never exits: every reader returns false and a DataError, so that the
- * fuzz targets and any other program can use these files alone (array.c, npy.c, npz.c, zip.c, idx.c,
- * csv.c, gz.c). To add a format: one row in the table of array.c, one file.
+ * fuzz targets and any other program can use these files alone (array.c, npy.c, npz.c, zip.c,
+ * idx.c, csv.c, number.c, gz.c). To add a format: one row in the table of array.c, one file.
  *
  * A path may end in `:selector`: `a.npz:train` names a member, `a.csv:age` a column,
  * `a.csv:0-63` columns by position (from 0, both ends included), `a.csv:x1,x2,7` a list.
@@ -26,8 +26,8 @@ typedef struct DataError {
 } DataError;
 
 typedef enum {
-    ARRAY_BOOL, ARRAY_U8, ARRAY_I8, ARRAY_U16, ARRAY_I16, ARRAY_U32, ARRAY_I32, ARRAY_U64, ARRAY_I64,
-    ARRAY_F32, ARRAY_F64, ARRAY_TYPES
+    ARRAY_BOOL, ARRAY_U8, ARRAY_I8, ARRAY_U16, ARRAY_I16, ARRAY_U32, ARRAY_I32, ARRAY_U64,
+    ARRAY_I64, ARRAY_F32, ARRAY_F64, ARRAY_TYPES
 } ArrayType;
 
 typedef struct DgmArray {
@@ -52,6 +52,6 @@ size_t array_type_bytes(ArrayType type);
 const char *array_type_name(ArrayType type);            /* "u8", "f32" */
 double array_value(const DgmArray *a, long i);
 void array_shape_text(const DgmArray *a, char *buffer, size_t size);    /* "[5620, 64]" */
-uint64_t array_hash(const DgmArray *a); /* XXH3 of type, shape and values: same for file and file.gz */
+uint64_t array_hash(const DgmArray *a); /* XXH3 of type, shape, values: not of the packing */
 
 #endif

@@ -4,7 +4,7 @@
  * number) and learns the element type, u8 if all values are whole and in 0..255, f64 otherwise; the
  * second pass stores. Line 1 is a header if none of its cells is a number.
  *
- * Cells are separated by tab, `;`, `,` or blanks: the first of these that line 1 contains. Cells may
+ * Cells are separated by tab, `;`, `,` or blanks: the first of these that line 1 contains. They may
  * be quoted ("" inside is a quote); lines end in LF, CRLF or CR; a UTF-8 byte order mark and blank
  * lines at the end are skipped. Numbers are decimal with a point, whatever the locale says.
  */
@@ -179,7 +179,7 @@ static bool first_row(Csv *c, long *columns, bool *header)
     return true;
 }
 
-/* ---- selected columns -------------------------------------------------------------------------- */
+/* ---- selected columns ------------------------------------------------------------------------ */
 
 static bool column_add(Csv *c, Columns *columns, long k, DataError *e)
 {
@@ -201,12 +201,13 @@ static bool column_by_name(Csv *c, Columns *columns, const char *item, size_t n,
         if (cell.n != n || memcmp(cell.text, item, n) != 0)
             continue;
         if (found >= 0)
-            return data_fail(e, "select by position: FILE:0-3", "%s:1: columns %ld and %ld are both "
-                             "named `%.*s`", c->name, found, k, (int)n, item);
+            return data_fail(e, "select by position: FILE:0-3",
+                             "%s:1: columns %ld and %ld are both named `%.*s`", c->name,
+                             found, k, (int)n, item);
         found = k;
     }
     if (found < 0)
-        return data_fail(e, "columns are selected by name, by position from 0, or by ranges: x,3,5-9",
+        return data_fail(e, "select columns by name, by position from 0, or by ranges: x,3,5-9",
                          "%s:1: the header has no column `%.*s`", c->name, (int)n, item);
     return column_add(c, columns, found, e);
 }
@@ -234,7 +235,8 @@ static bool parse_range(const char *item, size_t n, unsigned long *a, unsigned l
 }
 
 /* selector: items separated by commas. The header, if there is one, begins at c->at. */
-static bool select_columns(Csv *c, Columns *columns, const char *selector, bool header, DataError *e)
+static bool select_columns(Csv *c, Columns *columns, const char *selector, bool header,
+                           DataError *e)
 {
     const char *line1 = c->at;
 
@@ -244,9 +246,9 @@ static bool select_columns(Csv *c, Columns *columns, const char *selector, bool 
 
         if (parse_range(item, n, &a, &b)) {
             if (a > b || b >= (unsigned long)columns->all)
-                return data_fail(e, "positions count from 0; ranges go upwards", "%s: columns %.*s: "
-                                 "the file has columns 0 to %ld", c->name, (int)n, item,
-                                 columns->all - 1);
+                return data_fail(e, "positions count from 0; ranges go upwards",
+                                 "%s: columns %.*s: the file has columns 0 to %ld", c->name,
+                                 (int)n, item, columns->all - 1);
             for (; a <= b; a++)
                 if (!column_add(c, columns, (long)a, e))
                     return false;
@@ -275,7 +277,7 @@ static bool columns_open(Csv *c, Columns *columns, const char *selector, bool he
     return selector == NULL || select_columns(c, columns, selector, header, e);
 }
 
-/* ---- the two passes ---------------------------------------------------------------------------- */
+/* ---- the two passes -------------------------------------------------------------------------- */
 
 static bool cell_refuse(const Csv *c, const Cell *cell, long column, CsvNumber kind)
 {
@@ -335,7 +337,8 @@ static bool pass_row(Csv *c, Pass *p)
     }
     if (k != p->columns->all)
         return data_fail(c->e, "every row needs the same number of cells",
-                         "%s:%ld: %ld cells, but line 1 has %ld", c->name, line, k, p->columns->all);
+                         "%s:%ld: %ld cells, but line 1 has %ld", c->name, line, k,
+                         p->columns->all);
     p->rows++;
     return true;
 }

@@ -17,7 +17,7 @@
 #include "data/array.h"
 #include "dgm.h"
 
-/* ---- source.c ------------------------------------------------------------------------------ */
+/* ---- source.c -------------------------------------------------------------------------------- */
 
 typedef enum { BINARISE_NONE, BINARISE_THRESHOLD, BINARISE_DYNAMIC } BinariseMode;
 
@@ -35,9 +35,9 @@ typedef struct SourceArray {
     uint64_t hash;                     /* array_hash */
     double min, max;                   /* of the values in the file */
     BinariseMode mode;
-    double scale, level;               /* values are in [0, scale]; threshold: bit = value > level */
+    double scale, level;               /* values in [0, scale]; threshold: bit = value > level */
     char binarisation[128];            /* "none: values are 0 and 1", "threshold: value > 127.5" */
-    char note[512];                    /* "" or "x: rows of images.idx are [28, 28], used as [784]" */
+    char note[512];                    /* "" or "x: a.idx: rows are [28, 28], used as [784]" */
 } SourceArray;
 
 struct DgmSource {
@@ -62,7 +62,7 @@ void source_free(DgmSource *s);
 double source_scale(const DgmSource *s);
 double source_value(const DgmSource *s, int array, long row, long element); /* as in the file */
 
-/* ---- order.c ------------------------------------------------------------------------------- */
+/* ---- order.c --------------------------------------------------------------------------------- */
 /* Order of the rows in an epoch: a pure function of (seed, epoch, N). Also starts the epoch's own
  * dynamic binarisation. Cheap when nothing changes. */
 void source_epoch(DgmSource *s, uint64_t seed, uint64_t epoch);
@@ -70,10 +70,10 @@ void source_epoch(DgmSource *s, uint64_t seed, uint64_t epoch);
 void source_batch_rows(const DgmSource *s, long k, long B, long *rows);
 void source_rows_in_order(long first, long count, long *rows);
 
-/* ---- batch.c (and dgm_load_rows of dgm.h) --------------------------------------------------- */
+/* ---- batch.c (and dgm_load_rows of dgm.h) ---------------------------------------------------- */
 /* Where a context's data lie: c->data and c->rows point in here. */
 typedef struct SourceBuffers {
-    Real **data;                       /* [n_data]: [B][count] for row arrays, else [count], filled */
+    Real **data;                       /* [n_data]: row arrays [B][count]; else [count], filled */
     long *rows;                        /* [B] row numbers: the trainer fills them for each batch */
     long B;                            /* capacity */
     Real *slab;
@@ -85,7 +85,7 @@ void source_buffers_free(SourceBuffers *b);
  * converted now, in order, and c->source is NULL: later steps copy nothing (run with c->B == N). */
 void source_attach(DgmSource *s, SourceBuffers *b, DgmCtx *c);
 
-/* ---- output.c ------------------------------------------------------------------------------ */
+/* ---- output.c -------------------------------------------------------------------------------- */
 /* A file under construction: temporary name in the same directory; output_finish writes it out,
  * renames and syncs. The first failure is remembered, the rest is skipped, the temporary removed.
  * A target that is no regular file (/dev/stdout, a pipe) is written directly, "-" is stdout. */
@@ -97,7 +97,7 @@ bool output_finish_try(Output *o, DataError *e);       /* frees o */
 void output_finish(Output *o);         /* frees o; fails with DGM_EXIT_IO */
 void output_abandon(Output *o);        /* frees o, removes the temporary */
 
-/* ---- write.c ------------------------------------------------------------------------------- */
+/* ---- write.c --------------------------------------------------------------------------------- */
 void dgm_npy_write(const char *path, int rank, const long *shape, const Real *values);
 /* rows x columns; names NULL: no header line. */
 void dgm_csv_write(const char *path, const char *const *names, long rows, long columns,
@@ -106,7 +106,7 @@ void dgm_csv_write(const char *path, const char *const *names, long rows, long c
 void dgm_real_text(Real x, char *buffer, size_t size);
 void dgm_double_text(double x, char *buffer, size_t size);
 
-/* ---- png.c --------------------------------------------------------------------------------- */
+/* ---- png.c ----------------------------------------------------------------------------------- */
 /* channels 1 (gray) or 3 (RGB), 8 bits, rows from the top. */
 void picture_write(const char *path, const uint8_t *pixels, long width, long height, int channels);
 bool picture_write_try(const char *path, const uint8_t *pixels, long width, long height,

@@ -31,8 +31,8 @@ static bool header(const char *name, const uint8_t *head, size_t n, DgmArray *a,
                    size_t *bytes, DataError *e)
 {
     if (n < 4)
-        return data_fail(e, "copy or download it again", "%s: an IDX file of %zu bytes has no header",
-                         name, n);
+        return data_fail(e, "copy or download it again",
+                         "%s: an IDX file of %zu bytes has no header", name, n);
     if (head[0] != 0 || head[1] != 0 || !type_of(head[2], &a->type))
         return data_fail(e, "an IDX file begins with 00 00, then 08, 09, 0b, 0c, 0d or 0e",
                          "%s: %02x %02x %02x %02x is not the start of an IDX file", name, head[0],
@@ -70,7 +70,8 @@ bool idx_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out,
 {
     size_t offset, bytes;
 
-    if (!array_no_selector(f, selector, e) || !header(f->name, f->bytes, f->n, out, &offset, &bytes, e))
+    if (!array_no_selector(f, selector, e)
+        || !header(f->name, f->bytes, f->n, out, &offset, &bytes, e))
         return false;
     return (shape_only && !f->whole) || array_take(out, f, offset, bytes, true, e);
 }

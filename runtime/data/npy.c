@@ -1,7 +1,7 @@
 /* npy.c - reads NumPy's .npy files, versions 1 to 3.
  *
  * Magic, version, header length, then a Python dict literal with exactly `descr`, `fortran_order`
- * and `shape`, then the values. The dict is read by a small parser of its own: nothing is evaluated,
+ * and `shape`, then the values. The dict is read by a parser of its own: nothing is evaluated,
  * nothing but these keys is accepted, pickled objects are refused. Fortran order is turned into C
  * order, big-endian values into native ones. The file must end exactly where the array ends.
  */
@@ -83,11 +83,11 @@ static bool descr(NpyHeader *h, DgmArray *a)
         }
     if (code[0] == 'O')
         return data_fail(h->e, "save numbers: numpy.save(file, a.astype('float32'))",
-                         "%s holds pickled Python objects (dtype object), which can run code and are "
-                         "never read", h->name);
+                         "%s holds pickled Python objects (dtype object), which can run code and "
+                         "are never read", h->name);
     return data_fail(h->e, "save it as a.astype('float32') or another plain type",
-                     "%s: element type '%s' cannot be read; bool, 8 to 64-bit integers, float32 and "
-                     "float64 can", h->name, text);
+                     "%s: element type '%s' cannot be read; bool, 8 to 64-bit integers, float32 "
+                     "and float64 can", h->name, text);
 }
 
 static bool fortran_order(NpyHeader *h)
@@ -192,12 +192,12 @@ static bool header(const char *name, const uint8_t *b, size_t n, DgmArray *a, Np
         return data_fail(e, "save it again with numpy.save",
                          "%s does not begin with \\x93NUMPY: it is no .npy file", name);
     if (n < 8 || b[6] < 1 || b[6] > 3 || b[7] != 0)
-        return data_fail(e, "versions 1.0, 2.0 and 3.0 can be read", "%s: version %d.%d of .npy", name,
-                         n > 6 ? b[6] : 0, n > 7 ? b[7] : 0);
+        return data_fail(e, "versions 1.0, 2.0 and 3.0 can be read", "%s: version %d.%d of .npy",
+                         name, n > 6 ? b[6] : 0, n > 7 ? b[7] : 0);
     size_t start = b[6] == 1 ? 10 : 12;
     if (n < start)
-        return data_fail(e, "copy or download it again", "%s was cut off at byte %zu, in the header",
-                         name, n);
+        return data_fail(e, "copy or download it again",
+                         "%s was cut off at byte %zu, in the header", name, n);
     size_t length = b[8] | (size_t)b[9] << 8;
     if (b[6] > 1)
         length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;

@@ -22,8 +22,8 @@ static bool read_member(const DataFile *zip, const ZipMember *m, bool shape_only
     bool known = npy_promised(npy.bytes, npy.n, &promised), ok = true;
     if (known && promised != m->size) {
         ok = data_fail(e, "save it again with numpy.savez",
-                       "%s: the array needs %zu bytes, but the zip directory says %zu", name, promised,
-                       m->size);
+                       "%s: the array needs %zu bytes, but the zip directory says %zu", name,
+                       promised, m->size);
     } else if (known && !npy.whole && !shape_only) {
         free(npy.bytes);
         ok = zip_expand(zip, m, m->size, &npy, e);

@@ -1,7 +1,7 @@
 /* output.c - files that appear complete or not at all.
  *
  * Idea: bytes go to PATH.tmp in the same directory; only when all are written and synced is it
- * renamed over PATH, and the directory synced. So a reader, a full disk or a kill at any moment sees
+ * renamed over PATH, and the directory synced. So a reader, after a full disk or a kill, sees
  * the old file or the new one. The temporary is opened exclusively and never through a link; one
  * that a killed run left behind is removed first. A link at PATH is replaced, not followed.
  */

@@ -78,7 +78,7 @@ void picture_write(const char *path, const uint8_t *pixels, long width, long hei
         dgm_fail(DGM_EXIT_IO, e.help[0] ? e.help : NULL, "%s", e.text);
 }
 
-/* ---- grids ------------------------------------------------------------------------------------- */
+/* ---- grids ----------------------------------------------------------------------------------- */
 
 #define SEPARATOR 72                   /* gray level between images */
 

@@ -1,4 +1,4 @@
-/* read.h - what the readers share: the bytes of a file, the table of formats, failing with a reason.
+/* read.h - what the readers share: bytes of a file, the table of formats, failing with a reason.
  *
  * Internal to array.c, npy.c, npz.c, zip.c, idx.c, csv.c, gz.c. None of it knows models or exits.
  */
@@ -19,7 +19,7 @@ typedef struct DataFile {
 
 typedef struct DataFormat {
     const char *name;
-    const char *endings;               /* of file names, space-separated; for formats without magic */
+    const char *endings;               /* of file names; for formats without magic */
     bool (*match)(const uint8_t *head, size_t n);   /* by magic; NULL: by ending only */
     /* Size of the whole file by its header; false if the head does not tell. NULL: never tells. */
     bool (*promised)(const uint8_t *head, size_t n, size_t *total);
@@ -32,6 +32,7 @@ void data_error(DataError *e, const char *help, const char *format, ...)
 #define data_fail(...) (data_error(__VA_ARGS__), false)
 
 /* array.c */
+uint64_t data_hash(const void *bytes, size_t n, uint64_t seed);     /* XXH3, 64 bits */
 /* Checks rank and shape, sets count and *bytes; place names where the shape stands. */
 bool array_measure(DgmArray *a, const char *name, size_t *bytes, DataError *e);
 /* Makes a's data of the `bytes` bytes at `offset` of f, in place: takes f's memory. */

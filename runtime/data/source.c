@@ -20,7 +20,7 @@ typedef struct Opening {
     DataError *e;
 } Opening;
 
-/* ---- which file is which array ----------------------------------------------------------------- */
+/* ---- which file is which array --------------------------------------------------------------- */
 
 static void list_arrays(const DgmModel *m, char *buffer, size_t size)
 {
@@ -59,8 +59,9 @@ static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pai
         int d = pair_find(m, pairs[i], &file);
 
         if (d < 0)
-            return data_fail(o->e, "write --data NAME=FILE", "--data %s: the model's data arrays are "
-                             "%s", pairs[i], m->n_data ? list : "none");
+            return data_fail(o->e, "write --data NAME=FILE",
+                             "--data %s: the model's data arrays are %s", pairs[i],
+                             m->n_data ? list : "none");
         if (arrays[d].path != NULL)
             return data_fail(o->e, NULL, "data array %s is given twice: %s and %s", m->data[d].name,
                              arrays[d].path, file);
@@ -79,7 +80,7 @@ static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pai
     return true;
 }
 
-/* ---- shape ------------------------------------------------------------------------------------- */
+/* ---- shape ----------------------------------------------------------------------------------- */
 
 static long rows_of(const SourceArray *a)
 {
@@ -149,20 +150,21 @@ static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
         if (!a->decl->rows)
             continue;
         if (first != NULL && rows_of(a) != rows_of(first))
-            return data_fail(o->e, "give files of the same rows", "%s has %ld rows (%s), but %s has "
-                             "%ld (%s)", first->decl->name, rows_of(first), first->path,
-                             a->decl->name, rows_of(a), a->path);
+            return data_fail(o->e, "give files of the same rows",
+                             "%s has %ld rows (%s), but %s has %ld (%s)", first->decl->name,
+                             rows_of(first), first->path, a->decl->name, rows_of(a), a->path);
         first = first ? first : a;
     }
     *n = first ? rows_of(first) : o->model->fixed_rows > 0 ? o->model->fixed_rows : 1;
     if (first != NULL && o->model->fixed_rows > 0 && *n != o->model->fixed_rows)
-        return data_fail(o->e, "leave the size open when compiling", "%s has %ld rows (%s), but the "
-                         "model was compiled for %s = %ld", first->decl->name, *n, first->path,
+        return data_fail(o->e, "leave the size open when compiling",
+                         "%s has %ld rows (%s), but the model was compiled for %s = %ld",
+                         first->decl->name, *n, first->path,
                          o->model->plate ? o->model->plate : "N", o->model->fixed_rows);
     return true;
 }
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 typedef struct Range {
     double min, max;
@@ -256,7 +258,7 @@ static bool support_check(Opening *o, SourceArray *a, Range r)
     return value_refuse(o, a, &l, help);
 }
 
-/* ---- bits of gray images ----------------------------------------------------------------------- */
+/* ---- bits of gray images --------------------------------------------------------------------- */
 
 /* "threshold", "threshold=LEVEL", "dynamic"; level stays NAN unless given. */
 static bool binarise_parse(Opening *o, BinariseMode *mode, double *level)
@@ -295,9 +297,9 @@ static bool binarise_ask(Opening *o, const SourceArray *a)
     char scale[40], help[256];
 
     dgm_double_text(a->scale, scale, sizeof scale);
-    snprintf(help, sizeof help, "say how gray becomes bits: --binarise threshold (1 above half of %s) "
-             "or --binarise dynamic (1 with probability value/%s, drawn anew every epoch)", scale,
-             scale);
+    snprintf(help, sizeof help, "say how gray becomes bits: --binarise threshold (1 above half of "
+             "%s) or --binarise dynamic (1 with probability value/%s, drawn anew every epoch)",
+             scale, scale);
     return data_fail(o->e, help, "%s: %s holds values from %g to %g, but the model declares %s "
                      "(%s:%d)", a->decl->name, a->path, a->min, a->max, a->decl->support,
                      o->model->spec_path, a->decl->line);
@@ -322,21 +324,23 @@ static bool binarise(Opening *o, SourceArray *a, Range r)
     if (mode == BINARISE_NONE)
         return binarise_ask(o, a);
     if (r.max > a->scale)
-        return data_fail(o->e, "give the value of white: --scale MAX", "%s: %s has value %g, above the "
-                         "scale %g", a->decl->name, a->path, r.max, a->scale);
+        return data_fail(o->e, "give the value of white: --scale MAX",
+                         "%s: %s has value %g, above the scale %g", a->decl->name, a->path, r.max,
+                         a->scale);
     a->mode = mode;
     a->level = isnan(level) ? a->scale / 2 : level;
     dgm_double_text(a->level, low, sizeof low);
     dgm_double_text(a->scale, white, sizeof white);
     if (mode == BINARISE_THRESHOLD)
-        snprintf(a->binarisation, sizeof a->binarisation, "threshold: value > %s of %s", low, white);
+        snprintf(a->binarisation, sizeof a->binarisation, "threshold: value > %s of %s",
+                 low, white);
     else
         snprintf(a->binarisation, sizeof a->binarisation,
                  "dynamic: Bernoulli(value / %s), anew every epoch", white);
     return true;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static bool array_open(Opening *o, SourceArray *a)
 {

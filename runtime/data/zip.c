@@ -168,13 +168,14 @@ static bool entry_read(const DataFile *zip, const Directory *d, size_t at, ZipMe
                          zip->name, (int)*name_n, (const char *)*name);
     unsigned flags = (unsigned)little(entry + 8, 2), method = (unsigned)little(entry + 10, 2);
     if (flags & 0x2041)
-        return data_fail(e, "save it without a password", "%s: member `%.*s` is encrypted", zip->name,
-                         (int)*name_n, (const char *)*name);
+        return data_fail(e, "save it without a password", "%s: member `%.*s` is encrypted",
+                         zip->name, (int)*name_n, (const char *)*name);
     if (method != 0 && method != 8)
         return data_fail(e, "save it with numpy.savez or numpy.savez_compressed",
-                         "%s: member `%.*s` is compressed by method %u; stored (0) and deflated (8) "
-                         "can be read", zip->name, (int)*name_n, (const char *)*name, method);
-    uint64_t stored = little(entry + 20, 4), size = little(entry + 24, 4), where = little(entry + 42, 4);
+                         "%s: member `%.*s` is compressed by method %u; stored (0) and deflated "
+                         "(8) can be read", zip->name, (int)*name_n, (const char *)*name, method);
+    uint64_t stored = little(entry + 20, 4), size = little(entry + 24, 4);
+    uint64_t where = little(entry + 42, 4);
     if (!extra64(entry + 46 + *name_n, extra, &size, &stored, &where))
         return damaged(zip, at, "the zip64 field is broken", e);
     *m = (ZipMember){ .stored = stored, .size = size, .deflated = method == 8,
@@ -209,8 +210,8 @@ static bool choose(const DataFile *zip, const ZipMember *all, size_t n, const ch
     if (n == 0)
         return data_fail(e, NULL, "%s holds no arrays", zip->name);
     if (wanted == NULL)
-        return data_fail(e, "write FILE.npz:NAME", "%s holds %zu arrays: %s; say which", zip->name, n,
-                         list);
+        return data_fail(e, "write FILE.npz:NAME", "%s holds %zu arrays: %s; say which", zip->name,
+                         n, list);
     return data_fail(e, NULL, "%s holds no array `%s`; it has %s", zip->name, wanted, list);
 }
 
@@ -276,7 +277,8 @@ bool zip_expand(const DataFile *zip, const ZipMember *m, size_t limit, DataFile 
     if (m->deflated) {
         size_t n;
 
-        if (!gz_inflate(zip->name, m->data, m->stored, true, out->n + all, &out->bytes, &n, &ended, e))
+        if (!gz_inflate(zip->name, m->data, m->stored, true, out->n + all, &out->bytes, &n, &ended,
+                        e))
             return false;
         if (n != out->n || (all && !ended)) {
             free(out->bytes);

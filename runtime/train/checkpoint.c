@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #define HEADER_MAX ((size_t)16 << 20)
 #define META "__metadata__"
@@ -43,31 +42,29 @@ static void hash_text(char text[17], uint64_t hash)
     snprintf(text, 17, "%016llx", (unsigned long long)hash);
 }
 
-/* The header's own checksum; independent of how JSON is laid out. */
+/* The header's own checksum: a chain over its parts, independent of how JSON is laid out. */
 static void header_hash(const Tensor *tensors, int n_tensors, const CheckpointText *texts,
                         int n_texts, char text[17])
 {
-    XXH3_state_t *state = XXH3_createState();
+    uint64_t hash = 0;
 
-    XXH3_64bits_reset(state);
     for (int i = 0; i < n_tensors; i++) {
         const Tensor *t = &tensors[i];
         int64_t numbers[2 + DGM_MAX_RANK] = { (int64_t)t->type, t->rank };
 
         for (int k = 0; k < t->rank; k++)
             numbers[2 + k] = t->shape[k];
-        XXH3_64bits_update(state, t->name, strlen(t->name) + 1);
-        XXH3_64bits_update(state, numbers, (size_t)(2 + t->rank) * sizeof *numbers);
+        hash = data_hash(t->name, strlen(t->name) + 1, hash);
+        hash = data_hash(numbers, (size_t)(2 + t->rank) * sizeof *numbers, hash);
     }
     for (int i = 0; i < n_texts; i++) {
-        XXH3_64bits_update(state, texts[i].key, strlen(texts[i].key) + 1);
-        XXH3_64bits_update(state, texts[i].value, strlen(texts[i].value) + 1);
+        hash = data_hash(texts[i].key, strlen(texts[i].key) + 1, hash);
+        hash = data_hash(texts[i].value, strlen(texts[i].value) + 1, hash);
     }
-    hash_text(text, XXH3_64bits_digest(state));
-    XXH3_freeState(state);
+    hash_text(text, hash);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static json_t *metadata_json(const Tensor *tensors, int n_tensors, const CheckpointText *texts,
                              int n_texts)
@@ -79,7 +76,7 @@ static json_t *metadata_json(const Tensor *tensors, int n_tensors, const Checkpo
         json_object_set_new(meta, texts[i].key, json_string(texts[i].value));
     for (int i = 0; i < n_tensors; i++) {
         snprintf(key, sizeof key, "checksum:%s", tensors[i].name);
-        hash_text(hash, XXH3_64bits(tensors[i].data, tensor_bytes(&tensors[i])));
+        hash_text(hash, data_hash(tensors[i].data, tensor_bytes(&tensors[i]), 0));
         json_object_set_new(meta, key, json_string(hash));
     }
     header_hash(tensors, n_tensors, texts, n_texts, hash);
@@ -131,8 +128,8 @@ bool checkpoint_write_try(const char *path, const Tensor *tensors, int n_tensors
     char *header = header_json(tensors, n_tensors, texts, n_texts, &n);
 
     if (header == NULL)
-        return data_fail(e, NULL, "cannot write %s: two names are equal or not UTF-8, or the header "
-                         "exceeds %zu bytes", path, HEADER_MAX);
+        return data_fail(e, NULL, "cannot write %s: two names are equal or not UTF-8, or the "
+                         "header exceeds %zu bytes", path, HEADER_MAX);
     Output *o = output_open(path);
     for (int i = 0; i < 8; i++)
         length[i] = (uint8_t)((uint64_t)n >> (8 * i));
@@ -153,7 +150,7 @@ void checkpoint_write(const char *path, const Tensor *tensors, int n_tensors,
         dgm_fail(DGM_EXIT_IO, e.help[0] ? e.help : NULL, "%s", e.text);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 typedef struct Reading {
     Checkpoint *c;
@@ -258,7 +255,7 @@ static bool verify(const Reading *r, const json_t *meta, const char *checksum)
 
         snprintf(key, sizeof key, "checksum:%s", t->name);
         const char *stated = json_string_value(json_object_get(meta, key));
-        hash_text(hash, XXH3_64bits(t->data, tensor_bytes(t)));
+        hash_text(hash, data_hash(t->data, tensor_bytes(t), 0));
         if (stated == NULL || strcmp(hash, stated) != 0)
             return bad(r, t->name, "the values were changed or damaged (checksum)");
     }
@@ -398,7 +395,7 @@ void checkpoint_free(Checkpoint *c)
     free(c);
 }
 
-/* ---- looking up --------------------------------------------------------------------------------- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 const char *checkpoint_text(const Checkpoint *c, const char *key)
 {
@@ -436,12 +433,12 @@ bool checkpoint_fetch_try(const Checkpoint *c, const char *name, TensorType type
         return data_fail(e, "compile the model with the --precision of the run",
                          "%s: tensor %s is %s, but the trainer computes in %s", c->path, name,
                          types[t->type].name, types[type].name);
-    if (t->rank != rank || (rank > 0 && memcmp(t->shape, shape, (size_t)rank * sizeof *shape) != 0)) {
+    if (t->rank != rank || (rank && memcmp(t->shape, shape, (size_t)rank * sizeof *shape))) {
         shape_text(t->rank, t->shape, have, sizeof have);
         shape_text(rank, shape, want, sizeof want);
         return data_fail(e, "compile the model with the sizes of the run",
-                         "%s: tensor %s has shape %s, but the model declares %s", c->path, name, have,
-                         want);
+                         "%s: tensor %s has shape %s, but the model declares %s", c->path, name,
+                         have, want);
     }
     memcpy(dst, t->data, tensor_bytes(t));
     return true;

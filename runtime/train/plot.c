@@ -51,7 +51,7 @@ static double distance(double x, double y, double x0, double y0, double x1, doub
     return hypot(x - x0 - t * dx, y - y0 - t * dy);
 }
 
-/* ---- text --------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static long text_width(const char *text, int size)
 {
@@ -78,7 +78,7 @@ static void draw_text(uint8_t *canvas, long x, long y, const char *text, int siz
     }
 }
 
-/* ---- scales ------------------------------------------------------------------------------------- */
+/* ---- scales ---------------------------------------------------------------------------------- */
 
 static double tick_step(double span, int about)
 {
@@ -158,7 +158,7 @@ static void tick_text(double v, double step, char *buffer, size_t size)
     snprintf(buffer, size, "%s", text);
 }
 
-/* ---- the picture -------------------------------------------------------------------------------- */
+/* ---- the picture ----------------------------------------------------------------------------- */
 
 static void draw_axes(uint8_t *canvas, const Scale *x, const Scale *y)
 {
@@ -192,7 +192,8 @@ static void draw_segment(uint8_t *canvas, const Scale *x, const Scale *y, double
 
     for (long i = i0; i <= i1; i++) {
         /* only the part of the segment near this column, so that steep lines stay cheap */
-        double ta = x1 != x0 ? (i - 3 - x0) / (x1 - x0) : 0, tb = x1 != x0 ? (i + 3 - x0) / (x1 - x0) : 1;
+        double ta = x1 != x0 ? (i - 3 - x0) / (x1 - x0) : 0;
+        double tb = x1 != x0 ? (i + 3 - x0) / (x1 - x0) : 1;
         double ya = y0 + fmin(fmax(fmin(ta, tb), 0), 1) * (y1 - y0);
         double yb = y0 + fmin(fmax(fmax(ta, tb), 0), 1) * (y1 - y0);
         long j0 = (long)fmax(y->to, fmin(ya, yb) - 3), j1 = (long)fmin(y->from, fmax(ya, yb) + 3);
@@ -202,10 +203,12 @@ static void draw_segment(uint8_t *canvas, const Scale *x, const Scale *y, double
     }
 }
 
-static void draw_line(uint8_t *canvas, const Scale *x, const Scale *y, const PlotLine *line, Colour c)
+static void draw_line(uint8_t *canvas, const Scale *x, const Scale *y, const PlotLine *line,
+                      Colour c)
 {
     double px = NAN, py = NAN;
-    double limit = 4 * HEIGHT;           /* far outside values are cut, near enough to keep slopes */
+    double limit = 4 * HEIGHT;           /* values far outside are cut, but keep their slopes */
+    long points = 0;
 
     for (long i = 0; i < line->n; i++) {
         if (!isfinite(line->x[i]) || !isfinite(line->y[i]))
@@ -216,7 +219,10 @@ static void draw_line(uint8_t *canvas, const Scale *x, const Scale *y, const Plo
         draw_segment(canvas, x, y, isnan(px) ? qx : px, isnan(px) ? qy : py, qx, qy, c);
         px = qx;
         py = qy;
+        points++;
     }
+    if (points == 1)                     /* no line yet: a dot that can be seen */
+        box(canvas, lround(px) - 4, lround(py) - 4, 9, 9, c);
 }
 
 static void draw_legend(uint8_t *canvas, const PlotLine *lines, int n)
@@ -254,9 +260,10 @@ bool plot_lines_try(const char *path, const char *title, const char *x_label, co
         draw_line(canvas, &x, &y, &lines[k], colours[k]);
     draw_legend(canvas, lines, n);
     draw_text(canvas, LEFT, 24, title, 2, false);
-    draw_text(canvas, LEFT + (WIDTH - LEFT - RIGHT - text_width(x_label, 2)) / 2, HEIGHT - 32, x_label,
-              2, false);
-    draw_text(canvas, 14, TOP + (HEIGHT - TOP - BOTTOM + text_width(y_label, 2)) / 2, y_label, 2, true);
+    draw_text(canvas, LEFT + (WIDTH - LEFT - RIGHT - text_width(x_label, 2)) / 2, HEIGHT - 32,
+              x_label, 2, false);
+    draw_text(canvas, 14, TOP + (HEIGHT - TOP - BOTTOM + text_width(y_label, 2)) / 2, y_label, 2,
+              true);
     bool ok = picture_write_try(path, canvas, WIDTH, HEIGHT, 3, e);
     free(canvas);
     return ok;
