@@ -2,6 +2,22 @@
  *
  * A shape is array axes (must be indexed) followed by event axes (elementwise). Sizes are interned
  * polynomials with integer coefficients over size names: equal sizes are equal pointers.
+ *
+ * What check() leaves in the tree (Ast.decl, Ast.type):
+ *   NAME     of a variable: its DECLNAME, whose own decl is the statement (DATA LATENT PARAM LET
+ *            REPORT); of a plate or reduction index: its BINDER; of an argument: its ARGDECL; of a
+ *            size: the NAME that bound it first (a data axis), or the ARGDECL or DECLNAME that
+ *            holds it; in a distribution body also FACT; in kl(normal(m, s)): the NAME m itself;
+ *            of a function passed on (`x |> tanh`, ode(rate, ..)): as for CALL
+ *   CALL     FUNCTION NET LAYER FLOW DISTRIBUTION, or the ALSO that its arguments chose (whose own
+ *            decl is its DISTRIBUTION); NULL: builtin (ops.def, builtins.def)
+ *   ARG      of a distribution call: the ARGDECL (of the DISTRIBUTION or ALSO) that it fills
+ *   TYPE     its SUPPORT, or NULL for real, bit, index, count, integer, size
+ *   BINDER   that re-opens a plate: the BINDER that opened it first; else NULL. type: its index
+ *   SITE     in a family: the DECLNAME of the latent; in a model: the DECLNAME of the data or let
+ *   FAMILY, TRAIN  their MODEL; TRAIN_WITH: the FAMILY
+ *   DECLNAME type: as seen from outside all plates (plates first among the array axes). A NAME
+ *            has the type seen where it stands: the axes of the plates it stands in are gone.
  */
 #ifndef DGMC_TYPE_H
 #define DGMC_TYPE_H
@@ -16,9 +32,20 @@ Size *size_add(Ctx *c, Size *a, Size *b);
 Size *size_sub(Ctx *c, Size *a, Size *b);
 Size *size_mul(Ctx *c, Size *a, Size *b);
 Size *size_div(Ctx *c, Size *a, int64_t n);           /* exact when it divides; else kept as a floor term */
+Size *size_pow(Ctx *c, Size *a, Size *b);             /* 2^A; a power of a sum is multiplied out */
+Size *size_opaque(Ctx *c, const char *text);          /* a size known at load only, named by its text */
 Str   size_text(Ctx *c, const Size *s);               /* "K - 1" */
-/* Value under ctx->defines (arguments, -D, --data); false while a name is unbound (named in *missing). */
+bool  size_is_const(const Size *s, int64_t *value);   /* a number, whatever is defined */
+/* Value under ctx->defines (arguments, -D, --data); false while a name is unbound (named in *missing)
+ * or the value overflows (*missing NULL then). */
 bool  size_value(Ctx *c, const Size *s, int64_t *value, Str *missing);
+Str  *size_names(Ctx *c, const Size *s);              /* vec: the names in it */
+
+/* ---- range.c: bounds of a number, as far as known ------------------------------------------------ */
+typedef struct Range {
+    double lo, hi;
+    bool lo_open, hi_open;             /* the bound itself excluded; only used to name supports */
+} Range;
 
 /* ---- type.c ------------------------------------------------------------------------------------ */
 typedef enum { ELEM_REAL, ELEM_BIT, ELEM_INDEX, ELEM_COUNT, ELEM_INTEGER } Elem;
@@ -28,7 +55,7 @@ typedef enum {
     KIND_DIST,                         /* distribution: `of` is its event */
     KIND_RECORD,                       /* names[], fields[] */
     KIND_FUNCTION,                     /* function, net, layer applied by a call or |> */
-    KIND_SIZE,                         /* a size used as a number: value type count */
+    KIND_SIZE,                         /* formal type of `H : size`; a size used as a number is a VALUE with `size` */
     KIND_BAD                           /* after an error: silences what follows */
 } TypeKind;
 
@@ -45,6 +72,12 @@ struct Type {
     Type *of;                          /* KIND_DIST: the event */
     Str *names;                        /* vec: KIND_RECORD */
     Type **fields;                     /* vec: KIND_RECORD */
+    int core;                          /* trailing event axes that belong to the support: simplex 1, cholesky 2 */
+    Range range;                       /* of every element */
+    Size *size;                        /* value as a size (D, K - 1, 3), or NULL */
+    bool declared;                     /* the support was written in the spec, not computed */
+    bool any_event;                    /* KIND_DIST: flat, delta(v): fits every variable */
+    Ast *callable;                     /* KIND_FUNCTION: FUNCTION NET LAYER FLOW; NULL: builtin */
 };
 
 Str  type_text(Ctx *c, const Type *t);                /* "real[D]", "simplex[K]", "array[N] of bit[784]" */
@@ -52,9 +85,16 @@ bool type_same_shape(const Type *a, const Type *b);
 
 /* check.c - the entry: names, sizes, types of the whole file, library included. Reports every error
  * it finds; returns false if there were any. After it, every NAME/CALL/TYPE has decl (NULL only for
- * builtins, see builtins.def) and every model-level expression has type. */
+ * builtins, see builtins.def) and every model-level expression has type.
+ * Defaults of model arguments that are sizes become defines with source "default" (those of the
+ * last model; check_model_defines puts another model's in their place). */
 bool check(Ctx *c, Ast *file, Ast *library);
 void check_verify(Ctx *c, const Ast *file);           /* ice() if an annotation is missing */
 void check_dump(Ctx *c, Out *o, const Ast *file);     /* --dump=types: declarations with types */
+
+/* Before a model is lowered: its defaults become defines, and every size that shapes a parameter,
+ * a latent, an event or a layer has a value. Plate sizes may stay unbound. Reports the others. */
+void check_model_defines(Ctx *c, const Ast *model);
+bool check_sizes_bound(Ctx *c, Ast *file, Ast *model);
 
 #endif

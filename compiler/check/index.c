@@ -1,0 +1,219 @@
+/* index.c - x[i, j], x[a .. b]: which axes go, which stay, and whether positions are in range.
+ *
+ * Idea: indices take axes from the left, array axes first. Inside its scan a variable carries the
+ * step by itself, and its first index is another step: h[t-1]. Inside its plate n, z[n] is z.
+ * What is certainly out of range is an error; what a test on the index guards, or what depends on
+ * data, is left to the check at load.
+ */
+#include "check.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- positions ---------------------------------------------------------------------------------------- */
+static bool is_guarded(const Check *s, Ast *index)
+{
+    if (index->kind != AST_NAME || !index->decl || index->decl->kind != AST_BINDER) return false;
+    for (size_t i = 0; i < vec_len(s->guarded); i++)
+        if (s->guarded[i] == canonical(index->decl)) return true;
+    return false;
+}
+
+static bool plain(const Ast *index)
+{
+    return index->kind == AST_NAME || (index->kind == AST_INDEX
+                                       && index->kids[INDEX_BASE]->kind == AST_NAME);
+}
+
+static void note_base(Check *s, Ast *base)
+{
+    while (base->kind == AST_INDEX) base = base->kids[INDEX_BASE];
+    if (base->kind == AST_NAME && base->decl && base->decl->kind == AST_DECLNAME)
+        diag_note(s->c, base->decl->span, "`%s` is declared here", base->name);
+}
+
+/* Positions of `t` on an axis: an error if some are certainly outside. */
+static bool check_position(Check *s, Ast *base, Ast *index, const Type *t, Size *axis)
+{
+    int64_t n, excess;
+    if (t->range.hi < 0 || (size_value(s->c, axis, &n, NULL) && t->range.lo >= (double)n)) {
+        FAIL(s, E_INDEX_RANGE, index->span, fmt_expr(s->c, index), size_text(s->c, axis));
+        note_base(s, base);
+        diag_help(s->c, "positions run from 0 to %s - 1", size_text(s->c, axis));
+        return false;
+    }
+    if (!t->classes || !plain(index) || is_guarded(s, index)) return true;
+    if (sizes_agree(s, t->classes, axis)) return true;
+    if (strchr(size_text(s->c, t->classes), '(') || strchr((const char *)axis, '(')) return true;
+    if (size_is_const(size_sub(s->c, axis, t->classes), &excess) && excess >= 0) return true;
+    int64_t a, b;
+    if (size_value(s->c, axis, &a, NULL) && size_value(s->c, t->classes, &b, NULL) && b < a)
+        return true;
+    FAIL(s, E_AXIS_INDEX, index->span, fmt_expr(s->c, index), size_text(s->c, t->classes),
+         fmt_expr(s->c, base), size_text(s->c, axis));
+    note_base(s, base);
+    if (index->kind == AST_NAME && index->decl && index->decl->kind == AST_BINDER)
+        diag_note(s->c, index->decl->span, "`%s` runs over %s", index->name,
+                  size_text(s->c, t->classes));
+    else
+        note_base(s, index);
+    diag_help(s->c, "use one size for both, or guard the read: `if i < %s then .. else ..`",
+              size_text(s->c, axis));
+    return false;
+}
+
+static bool from_data(Ast *index)
+{
+    while (index->kind == AST_INDEX) index = index->kids[INDEX_BASE];
+    if (index->kind != AST_NAME || !index->decl || index->decl->kind != AST_DECLNAME) return false;
+    return index->decl->decl && index->decl->decl->kind == AST_LET;
+}
+
+static Type *infer_position(Check *s, Ast *index)
+{
+    Type *t = infer_element(s, index);
+    if (is_bad(t) || t->elem != ELEM_REAL || from_data(index)) return t;
+    FAIL(s, E_INDEX_TYPE, index->span, fmt_expr(s->c, index), type_text(s->c, t));
+    if (index->kind == AST_BINARY && index->name[0] == '/')
+        diag_help(s->c, "`div` divides whole numbers");
+    else if (t->declared)
+        diag_help(s->c, "declare it `index(K)`, `count` or `integer`");
+    else
+        diag_help(s->c, "`floor(..)` makes a whole number");
+    return type_bad(s);
+}
+
+/* The length of a .. b on an axis; NULL after an error. `open_end`: a forecast may run on. */
+static Size *slice_size(Check *s, Ast *base, Ast *range, Size *axis, bool open_end)
+{
+    Ast *from = range->kids[RANGE_A], *to = range->kids[RANGE_B];
+    Size *a = infer_size(s, from), *b = infer_size(s, to);
+    int64_t x, y, n, over;
+    if (!a || !b) return NULL;
+    range->type = from->type;
+    bool known = size_value(s->c, a, &x, NULL) && size_value(s->c, b, &y, NULL);
+    bool beyond = !open_end && ((size_is_const(size_sub(s->c, b, axis), &over) && over > 0)
+                || (known && size_value(s->c, axis, &n, NULL) && y > n));
+    if (beyond || (known && (x < 0 || y <= x))) {
+        FAIL(s, E_SLICE_RANGE, range->span, fmt_expr(s->c, range), size_text(s->c, axis));
+        note_base(s, base);
+        diag_help(s->c, "`a .. b` starts at a and excludes b: 0 .. %s is all of it",
+                  size_text(s->c, axis));
+        return NULL;
+    }
+    return size_sub(s->c, b, a);
+}
+
+/* ---- variables of plates and scans ------------------------------------------------------------------------- */
+static bool standing_in(const Check *s, const Ast *binder)
+{
+    for (size_t i = 0; i < vec_len(s->plates); i++)
+        if (s->plates[i] == binder) return true;
+    return false;
+}
+
+static PlateList *plates_around(Check *s, Ast *base)
+{
+    if (base->kind != AST_NAME || !base->decl || base->decl->kind != AST_DECLNAME) return NULL;
+    return map_get(s->plates_of, base->decl);
+}
+
+/* Leading indices that only repeat the plates we stand in. */
+static size_t repeated_plates(Check *s, Ast *e, PlateList *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; list && i < vec_len(list->binders); i++) {
+        Ast *binder = list->binders[i];
+        if (!standing_in(s, binder) || map_get(s->scans, binder)) continue;
+        if (1 + n >= vec_len(e->kids)) break;
+        Ast *index = e->kids[1 + n];
+        if (index->kind != AST_NAME || !index->decl || index->decl->kind != AST_BINDER
+            || canonical(index->decl) != binder)
+            break;
+        index->type = infer(s, index);
+        n++;
+    }
+    return n;
+}
+
+/* Inside the scan it was declared in, the steps of a variable are its first axis again. */
+static Type *with_history(Check *s, Type *t, PlateList *list)
+{
+    for (size_t i = list ? vec_len(list->binders) : 0; i-- > 0;) {
+        Ast *binder = list->binders[i];
+        if (!standing_in(s, binder) || !map_get(s->scans, binder)) continue;
+        Type *full = type_copy(s, t);
+        Size *size = binder_size(s, binder);
+        full->array = NULL;
+        vec_push(s->c, full->array, size ? size : size_opaque(s->c, "steps"));
+        full->array = sizes_join(s, full->array, t->array);
+        return full;
+    }
+    return NULL;
+}
+
+/* ---- the rule -------------------------------------------------------------------------------------------------- */
+/* What is left of a value once some of its event axes were taken: no vector support any more. */
+static void decay(Check *s, Type *t, const Type *from)
+{
+    if (!from->core) return;
+    t->core = 0;
+    t->support = str(s->c, range_name(from->range));
+    t->support_decl = NULL;
+    t->bounds = NULL;
+}
+
+static Type *take_axes(Check *s, Ast *e, Type *t, size_t first, bool history, bool open_end)
+{
+    size_t n_array = vec_len(t->array), n_all = n_array + vec_len(t->event), axis = 0;
+    Type *r = type_copy(s, t);
+    bool bad = false, event_touched = false;
+    r->array = r->event = NULL;
+    r->size = NULL;
+    for (size_t k = first; k < vec_len(e->kids); k++, axis++) {
+        Ast *index = e->kids[k];
+        if (axis >= n_all) {
+            FAIL(s, E_INDEX_COUNT, e->span, fmt_expr(s->c, e->kids[INDEX_BASE]),
+                 type_text(s->c, t), (int)n_all, (int)(vec_len(e->kids) - first));
+            note_base(s, e->kids[INDEX_BASE]);
+            return type_bad(s);
+        }
+        Size *size = axis < n_array ? t->array[axis] : t->event[axis - n_array];
+        if (axis >= n_array) event_touched = true;
+        if (index->kind == AST_RANGE) {
+            size = slice_size(s, e->kids[INDEX_BASE], index, size, open_end);
+            if (!size) bad = true;
+            else if (axis < n_array) vec_push(s->c, r->array, size);
+            else vec_push(s->c, r->event, size);
+            continue;
+        }
+        Type *i = infer_position(s, index);
+        if (is_bad(i)) { bad = true; continue; }
+        if (!(history && k == first) && !check_position(s, e->kids[INDEX_BASE], index, i, size))
+            bad = true;
+        r->event = sizes_join(s, r->event, i->event);
+    }
+    for (; axis < n_array; axis++) vec_push(s->c, r->array, t->array[axis]);
+    for (; axis < n_all; axis++) vec_push(s->c, r->event, t->event[axis - n_array]);
+    if (event_touched) decay(s, r, t);
+    return bad ? type_bad(s) : r;
+}
+
+Type *infer_slice(Check *s, Ast *e, bool open_end)
+{
+    Ast *base = e->kids[INDEX_BASE];
+    Type *t = infer_value(s, base);
+    if (is_bad(t)) {
+        for (size_t k = 1; k < vec_len(e->kids); k++)
+            if (e->kids[k]->kind != AST_RANGE) infer(s, e->kids[k]);
+        return t;
+    }
+    PlateList *list = plates_around(s, base);
+    Type *history = with_history(s, t, list);
+    size_t first = 1 + repeated_plates(s, e, list);
+    if (first == vec_len(e->kids)) return t;
+    if (history) return take_axes(s, e, history, first, true, open_end);
+    return take_axes(s, e, t, first, false, open_end);
+}
+
+Type *infer_index(Check *s, Ast *e) { return infer_slice(s, e, false); }

@@ -1,0 +1,110 @@
+/* site.c - `x ~ d`: do the shapes of variable and law agree, and can the law draw such values?
+ *
+ * Idea: a law of one number broadcasts over the axes of the variable (each drawn independently); a
+ * law on vectors takes the last axes. Data must lie in the law's support, as far as the declared
+ * type tells; a latent may be declared narrower (a half-prior) or wider (it takes the law's).
+ */
+#include "check.h"
+
+#include <string.h>
+
+/* A net called in the law: where the shape of a parameter is decided. */
+static bool find_net(Ast *e, void *found)
+{
+    if (e->kind == AST_CALL && e->decl && e->decl->kind == AST_NET) *(Ast **)found = e->decl;
+    return true;
+}
+
+static void help_shapes(Check *s, const Type *var, const Type *of, Ast *lhs, Ast *law)
+{
+    Ast *net = NULL;
+    ast_walk(law, find_net, &net);
+    size_t n = vec_len(var->event), m = vec_len(of->event);
+    if (net && n && m == n) {
+        diag_note(s->c, net->span, "the shape comes from net `%s`", net->name);
+        diag_help(s->c, "end the network with dense(%s)", size_text(s->c, var->event[n - 1]));
+    } else if (n == m + 1 && lhs->kind == AST_NAME) {
+        Str axis = size_text(s->c, var->event[0]);
+        diag_help(s->c, "draw each: `for i in %s { %s[i] ~ .. }`", axis, lhs->name);
+    } else if (m > n) {
+        diag_help(s->c, "index the arguments of the distribution, or declare more axes for `%s`",
+                  fmt_expr(s->c, lhs));
+    }
+}
+
+static bool check_shapes(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *of)
+{
+    size_t n = vec_len(var->event), m = vec_len(of->event);
+    bool fits = m <= n;
+    for (size_t i = 0; fits && i < m; i++)
+        fits = sizes_agree(s, var->event[n - m + i], of->event[i]);
+    if (fits && m < n && m > (size_t)of->core) fits = false;   /* elementwise laws do not repeat rows */
+    if (fits) return true;
+    FAIL(s, E_SITE_SHAPE, law->span, fmt_expr(s->c, lhs), type_text(s->c, var), type_text(s->c, of));
+    if (lhs->kind == AST_DECLNAME) {
+        diag_note(s->c, lhs->span, "`%s` is declared here", lhs->name);
+    } else {
+        Ast *base = lhs;
+        while (base->kind == AST_INDEX) base = base->kids[INDEX_BASE];
+        if (base->kind == AST_NAME && base->decl)
+            diag_note(s->c, base->decl->span, "`%s` is declared here", base->name);
+    }
+    help_shapes(s, var, of, lhs, law);
+    return false;
+}
+
+static Ast *declaration(Ast *lhs)
+{
+    while (lhs->kind == AST_INDEX) lhs = lhs->kids[INDEX_BASE];
+    return lhs->kind == AST_DECLNAME ? lhs : lhs->decl;
+}
+
+static Str lhs_text(Check *s, Ast *lhs)
+{
+    return lhs->kind == AST_DECLNAME ? lhs->name : fmt_expr(s->c, lhs);
+}
+
+/* What is observed must be able to come from the law. */
+static bool check_data(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *of)
+{
+    bool discrete = of->elem != ELEM_REAL && var->elem == ELEM_REAL && var->declared;
+    bool outside = !range_inside(var->range, of->range) && (var->declared
+                 || range_apart(var->range, of->range));
+    bool classes = of->elem == ELEM_INDEX && var->elem == ELEM_INDEX && of->classes && var->classes
+                && !sizes_agree(s, var->classes, of->classes);
+    bool vectors = of->core && var->core && var->support != of->support
+                && !(of->core == 1 && of->support == str(s->c, "real"));
+    if (!discrete && !outside && !classes && !vectors) return true;
+    /* Labels below a known number of classes lie in range although only sizes are compared. */
+    if (!discrete && !classes && !vectors && (var->elem == ELEM_INDEX || var->elem == ELEM_COUNT)
+        && of->elem != ELEM_REAL && of->elem != ELEM_BIT)
+        return true;
+    FAIL(s, E_SUPPORT_DATA, law->span, lhs_text(s, lhs), support_text(s, var), support_text(s, of));
+    Ast *decl = declaration(lhs);
+    if (decl) diag_note(s->c, decl->span, "`%s` is declared here", decl->name);
+    if (classes) diag_help(s->c, "labels and distribution need the same number of classes");
+    else diag_help(s->c, "declare it `%s`, or choose a distribution on `%s`", support_text(s, of),
+                   support_text(s, var));
+    return false;
+}
+
+static bool check_latent(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *of)
+{
+    bool apart = range_apart(var->range, of->range);
+    bool vectors = of->core && var->core && var->support != of->support;
+    bool discrete = var->elem != ELEM_REAL && of->elem == ELEM_REAL;
+    if (!apart && !vectors && !discrete) return true;
+    FAIL(s, E_SUPPORT_EMPTY, law->span, lhs_text(s, lhs), support_text(s, var), support_text(s, of));
+    diag_note(s->c, lhs->span, "declared here");
+    diag_help(s->c, "declare it `%s`, or choose a distribution on `%s`", support_text(s, of),
+              support_text(s, var));
+    return false;
+}
+
+bool check_site_law(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *t, AstKind kind)
+{
+    if (t->any_event) return true;
+    if (!check_shapes(s, var, lhs, law, t->of)) return false;
+    if (kind == AST_DATA) return check_data(s, var, lhs, law, t->of);
+    return check_latent(s, var, lhs, law, t->of);
+}
