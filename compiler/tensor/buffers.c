@@ -32,6 +32,11 @@ static void number_kernels(Plan *p)
 
 static void add_buffer(Plan *p, Node *n)
 {
+    if (n->class == NODE_CALL && n->inplace && !n->buffer) {
+        n->buffer = n->inplace->buffer;
+        n->buffer->node = n;           /* the name of the sum */
+        return;
+    }
     if (!n->buffer) {
         n->buffer = arena_alloc(p->c->arena, sizeof *n->buffer);
         *n->buffer = (Buffer){.space = SPACE_SLAB, .index = -1, .node = n};
@@ -108,6 +113,11 @@ static bool dies_in_loop(const Node *o, const Node *v)
     return true;
 }
 
+static bool named(const Node *n)
+{
+    return n->v && n->v->label && n->op != OP_CONTRACT;
+}
+
 /* Searches v's operands in the kernel for a buffer to overwrite. */
 static Node *victim(const Node *v, const Node *at)
 {
@@ -115,7 +125,7 @@ static Node *victim(const Node *v, const Node *at)
         Node *o = at->in[i].node;
         if (o->class == NODE_SOURCE)
             continue;
-        if (dies_in_loop(o, v))
+        if (dies_in_loop(o, v) && !(named(o) && named(v)))
             return o;
         if (o->kernel == v->kernel && !node_reduces(o) && o->depth == v->depth) {
             Node *deeper = victim(v, o);

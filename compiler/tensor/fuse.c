@@ -91,6 +91,52 @@ static void move_late(Body *b)
     }
 }
 
+/* Is a stored value kept until that level whatever we do? */
+static bool alive_at(const Node *o, const Body *b, int level)
+{
+    if (o->class == NODE_SOURCE || o->body != b || o->n_axes == 0 || o->kept)
+        return true;
+    for (size_t i = 0; i < vec_len(b->nodes); i++) {
+        const Node *u = b->nodes[i];
+        for (int k = 0; u->level >= level && !u->clone_of && k < u->n_in; k++)
+            if (u->in[k].node == o)
+                return true;
+    }
+    return false;
+}
+
+/* Do all stored operands of the cheap tree at n outlive the level? */
+static bool leaves_alive(const Node *n, const Body *b, int level)
+{
+    for (int k = 0; k < n->n_in; k++) {
+        const Node *o = n->in[k].node;
+        if (o->class == NODE_SOURCE || o->store ? !alive_at(o, b, level)
+                                                : !leaves_alive(o, b, level))
+            return false;
+    }
+    return true;
+}
+
+/* Values that are not cheap and are read at another level will be stored: cheap trees may end
+ * there. `kept`: read after this body as well. */
+static void mark_levels(Plan *p, Body *b)
+{
+    for (size_t i = 0; i < vec_len(b->nodes); i++)
+        for (int k = 0; k < b->nodes[i]->n_in; k++) {
+            Node *o = b->nodes[i]->in[k].node;
+            if (in_body(o, b) && o->class == NODE_LOOP && o->level != b->nodes[i]->level &&
+                !node_cheap(o, true))
+                o->store = true;
+        }
+    for (size_t i = 0; i < vec_len(p->phases); i++)
+        for (size_t j = 0; j < vec_len(p->phases[i].bodies); j++) {
+            Body *other = p->phases[i].bodies[j];
+            for (size_t m = 0; other != b && m < vec_len(other->nodes); m++)
+                for (int k = 0; k < other->nodes[m]->n_in; k++)
+                    other->nodes[m]->in[k].node->kept = true;
+        }
+}
+
 static Node *repeat_at(Plan *p, Node *n, int level, Node ***made)
 {
     if (n->class == NODE_SOURCE || n->store || n->level == level)
@@ -125,12 +171,14 @@ static void drop_unused(Plan *p, Body *b)
 static void repeat_cheap(Plan *p, Body *b)
 {
     Node **made = NULL;
+    mark_levels(p, b);
     for (size_t i = 0; i < vec_len(b->nodes); i++) {
         Node *n = b->nodes[i];
         for (int k = 0; n->class == NODE_LOOP && k < n->n_in; k++) {
             Node *o = n->in[k].node;
             if (in_body(o, b) && o->class == NODE_LOOP && o->level != n->level &&
-                use_same(&n->in[k]) && node_cheap(o, true))
+                use_same(&n->in[k]) && node_cheap(o, true) &&
+                leaves_alive(o, b, n->level))
                 n->in[k].node = repeat_at(p, o, n->level, &made);
         }
     }

@@ -511,7 +511,31 @@ static Node *input_new(Plan *p, const Tir *v)
     return n;
 }
 
-static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layout)
+static bool is_product(const Plan *p, const Use *u)
+{
+    const Node *n = u->node;
+    bool plain = n->call == CALL_GEMM && !n->partial && use_same(u) && !n->buffer;
+    for (int i = 0; i < n->n_over; i++)
+        plain &= n->over[i] != p->row;
+    return plain;
+}
+
+/* The sum of two products that nothing else reads: the second adds to the first's result. */
+static Node *accumulate(const Plan *p, const Use *in)
+{
+    Node *a = in[0].node, *b = in[1].node;
+    if (!is_product(p, &in[0]) || !is_product(p, &in[1]) || a == b || b->inplace ||
+        a->n_axes != b->n_axes)
+        return NULL;
+    for (int i = 0; i < a->n_axes; i++)
+        if (a->axes[i] != b->axes[i])
+            return NULL;
+    b->inplace = a;
+    add_in(b, use_whole(a));
+    return b;
+}
+
+static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layout, bool alone)
 {
     AxisSet axes = reps(p, v->axes, v->n_axes);
     Node *n;
@@ -543,6 +567,11 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
     case OP_CHOLESKY:  n = cholesky(p, v, in[0]); break;
     case OP_TRISOLVE:  n = trisolve(p, v, in[0], in[1]); break;
     case OP_SCATTER: case OP_CUMSUM: n = sequential(p, v, in); break;
+    case OP_ADD:
+        n = alone ? accumulate(p, in) : NULL;
+        if (!n)
+            n = map_node(p, v->op, in, v->n_in, axes.axis, axes.n, v);
+        break;
     default:
         n = op_info[v->op].kind == OP_KIND_RANDOM ? random_draw(p, v, in)
           : map_node(p, v->op, in, v->n_in, axes.axis, axes.n, v);
@@ -686,7 +715,10 @@ void plan_nodes(Plan *p)
         AxisSet layout;
         if (grad)
             layout = param_axes(p, grad);
-        *u = lower_value(p, v, in, grad ? &layout : NULL);
+        bool alone = true;             /* nothing else reads the operands */
+        for (int k = 0; k < v->n_in; k++)
+            alone &= (intptr_t)map_get(users, v->in[k]) == 1;
+        *u = lower_value(p, v, in, grad ? &layout : NULL, alone);
         map_put(p->use_of, v, u);
     }
     add_outputs(p, users);

@@ -90,8 +90,10 @@ struct Node {
     bool wide;                         /* accumulates in double */
     bool partial;                      /* one result per chunk of rows */
     bool store;                        /* needs a buffer */
+    bool kept;                         /* another body reads it */
     Buffer *buffer;
-    Node *inplace;                     /* operand whose buffer it overwrites, element by element */
+    Node *inplace;                     /* whose buffer it overwrites, element by element; a product
+                                          adds to it */
     Node *clone_of;                    /* the node this one repeats */
     int term;                          /* TERMS column it is, or -1 */
     int phase;                         /* number in order of execution */

@@ -355,7 +355,7 @@ static void prune(Plan *p)
             for (size_t j = 0; j < vec_len(b->nodes); j++)
                 if (b->nodes[j]->visit)
                     vec_push(p->c, live, b->nodes[j]);
-            b->nodes = plan_topological(p, live);
+            b->nodes = live;
             if (live || ph.kind == PHASE_UPDATE)
                 vec_push(p->c, ph.bodies, b);
         }
@@ -363,6 +363,9 @@ static void prune(Plan *p)
             vec_push(p->c, phases, ph);
     }
     p->phases = phases;
+    for (size_t i = 0; i < vec_len(phases); i++)
+        for (size_t k = 0; k < vec_len(phases[i].bodies); k++)
+            phases[i].bodies[k]->nodes = plan_topological(p, phases[i].bodies[k]->nodes);
 }
 
 void plan_schedule(Plan *p)
