@@ -118,11 +118,15 @@ static Ast *chain(Parser *p, const Ast *stages)
     return all;
 }
 
-/* A block whose value is its last statement; says so if that is no expression. */
+/* A block whose value is its last statement; says so if that is no expression. A list with an
+ * error in it is flagged: its last statement may be missing for that reason. */
 static Ast *value_block(Parser *p, Span at, Ast *l)
 {
     size_t n = vec_len(l->kids);
     AstKind last = n ? l->kids[n - 1]->kind : AST_LET;
+    bool whole = l->num == 0;
+    l->num = 0;
+    if (!whole) return retag(l, AST_BLOCKEXPR, at);
     if (last == AST_LET || last == AST_FUNCTION || last == AST_LATENT || last == AST_PARAM)
         diag_error(p->c, E_BLOCK_VALUE, n ? l->kids[n - 1]->span : at);
     return retag(l, AST_BLOCKEXPR, at);
@@ -445,7 +449,7 @@ body_statement:
 value_statements:
     %empty                             { $$ = list(p, @$, NULL); }
   | value_statements value_statement SEP { $$ = push(p, span_join($1->span, @2), $1, $2); }
-  | value_statements error SEP         { $$ = $1; yyerrok; }
+  | value_statements error SEP         { $$ = flagged($1); yyerrok; }
   ;
 
 value_statement:

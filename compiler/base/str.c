@@ -213,7 +213,8 @@ static bool digit(unsigned char b) { return b >= '0' && b <= '9'; }
 
 /* Plain names stay as they are; a reserved one gets `_`, and so does one that ends in `_`, which
  * keeps the map injective. Anything else (a field of the data named by a string) is `x__` and its
- * bytes, `_` doubled and the rest as `_xHH`; so is a plain name that begins with `x__`. */
+ * bytes, `_` doubled and the rest as `_xHH`; so is a plain name that begins with `x__`; no name at
+ * all is what a plain `x` would become, were it not plain. */
 Str mangle(Ctx *c, const char *name)
 {
     size_t n = strlen(name);
@@ -222,6 +223,7 @@ Str mangle(Ctx *c, const char *name)
         if (!letter((unsigned char)name[i]) && !digit((unsigned char)name[i]) && name[i] != '_')
             plain = false;
     if (plain) return reserved(name) || name[n - 1] == '_' ? str_fmt(c, "%s_", name) : str(c, name);
+    if (n == 0) return str(c, "x__x");
     char *buffer = arena_alloc(c->arena, 4 * n + 4), *p = buffer;
     p += sprintf(p, "x__");
     for (size_t i = 0; i < n; i++) {

@@ -66,18 +66,23 @@ Ast *ast_push(Ctx *c, Ast *list, Ast *kid)
     return list;
 }
 
+/* The shortest text that reads back as the value, without an exponent where none is needed. */
+static Str number_text(Ctx *c, double value)
+{
+    char text[32];
+    if (value < 1e15 && value > -1e15 && value == (double)(int64_t)value)
+        return str_fmt(c, "%.0f", value);
+    for (int digits = 1; digits < 17; digits++) {
+        double back;
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (sscanf(text, "%lf", &back) == 1 && back == value) return str(c, text);
+    }
+    return str_fmt(c, "%.17g", value);
+}
+
 Ast *ast_num(Ctx *c, Span span, double value)
 {
-    Ast *a = node_new(c, AST_NUM, span, str_fmt(c, "%.17g", value), 0);
-    char shorter[32];
-    for (int digits = 1; digits < 17; digits++) {       /* the shortest text that reads back */
-        double back;
-        snprintf(shorter, sizeof shorter, "%.*g", digits, value);
-        if (sscanf(shorter, "%lf", &back) == 1 && back == value) {
-            a->name = str(c, shorter);
-            break;
-        }
-    }
+    Ast *a = node_new(c, AST_NUM, span, number_text(c, value), 0);
     a->num = value;
     return a;
 }

@@ -39,7 +39,6 @@ typedef struct Parser {
     const Source *source;
     void *scanner;                     /* flex's yyscan_t */
     uint32_t offset;                   /* of the scanner: end of the last match */
-    uint32_t pending_start;            /* where a construct that spans matches began */
     Str doc;                           /* doc comment gathered for the next token */
     bool newline;                      /* no token since the last line break */
     bool commented;                    /* nor a blank line: this one holds a comment */
@@ -56,6 +55,9 @@ typedef struct Parser {
     int keyword;                       /* kind of the token that began this statement */
     Token first;                       /* that token */
     Token last;                        /* handed out last */
+    uint32_t ended;                    /* end of the last statement handed out whole */
+    uint32_t begun;                    /* end of the one before that of `first` */
+    uint32_t bad;                      /* end of the last text that is no token; 0: none */
     bool recovering;                   /* the grammar reported an error: skip to a statement end */
     int recover_braces, recover_others; /* brackets that the skip must see closed */
     uint32_t rescued;                  /* a closing brace handed out twice: not a third time */

@@ -176,10 +176,6 @@ static int close_bracket(Parser *p, const Token *t)
 {
     Span at = parser_span(p, t->start, t->end);
     Str text = bracket_text(p, t->kind);
-    if (p->n_open == 0) {
-        diag_error(p->c, E_STRAY_CLOSE, at, text);
-        return stop(p);
-    }
     Open top = p->open[p->n_open - 1];
     char wanted = top.bracket == '(' ? ')' : top.bracket == '[' ? ']' : '}';
     if (t->kind != wanted) {
@@ -272,6 +268,18 @@ static int classify(Parser *p, const Token *t)
     }
 }
 
+/* Drops closing brackets for which nothing is open: `)` and `]` in a block, any at file level. */
+static void drop_stray(Parser *p)
+{
+    for (;; drop(p)) {
+        Token *t = peek(p, 0);
+        bool closes = t->kind == ')' || t->kind == ']' || t->kind == '}';
+        bool block = p->n_open > 0 && p->open[p->n_open - 1].bracket == '{';
+        if (!closes || (p->n_open > 0 && (t->kind == '}' || !block))) return;
+        diag_error(p->c, E_STRAY_CLOSE, parser_span(p, t->start, t->end), bracket_text(p, t->kind));
+    }
+}
+
 /* The end of the file, or the bracket that was open there. */
 static int end_of_file(Parser *p)
 {
@@ -338,9 +346,13 @@ static int hand_out(Parser *p, Token *token, Token t)
     p->last = t;
     if (starts && t.kind != SEP && t.kind != RBRACE) {
         p->first = t;
+        p->begun = p->ended;
         p->keyword = t.kind;
     }
-    if (t.kind == SEP) p->header = 0;
+    if (t.kind == SEP) {
+        p->header = 0;
+        p->ended = t.end;
+    }
     note_header(p, t.kind);
     *token = t;
     return t.kind;
@@ -366,6 +378,7 @@ int next_token(Parser *p, Token *token)
         memmove(p->queue, p->queue + 1, (size_t)p->n_queue * sizeof *p->queue);
         if (due.kind != SEP || !at_statement_start(p)) return hand_out(p, token, due);
     }
+    drop_stray(p);
     while (peek(p, 0)->kind == ';' && at_statement_start(p)
            && !(context(p) & (IN_PAREN | IN_RECORD))) drop(p);
     Token t = *peek(p, 0);

@@ -40,6 +40,9 @@ static int without(const char **names, int n, const char *const *set, size_t n_s
 static Str expected_text(Ctx *c, const char **names, int n)
 {
     const char *group = NULL;
+    if (among("`distribution`", names, (size_t)n))
+        return str(c, "`model`, `family`, `train` or another declaration");
+    if (among("`data`", names, (size_t)n)) return str(c, "a statement or `}`");
     if (among("a number", names, (size_t)n) && among("`(`", names, (size_t)n)) {
         group = "an expression";
         n = without(names, n, starters, COUNT(starters));
@@ -108,14 +111,15 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
 
 static void say_help(Parser *p, Span at, int kind, const char **expected, int n)
 {
-    bool at_first = p->first.start == at.start && p->first.end == at.end;
+    const bool at_first = p->first.start == at.start && p->first.end == at.end;
     if (p->n_open > 0 && p->open[p->n_open - 1].context == IN_PAREN && kind != ')' && kind != ']'
         && p->last.newline) {
         diag_note(p->c, p->open[p->n_open - 1].span, "this bracket is still open");
     } else if (p->first.kind == NAME && p->first.text && kind != 0) {
-        Str near = word_near(p, p->first.text);
-        if (near && (at_first || !among("`~`", expected, (size_t)n) || p->n_open == 0))
-            diag_help(p->c, "did you mean `%s`?", near);
+        Span between = parser_span(p, p->first.end, at.start);
+        bool second = !at_first && p->last.kind == NAME && span_text(p->c, between)[0] == 0;
+        Str near = at_first || second ? word_near(p, p->first.text) : NULL;
+        if (near) diag_help(p->c, "did you mean `%s`?", near);
     } else if (among("a name", expected, (size_t)n) && p->last.kind != NAME && kind >= MODEL
                && kind <= UNTIL) {
         diag_help(p->c, "`%s` begins a statement; choose another name", span_text(p->c, at));
@@ -125,7 +129,8 @@ static void say_help(Parser *p, Span at, int kind, const char **expected, int n)
 void syntax_error(Parser *p, Span at, int kind, const char **expected, int n_expected)
 {
     if (p->fatal) return;
-    if (!known_mistake(p, at, kind, expected, n_expected)) {
+    bool follows = p->bad > p->begun;  /* a character or string was refused in this statement */
+    if (!follows && !known_mistake(p, at, kind, expected, n_expected)) {
         Str unexpected = unexpected_text(p, at, kind);
         const char *names[128];
         int n = n_expected < 128 ? n_expected : 128;
