@@ -225,7 +225,7 @@ static Tir *regroup(Simp *s, Tir *other, Tir *q, Tir *r)
     if (lighter(q, r)) {
         if (axes_subset(other, q))
             return simp_map(s, OP_MUL, simp_map(s, OP_MUL, other, q, NULL), r, NULL);
-        if (lighter(q, other) && !lighter(r, other))
+        if (!q->n_axes && !lighter(r, other))
             return simp_map(s, OP_MUL, q, simp_map(s, OP_MUL, other, r, NULL), NULL);
     } else if (is_const(q) && !is_const(r) && !is_const(other) && !lighter(r, other)) {
         return simp_map(s, OP_MUL, q, simp_map(s, OP_MUL, other, r, NULL), NULL);

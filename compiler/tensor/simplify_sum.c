@@ -199,6 +199,16 @@ static bool hides_contraction(Tir *v, const AxisSet *over)
     return false;
 }
 
+/* Summed over all positions, a scatter is what was scattered. */
+static Tir *sum_scatter(Simp *s, Tir *v, const AxisSet *over)
+{
+    AxisSet scattered = { .n = 0 }, to = { .n = 1, .axis = { v->to[0] } };
+    for (int i = 0; i < v->n_over; i++)
+        axes_add(&scattered, v->over[i]);
+    AxisSet rest = without(over, &to);
+    return simp_sum(s, simp_sum(s, v->in[0], &scattered), &rest);
+}
+
 static Tir *sum_parts(Simp *s, Tir *a, const AxisSet *over)
 {
     Tir *p = a->in[0], *q = a->n_in > 1 ? a->in[1] : NULL;
@@ -209,9 +219,9 @@ static Tir *sum_parts(Simp *s, Tir *a, const AxisSet *over)
         return sum_product(s, a, over);
     case OP_DIV:
         return lacks(q, over) ? simp_map(s, OP_DIV, simp_sum(s, p, over), q, NULL) : NULL;
-    case OP_ADD: case OP_SUB:
-        if (lacks(p, over) || lacks(q, over) || hides_contraction(p, over)
-            || hides_contraction(q, over))
+    case OP_ADD: case OP_SUB:          /* a constant part leaves a total; a row of sums keeps it */
+        if (((lacks(p, over) || lacks(q, over)) && a->n_axes == over->n)
+            || hides_contraction(p, over) || hides_contraction(q, over))
             return simp_map(s, a->op, simp_sum(s, p, over), simp_sum(s, q, over), NULL);
         return NULL;
     case OP_SUM: {
@@ -220,6 +230,8 @@ static Tir *sum_parts(Simp *s, Tir *a, const AxisSet *over)
             axes_add(&both, a->over[i]);
         return simp_sum(s, p, &both);
     }
+    case OP_SCATTER:
+        return axes_has(over, a->to[0]) ? sum_scatter(s, a, over) : NULL;
     default:
         return NULL;
     }
