@@ -6,7 +6,7 @@
 #include "base/shape_file.h"
 #include "check/type.h"
 #include "derive/objective.h"
-#include "emit/emit.h"
+#include "emit/input.h"
 #include "model/model.h"
 #include "syntax/ast.h"
 #include "tensor/lower.h"
@@ -240,7 +240,7 @@ static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
     Plan **plans = plan_all(c, l);
     STAGE("kernels", verify_plans(plans), print_plans(o, plans));
     Out *text = out_new(c);
-    emit_program(c, text, emit_input(c, job->path, source, job->command, d, l, plans));
+    emit_program(c, text, emit_input(c, source, job->command, job->cc, DGMC_VERSION, d, l, plans));
     STAGE("c", (void)0, (void)0);
     if (wants(job, "c"))
         flush_dump(c, text);

@@ -308,7 +308,7 @@ static void lower_weight(Lower *L, LowProgram *p, const Query *q)
 
 /* ---- programs ------------------------------------------------------------------------------------------------ */
 
-static void begin_fn(Lower *L, Str name)
+void lower_begin(Lower *L, Str name)
 {
     L->f = tir_fn(L->c, name);
     L->values = map_new(L->c);
@@ -317,7 +317,7 @@ static void begin_fn(Lower *L, Str name)
     L->active = NULL;
     L->open = NULL;
     L->n_draw = L->n_draw_event = 0;
-    if (L->d->model->rows)
+    if (L->d && L->d->model->rows)
         plate_axis(L, L->d->model->rows);
 }
 
@@ -325,7 +325,7 @@ static void lower_query(Lower *L, Lowered *out, const Query *q, const char *name
 {
     LowProgram p = { .name = str(L->c, name), .absent = q->absent };
     if (!q->absent) {
-        begin_fn(L, p.name);
+        lower_begin(L, p.name);
         p.fn = L->f;
         for (size_t i = 0; i < vec_len(q->binds); i++)
             lower_bind(L, &q->binds[i]);
@@ -380,15 +380,22 @@ static void index_nets(Lower *L, const Model *m)
             map_put(L->decls, body->kids[i]->name, body->kids[i]);
 }
 
-Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
+Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
 {
     Lower L = { .c = c, .d = d, .decls = map_new(c), .nets = map_new(c), .parents = map_new(c),
                 .prefix = str(c, ""), .counters = map_new(c) };
-    Lowered *out = arena_alloc(c->arena, sizeof *out);
-    int errors = diag_count(c);
     index_file(&L, library);
     index_file(&L, file);
-    index_nets(&L, d->model);
+    if (d)
+        index_nets(&L, d->model);
+    return L;
+}
+
+Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
+{
+    Lower L = lower_open(c, d, file, library);
+    Lowered *out = arena_alloc(c->arena, sizeof *out);
+    int errors = diag_count(c);
     lower_query(&L, out, &d->step, "step");
     lower_query(&L, out, &d->step, "eval");
     lower_query(&L, out, &d->weight, "weight");

@@ -120,7 +120,10 @@ bool eval_number(Lower *L, Env *env, const Ast *e, double *x);     /* constants 
 Val *eval_let(Lower *L, Env *env, const Ast *let);                 /* value of a LET, binders opened */
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last);
 
-Val *var_value(Lower *L, Var *v);                                  /* lower.c */
+/* lower.c. d may be NULL: expressions of the library alone. lower_begin starts a fn. */
+Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
+void lower_begin(Lower *L, Str name);
+Val *var_value(Lower *L, Var *v);
 
 Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law);   /* lower_dist.c */
 bool is_dist_builtin(Str name);
@@ -133,7 +136,7 @@ const Ast *find_law(Lower *L, const Ast *call);
 
 Val *eval_random(Lower *L, Env *env, Op op, const Ast *call);      /* lower_dist.c */
 
-Val *apply_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */
+Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */
 Val *call_net(Lower *L, Env *env, const Ast *net, Val **args, size_t n);
 Val *param_value(Lower *L, Env *env, Str name, const Type *type, const Ast *type_node,
                  const Ast *declname, const Ast *init, Span span);

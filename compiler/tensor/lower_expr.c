@@ -123,7 +123,7 @@ static bool argument_value(Lower *L, Str name, double *x)
     for (size_t i = 0; i < vec_len(L->c->defines); i++)
         if (L->c->defines[i].name == name)
             return *x = (double)L->c->defines[i].value, true;
-    const Ast *args = L->d->model->node->kids[MODEL_ARGS];
+    const Ast *args = L->d ? L->d->model->node->kids[MODEL_ARGS] : NULL;
     for (size_t i = 0; args && i < vec_len(args->kids); i++) {
         const Ast *arg = args->kids[i];
         if (arg->name == name && arg->kids[ARGDECL_DEFAULT])
@@ -213,6 +213,19 @@ static Val *plate_index(Lower *L, const Ast *e)
     return NULL;
 }
 
+/* By declaration; by name where a derived expression has none. */
+static Var *find_var(const Derivation *d, const Ast *e)
+{
+    Var *var = e->decl ? model_var(d->model, e->decl) : NULL;
+    for (size_t i = 0; !var && i < vec_len(d->params); i++)
+        if (d->params[i]->name == e->name || (e->decl && d->params[i]->decl == e->decl))
+            var = d->params[i];
+    for (size_t i = 0; !var && i < vec_len(d->model->vars); i++)
+        if (d->model->vars[i]->name == e->name)
+            var = d->model->vars[i];
+    return var;
+}
+
 static Val *eval_name(Lower *L, Env *env, const Ast *e)
 {
     Env *found = env_find(env, e->name, false);
@@ -220,13 +233,7 @@ static Val *eval_name(Lower *L, Env *env, const Ast *e)
         found->val = eval_let(L, found->scope, found->node);
     if (found)
         return found->val;
-    Var *var = e->decl ? model_var(L->d->model, e->decl) : NULL;
-    for (size_t i = 0; !var && i < vec_len(L->d->params); i++)
-        if (L->d->params[i]->name == e->name || (e->decl && L->d->params[i]->decl == e->decl))
-            var = L->d->params[i];
-    for (size_t i = 0; !var && i < vec_len(L->d->model->vars); i++)
-        if (L->d->model->vars[i]->name == e->name)
-            var = L->d->model->vars[i];
+    Var *var = L->d ? find_var(L->d, e) : NULL;
     if (var)
         return var_value(L, var);
     Val *index = plate_index(L, e);
@@ -378,7 +385,7 @@ static Val *index_at(Lower *L, Val *v, int position, Val *i)
 /* Data of a plate is indexed by the plate's own index, which is an implicit axis already. */
 static bool base_has_plate_axis(Lower *L, Env *env, const Ast *base)
 {
-    if (base->kind != AST_NAME || env_find(env, base->name, false))
+    if (!L->d || base->kind != AST_NAME || env_find(env, base->name, false))
         return false;
     Var *var = base->decl ? model_var(L->d->model, base->decl) : NULL;
     return var && var->kind == VAR_DATA && var->plate;
@@ -714,7 +721,7 @@ Val *eval(Lower *L, Env *env, const Ast *e)
     case AST_VECTOR:    return eval_vector(L, env, e);
     case AST_RECORD:    return eval_record(L, env, e);
     case AST_PIPE:
-        return apply_stage(L, env, e->kids[PIPE_B], eval(L, env, e->kids[PIPE_A]));
+        return lower_stage(L, env, e->kids[PIPE_B], eval(L, env, e->kids[PIPE_A]));
     case AST_BLOCKEXPR:
         v = NULL;
         eval_statements(L, env, e, &v);

@@ -207,7 +207,7 @@ static Val *apply_record(Lower *L, Env *env, const Ast *record, Val *x)
     for (size_t i = 0; i < vec_len(record->kids); i++) {
         const Ast *field = record->kids[i];
         L->prefix = str_fmt(L->c, "%s.%s", saved, field->name);
-        Val *value = apply_stage(L, env, field->kids[ARG_VALUE], x);
+        Val *value = lower_stage(L, env, field->kids[ARG_VALUE], x);
         if (value->kind == VAL_TENSOR)
             tir_label(value->t, L->prefix, field->span);
         v->args = env_bind(L, v->args, field->name, value);
@@ -221,13 +221,13 @@ static Val *apply_repeat(Lower *L, Env *env, const Ast *repeat, Val *x)
     const Ast *binder = repeat->kids[REPEAT_BINDER];
     int64_t n = eval_size(L, env, binder->kids[BINDER_DOMAIN]);
     for (int64_t k = 0; k < n; k++)
-        x = apply_stage(L, env_bind(L, env, binder->name, val_const(L, (double)k)),
+        x = lower_stage(L, env_bind(L, env, binder->name, val_const(L, (double)k)),
                         repeat->kids[REPEAT_BODY], x);
     return x;
 }
 
 /* x |> stage, where a stage is a layer, function or net, a record of stages, or stages in a row. */
-Val *apply_stage(Lower *L, Env *env, const Ast *stage, Val *x)
+Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x)
 {
     L->at = stage->span;
     if (x->kind == VAL_DIST) {
@@ -236,8 +236,8 @@ Val *apply_stage(Lower *L, Env *env, const Ast *stage, Val *x)
     }
     switch (stage->kind) {
     case AST_PIPE:
-        return apply_stage(L, env, stage->kids[PIPE_B],
-                           apply_stage(L, env, stage->kids[PIPE_A], x));
+        return lower_stage(L, env, stage->kids[PIPE_B],
+                           lower_stage(L, env, stage->kids[PIPE_A], x));
     case AST_RECORD:
         return apply_record(L, env, stage, x);
     case AST_REPEAT:

@@ -1,0 +1,134 @@
+/* input.c - Derivation, lowered programs and plans -> EmitInput, the tables of the emitted file.
+ *
+ * requires:    every size but the row plate's is bound (lowering has seen to it)
+ * establishes: one row per parameter, data array, term, size and program, in the order in which the
+ *              programs number them
+ */
+#include "input.h"
+
+#include <math.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static EmitParam emit_param(const LowParam *p)
+{
+    static const EmitInit inits[] = { [INIT_CONST] = EMIT_INIT_CONST,
+                                      [INIT_UNIFORM] = EMIT_INIT_UNIFORM,
+                                      [INIT_NORMAL] = EMIT_INIT_NORMAL };
+    EmitParam e = { .name = p->name, .rank = p->rank, .init = inits[p->init], .a = p->a, .b = p->b,
+                    .support = p->support, .line = span_line(p->span) };
+    for (int i = 0; i < p->rank; i++)
+        e.shape[i] = p->shape[i];
+    return e;
+}
+
+static const EmitElem elems[] = { [ELEM_REAL] = EMIT_REAL, [ELEM_BIT] = EMIT_BIT,
+                                  [ELEM_INDEX] = EMIT_INDEX, [ELEM_COUNT] = EMIT_COUNT,
+                                  [ELEM_INTEGER] = EMIT_REAL };
+
+/* The bounds that a file is checked against. */
+static void data_bounds(Ctx *c, const Type *t, EmitData *e)
+{
+    int64_t k;
+    Str missing;
+    e->lower = -INFINITY;
+    e->upper = INFINITY;
+    if (t->elem == ELEM_BIT) {
+        e->lower = 0;
+        e->upper = 1;
+    } else if (t->elem == ELEM_INDEX || t->elem == ELEM_COUNT) {
+        e->lower = 0;
+        if (t->classes && size_value(c, t->classes, &k, &missing))
+            e->upper = (double)(t->elem == ELEM_INDEX ? k - 1 : k);
+    } else if (t->support == str(c, "positive")) {
+        e->lower = 0;
+        e->open_lower = true;
+    } else if (t->support == str(c, "nonnegative")) {
+        e->lower = 0;
+    } else if (t->support == str(c, "unit") || t->support == str(c, "simplex")) {
+        e->lower = 0;
+        e->upper = 1;
+    } else if (t->support == str(c, "interval") && vec_len(t->bounds) == 2) {
+        if (t->bounds[0]->kind == AST_NUM)
+            e->lower = t->bounds[0]->num;
+        if (t->bounds[1]->kind == AST_NUM)
+            e->upper = t->bounds[1]->num;
+    }
+}
+
+static EmitData emit_data(Ctx *c, const Var *v)
+{
+    EmitData e = { .name = v->name, .elem = elems[v->type->elem], .rows = v->plate && v->plate->rows,
+                   .line = span_line(v->decl->span) };
+    const Type *t = v->type;
+    size_t n_array = vec_len(t->array);
+    for (size_t i = 0; i < n_array + vec_len(t->event) && e.rank < LIMIT_RANK; i++) {
+        Str missing;
+        Size *s = i < n_array ? t->array[i] : t->event[i - n_array];
+        if (!size_value(c, s, &e.shape[e.rank++], &missing))
+            ice_span(v->decl->span, "size %s of %s is unbound", missing, v->name);
+    }
+    Type element = *t;
+    element.array = NULL;
+    e.support = type_text(c, &element);
+    data_bounds(c, t, &e);
+    return e;
+}
+
+static EmitTerm emit_term(Ctx *c, const Term *t)
+{
+    static const char *const kinds[] = {
+        [TERM_LIKELIHOOD] = "LIKELIHOOD", [TERM_PRIOR] = "PRIOR", [TERM_ENTROPY] = "ENTROPY",
+        [TERM_JACOBIAN] = "JACOBIAN", [TERM_KL] = "KL", [TERM_PENALTY] = "PENALTY",
+    };
+    return (EmitTerm){ .name = t->name, .formula = t->text, .kind = str(c, kinds[t->kind]),
+                       .sign = t->sign * t->weight, .local = t->local, .line = span_line(t->span) };
+}
+
+static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
+{
+    EmitProgram e = { .name = p->name, .plan = plan };
+    for (size_t i = 0; i < vec_len(p->results); i++) {
+        const LowResult *r = &p->results[i];
+        EmitOutput out = { .name = r->name, .rows = r->rows, .samples = r->samples, .rank = r->rank,
+                           .elem = elems[r->elem] };
+        for (int k = 0; k < r->rank; k++)
+            out.shape[k] = r->shape[k];
+        vec_push(c, e.outputs, out);
+    }
+    return e;
+}
+
+static Str hash_text(Ctx *c, const Source *source)
+{
+    return str_fmt(c, "%016llx",
+                   (unsigned long long)XXH3_64bits(source->text, source->length));
+}
+
+const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, const char *cc,
+                            const char *version, const Derivation *d, const Lowered *l,
+                            Plan **plans)
+{
+    EmitInput *in = arena_alloc(c->arena, sizeof *in);
+    const Model *m = d->model;
+    const Training *t = &m->training;
+    *in = (EmitInput){
+        .name = m->name, .spec_path = source->path, .spec_hash = hash_text(c, source),
+        .version = str(c, version), .command = str(c, command),
+        .objective = d->objective, .formula = d->text, .sizes = c->defines,
+        .plate = m->rows ? size_text(c, m->rows->size) : NULL, .full_batch = m->full_batch,
+        .optimizer = t->optimizer, .hyper_names = t->hyper_names, .hyper_values = t->hyper_values,
+        .batch = t->batch, .epochs = t->epochs, .steps = t->steps, .samples = t->samples,
+        .cc = cc_name(c, cc), .cflags = cc_flags(c),
+    };
+    for (size_t i = 0; i < vec_len(l->params); i++)
+        vec_push(c, in->params, emit_param(l->params[i]));
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->kind == VAR_DATA)
+            vec_push(c, in->data, emit_data(c, m->vars[i]));
+    for (size_t i = 0; i < vec_len(d->step.terms); i++)
+        vec_push(c, in->terms, emit_term(c, &d->step.terms[i]));
+    for (size_t i = 0; i < vec_len(l->programs); i++)
+        vec_push(c, in->programs, emit_program_row(c, &l->programs[i], plans[i]));
+    return in;
+}

@@ -1,0 +1,21 @@
+# manual.sh - the manual's examples do what the manual says: ```dgm passes check, ```dgm derive is
+# derived, ```dgm later is parsed and refused by its own error, ```dgm error CODE gives that error.
+. "$DGM_ROOT/tests/systems/lib.sh"
+awk '/^```dgm/ { n++; name = sprintf("%02d", n); print substr($0, 8) > (name ".kind"); on = 1; next }
+     /^```/ { on = 0 } on { print > (name ".dgm") }' "$DGM_ROOT/lang/manual.md"
+count=0
+for f in *.dgm; do
+    kind=$(cat "${f%.dgm}.kind")
+    case "$kind" in
+    "") $dgmc check "$f" || fail "$f should check: $(cat "$f")" ;;
+    *derive*) $dgmc check "$f" && $dgmc explain "$f" -D P=5 -D D=3 >out.txt || fail "$f should be derived: $(cat "$f")"
+        grep -q '\[' out.txt || fail "$f: explain says nothing" ;;
+    *later*) expect_rc 1 $dgmc explain "$f" -D K=3
+        grep -q 'error\[E09' err.txt || fail "$f should be refused as not derived yet: $(cat err.txt)" ;;
+    *error*) expect_rc 1 $dgmc explain "$f"
+        grep -q "error\[${kind##* }\]" err.txt || fail "$f should give ${kind##* }: $(cat err.txt)" ;;
+    *) fail "unknown kind of example: $kind" ;;
+    esac
+    count=$((count + 1))
+done
+[ $count -ge 10 ] || fail "only $count examples found"
