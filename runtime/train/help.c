@@ -26,22 +26,18 @@ static void print_wrapped(const char *text, int at, int column)
     }
     printf("%*s", column - at, "");
     at = column;
-    while (*text != '\0') {
+    for (bool first = true; *text != '\0'; first = false) {
         int word = (int)strcspn(text, " ");
 
-        if (at + word > HELP_WIDTH && at > column) {
+        if (!first && at + 1 + word > HELP_WIDTH) {
             printf("\n%*s", column, "");
             at = column;
+        } else if (!first) {
+            at += printf(" ");
         }
-        printf("%.*s", word, text);
-        at += word;
+        at += printf("%.*s", word, text);
         text += word;
-        while (*text == ' ') {
-            if (at < HELP_WIDTH && text[1] != '\0')
-                printf(" ");
-            at++;
-            text++;
-        }
+        text += strspn(text, " ");
     }
     printf("\n");
 }
@@ -109,6 +105,22 @@ static void print_optimizers(const DgmModel *model)
         printf("  this model's train block says: %s\n", model->optimizer);
 }
 
+static void print_schedules(void)
+{
+    printf("\nSchedules (--schedule NAME), all with warmup=STEPS:\n");
+    for (int i = 0; i < dgm_schedule_count(); i++) {
+        const DgmScheduleInfo *info = dgm_schedule_info(i);
+        int at = printf("  %s", info->name);
+        char text[600];
+        int n = snprintf(text, sizeof text, "%s%s", info->doc, info->n_hyper > 0 ? ":" : "");
+
+        for (int h = 0; h < info->n_hyper && n < (int)sizeof text; h++)
+            n += snprintf(text + n, sizeof text - (size_t)n, " %s=%g", info->hyper[h].name,
+                          info->hyper[h].value);
+        print_wrapped(text, at, HELP_COLUMN);
+    }
+}
+
 void help_command(const Options *o)
 {
     const Command *command = o->command;
@@ -120,8 +132,10 @@ void help_command(const Options *o)
     for (int i = 0; i < N_OPTIONS; i++)
         if (strchr(option_row((OptionId)i)->commands, command->letter) != NULL)
             print_option(option_row((OptionId)i));
-    if (command->letter == 't')
+    if (command->letter == 't') {
         print_optimizers(o->model);
+        print_schedules();
+    }
 }
 
 void help_overview(const DgmModel *model, const char *program)

@@ -204,7 +204,7 @@ DataSet data_synthetic(const DgmModel *model, long N, uint64_t seed)
     return d;
 }
 
-uint64_t data_hash(const DataSet *d)
+uint64_t data_set_hash(const DataSet *d)
 {
     uint64_t hash = 0;
 

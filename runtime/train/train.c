@@ -142,7 +142,6 @@ static void set_hyper(DgmOptim *optim, const char *text)
 
 static DgmOptim *optimizer_make(const Options *o)
 {
-    const DgmModel *m = o->model;
     const char *name = option_text(o, OPT_OPTIMIZER), *schedule = option_text(o, OPT_SCHEDULE);
     char help[300] = "known are";
     size_t used = strlen(help);
@@ -152,12 +151,7 @@ static DgmOptim *optimizer_make(const Options *o)
     if (dgm_optim_find(name) == NULL)
         dgm_fail(DGM_EXIT_USAGE, help, "there is no optimiser `%s` (from the %s)", name,
                  option_source_name(o->value[OPT_OPTIMIZER].source));
-    DgmOptim *optim = dgm_optim_new(name, m);
-    bool own = m->optimizer == NULL || strcmp(name, m->optimizer) == 0;
-    for (int i = 0; i < m->n_hyper; i++)         /* another optimiser may not know these */
-        if (!dgm_optim_set(optim, m->hyper_names[i], m->hyper_values[i]) && own)
-            dgm_fail(DGM_EXIT_INTERNAL, "this is a bug of the compiler: please report it",
-                     "the train block sets `%s`, which %s does not have", m->hyper_names[i], name);
+    DgmOptim *optim = dgm_optim_new(name, o->model);   /* with the numbers of the train block */
     if (schedule != NULL && !dgm_optim_set_schedule(optim, schedule)) {
         used = (size_t)snprintf(help, sizeof help, "known are");
         for (int i = 0; i < dgm_schedule_count() && used < sizeof help; i++)
@@ -196,7 +190,7 @@ static void open_state(Training *t)
     const Options *o = t->s.options;
 
     t->state = (RunState){.total = t->plan.total, .seed = t->s.seed, .batch = t->plan.batch,
-                          .data_hash = data_hash(&t->train), .N = t->plan.N, .best = NAN,
+                          .data_hash = data_set_hash(&t->train), .N = t->plan.N, .best = NAN,
                           .samples = (int)option_count(o, OPT_SAMPLES_TRAIN, 1)};
     if (t->state.samples < 1)
         dgm_fail(DGM_EXIT_USAGE, "give 1 or more", "--samples 0 asks for no draws");

@@ -134,7 +134,7 @@ const DgmParam *params_nonfinite(const DgmModel *model, const Real *slab); /* fi
 DataSet data_open(const Session *s, OptionId id, double scale);  /* scale 0: that of --scale */
 DataSet data_none(const DgmModel *model, long N);            /* N rows still to be drawn */
 DataSet data_synthetic(const DgmModel *model, long N, uint64_t seed);
-uint64_t data_hash(const DataSet *d);                        /* of all arrays; 0 if made up */
+uint64_t data_set_hash(const DataSet *d);                    /* of all arrays; 0 if made up */
 void data_close(DataSet *d);
 void data_room(DataSet *d, long B);                          /* buffers for batches of B rows */
 void data_in_order(DataSet *d, long first, long B);          /* rows first .. first + B - 1 */

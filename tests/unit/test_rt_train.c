@@ -94,9 +94,12 @@ static int run(const char *line)
 static char *contents(const char *path, size_t *size)
 {
     FILE *f = fopen(path, "rb");
-    char *text = calloc(1, 1 << 20);
+    struct stat st = {0};
 
-    *size = f ? fread(text, 1, (1 << 20) - 1, f) : 0;
+    if (f)
+        fstat(fileno(f), &st);
+    char *text = calloc(1, (size_t)st.st_size + 1);
+    *size = f ? fread(text, 1, (size_t)st.st_size, f) : 0;
     if (f)
         fclose(f);
     return text;
@@ -299,19 +302,19 @@ static void test_signal(void **state)
     DgmModel model = tiny_model(false);
 
     (void)state;
-    assert_int_equal(run("train --data x.csv --out whole --steps 60000 --log-every 500"), 0);
+    assert_int_equal(run("train --data x.csv --out whole --steps 20000 --log-every 500"), 0);
     for (int i = 0; i < 2; i++) {
-        pid_t child = start(&model, "train --data x.csv --out part --steps 60000 --log-every 500 "
-                            "--overwrite");
+        pid_t child = start(&model, "train --data x.csv --out part --steps 20000 --log-every 500");
 
         while (!file_has("part/metrics.jsonl", "\"step\":1000,"))
-            usleep(1000);
+            usleep(2000);
         kill(child, numbers[i]);
         assert_int_equal(finish(child), 128 + numbers[i]);
         assert_true(file_has("stderr.txt", "--resume"));
         assert_int_equal(run("train --out part --resume"), 0);
         assert_same_file("whole/last.safetensors", "part/last.safetensors");
         assert_same_metrics("whole/metrics.jsonl", "part/metrics.jsonl");
+        assert_int_equal(system("rm -r part"), 0);
     }
 }
 
@@ -320,19 +323,20 @@ static void test_killed(void **state)
     DgmModel model = tiny_model(false);
 
     (void)state;
-    assert_int_equal(run("train --data x.csv --out whole --steps 3000 --log-every 50"), 0);
-    for (int i = 0; i < 10; i++) {
-        pid_t child = start(&model, "train --data x.csv --out part --steps 3000 --log-every 50 "
-                            "--save-every 7 --overwrite");
+    assert_int_equal(run("train --data x.csv --out whole --steps 300 --log-every 50"), 0);
+    for (int i = 0; i < 5; i++) {
+        pid_t child = start(&model, "train --data x.csv --out part --steps 300 --log-every 50 "
+                            "--save-every 7");
 
         while (!file_has("part/metrics.jsonl", "\"step\":50,"))
-            usleep(200);
+            usleep(1000);
         usleep((useconds_t)(i * 1371));
         kill(child, SIGKILL);
         finish(child);
         assert_int_equal(run("train --out part --resume --quiet"), 0);
         assert_same_file("whole/last.safetensors", "part/last.safetensors");
         assert_same_metrics("whole/metrics.jsonl", "part/metrics.jsonl");
+        assert_int_equal(system("rm -r part"), 0);
     }
 }
 
