@@ -265,7 +265,7 @@ static bool verify(const Reading *r, const json_t *meta, const char *checksum)
 static bool read_entries(Reading *r, json_t *root)
 {
     json_t *meta = json_object_get(root, META), *value;
-    const char *key, *checksum;
+    const char *key, *checksum = NULL;
 
     r->c->tensors = dgm_alloc((json_object_size(root) + 1) * sizeof *r->c->tensors);
     if (!read_metadata(r, meta, &checksum))
