@@ -96,8 +96,6 @@ static void shapes(void **state)
     assert_contains(s->arrays[0].note, "rows are [4], used as [2, 2]");
     source_free(s);
     refuses(&m, "0,1,0\n", NULL, DGM_EXIT_DATA, "rows of shape [3], but the model declares [4]");
-    m.fixed_rows = 2;
-    refuses(&m, "0,1,0,1\n", NULL, DGM_EXIT_DATA, "1 rows");
 }
 
 static void supports(void **state)
