@@ -81,6 +81,7 @@ set(COMPILER_SOURCES
   compiler/tensor/read.c
   compiler/tensor/schedule.c
   compiler/tensor/simplify.c
+  compiler/tensor/simplify_axes.c
   compiler/tensor/simplify_map.c
   compiler/tensor/simplify_sum.c
   compiler/tensor/tir.c

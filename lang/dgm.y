@@ -181,7 +181,7 @@ start:
   | START_EXPRESSION expr SEP          { p->root = $2; }
   ;
 
-/* ---- file level ------------------------------------------------------------------------------- */
+/* ---- file level ------------------------------------------------------------------------------ */
 
 items:
     %empty                             { $$ = list(p, @$, NULL); }
@@ -255,7 +255,7 @@ function:
         { $$ = documented(ast_new(C, AST_FUNCTION, @$, $2, 2, $3, $5), $1); }
   ;
 
-/* ---- blocks of a model or family ---------------------------------------------------------------- */
+/* ---- blocks of a model or family ------------------------------------------------------------- */
 
 opt_block:
     %empty                             { $$ = NULL; }
@@ -387,7 +387,7 @@ opt_where:
   | WHERE expr                         { $$ = $2; }
   ;
 
-/* ---- training blocks ---------------------------------------------------------------------------- */
+/* ---- training blocks ------------------------------------------------------------------------- */
 
 train_block:
     LBRACE train_statements RBRACE     { $$ = retag($2, AST_BLOCK, @$); }
@@ -418,7 +418,7 @@ names:
   | names ',' NAME                     { $$ = push(p, @$, $1, ast_name(C, @3, $3, NULL)); }
   ;
 
-/* ---- bodies of distributions and supports ------------------------------------------------------- */
+/* ---- bodies of distributions and supports ---------------------------------------------------- */
 
 body_block:
     LBRACE body_statements RBRACE      { $$ = retag($2, AST_BLOCK, @$); }
@@ -444,7 +444,7 @@ body_statement:
   | HOLE                               { $$ = ast_new(C, AST_HOLE, @$, NULL, 0); }
   ;
 
-/* ---- blocks that are values --------------------------------------------------------------------- */
+/* ---- blocks that are values ------------------------------------------------------------------ */
 
 value_statements:
     %empty                             { $$ = list(p, @$, NULL); }
@@ -470,7 +470,7 @@ stages:
   | stages error SEP                   { $$ = $1; yyerrok; }
   ;
 
-/* ---- expressions -------------------------------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------------------------------- */
 
 list_of_exprs:
     expr                               { $$ = list(p, @$, $1); }

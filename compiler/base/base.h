@@ -32,13 +32,13 @@ Str  str_fmt(Ctx *c, const char *format, ...) __attribute__((format(printf, 2, 3
 void *vec_grow(Ctx *c, void *v, size_t item);         /* length + 1; capacity doubles */
 void *vec_new(Ctx *c, size_t n, size_t item);         /* n zeroed items; NULL if n is 0 */
 
-/* ---- map.c: pointer-keyed hash map (keys are Str or node pointers) ---------------------------- */
+/* ---- map.c: pointer-keyed hash map (keys are Str or node pointers) --------------------------- */
 typedef struct Map Map;
 Map  *map_new(Ctx *c);
 void *map_get(const Map *m, const void *key);         /* NULL if absent */
 void  map_put(Map *m, const void *key, void *value);
 
-/* ---- source.c: files, spans, lines -------------------------------------------------------------- */
+/* ---- source.c: files, spans, lines ----------------------------------------------------------- */
 typedef struct Source {
     Str path;                          /* as given, for messages */
     const char *text;                  /* NUL-terminated; length bytes, may contain NUL inside */
@@ -58,7 +58,7 @@ int  span_col(Span s);                                /* 1-based, in bytes */
 Span span_join(Span a, Span b);
 Str  span_text(Ctx *c, Span s);                       /* the text itself, one line, blanks folded */
 
-/* ---- diag.c: diagnostics. Codes and sentences are rows of errors.def. ------------------------- */
+/* ---- diag.c: diagnostics. Codes and sentences are rows of errors.def. ------------------------ */
 typedef enum {
 #define ERROR(id, code, message, explanation, bad, good) id,
 #include "errors.def"
@@ -103,7 +103,7 @@ Str   mangle(Ctx *c, const char *name);               /* legal C identifier, inj
 /* Bytes of the UTF-8 sequence at s, at most n, and its code point; 0 if it is invalid. n > 0. */
 size_t utf8_decode(const char *s, size_t n, uint32_t *point);
 
-/* ---- limits.h in one place: reported by their own error ---------------------------------------- */
+/* ---- limits.h in one place: reported by their own error -------------------------------------- */
 #define LIMIT_FILE (16u << 20)         /* bytes of a spec */
 #define LIMIT_TOKEN 65536              /* bytes of a token */
 #define LIMIT_NAME 255                 /* bytes of a name */
@@ -113,7 +113,7 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *point);
 #define LIMIT_SIZE ((int64_t)1 << 40)  /* elements of an array */
 #define LIMIT_INLINE 200               /* depth of function inlining */
 
-/* ---- Ctx: one compilation, passed first everywhere -------------------------------------------- */
+/* ---- Ctx: one compilation, passed first everywhere ------------------------------------------- */
 typedef struct Define { Str name; int64_t value; Str source; } Define;   /* -D P=784, or a file */
 
 struct Ctx {

@@ -48,7 +48,7 @@ static struct Diag *diag(Ctx *c)
 
 int diag_count(const Ctx *c) { return c->diag ? c->diag->count : 0; }
 
-/* ---- text for terminals and JSON ---------------------------------------------------------------- */
+/* ---- text for terminals and JSON ------------------------------------------------------------- */
 
 /* Printable on one line: control characters, bidirectional marks and bad bytes become visible. */
 static void print_clean(FILE *f, const char *text, size_t n)
@@ -95,7 +95,7 @@ static void print_json(FILE *f, const char *text)
     fputc('"', f);
 }
 
-/* ---- snippets ------------------------------------------------------------------------------------ */
+/* ---- snippets -------------------------------------------------------------------------------- */
 
 /* Columns a code point takes: tabs are expanded, combining marks take none, wide scripts two. */
 static int point_width(uint32_t u)
@@ -179,7 +179,7 @@ static void print_snippet(Ctx *c, Span at)
     fprintf(c->err, "%s\n", plain);
 }
 
-/* ---- messages ------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void print_place(Ctx *c, Span at)
 {
@@ -296,7 +296,7 @@ void diag_warn(Ctx *c, Span at, const char *format, ...)
     va_end(args);
 }
 
-/* ---- explain, nearest, ice ----------------------------------------------------------------------- */
+/* ---- explain, nearest, ice ------------------------------------------------------------------- */
 
 static void print_example(FILE *out, const char *title, const char *program)
 {

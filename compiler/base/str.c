@@ -94,7 +94,7 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *point)
     return len;
 }
 
-/* ---- text that goes into emitted C --------------------------------------------------------------- */
+/* ---- text that goes into emitted C ----------------------------------------------------------- */
 
 /* For both kinds of comment: no line break, no comment mark, no trigraph, no backslash before a
  * line end, ASCII only (a right-to-left mark would make the comment lie). */
@@ -156,7 +156,7 @@ Str quote_c(Ctx *c, const char *text, size_t n)
     return str_n(c, buffer, (size_t)(p - buffer));
 }
 
-/* ---- names ------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* Words to which a C or C++ compiler, its headers or our runtime give a meaning. */
 static const char *const reserved_words[] = {
@@ -179,7 +179,8 @@ static const char *const reserved_words[] = {
     "getc", "getenv", "gets", "getw", "goto", "hypot", "i386", "if", "ilogb", "imaginary", "index",
     "inline", "int", "int16_t", "int32_t", "int64_t", "int8_t", "isalpha", "isfinite", "isinf",
     "isnan", "isnormal", "j0", "j1", "jn", "kill", "labs", "ldexp", "ldiv", "lgamma", "link",
-    "linux", "listen", "llrint", "lockf", "log", "log10", "log1p", "log2", "logb", "long", "lrand48",
+    "linux", "listen", "llrint", "lockf", "log", "log10", "log1p", "log2", "logb", "long",
+    "lrand48",
     "lrint", "lround", "main", "malloc", "memcmp", "memcpy", "memmove", "memset", "mktemp", "modf",
     "mutable", "namespace", "nan", "nearbyint", "new", "nextafter", "nice", "noexcept", "noreturn",
     "not", "not_eq", "nullptr", "offsetof", "open", "operator", "or", "or_eq", "pause", "perror",
@@ -187,12 +188,14 @@ static const char *const reserved_words[] = {
     "raise", "rand", "random", "read", "realloc", "recv", "reflexpr", "register",
     "reinterpret_cast", "remainder", "remove", "remquo", "rename", "requires", "restrict", "return",
     "rewind", "rindex", "rint", "round", "sbrk", "scalb", "scalbn", "scanf", "select", "send",
-    "setbuf", "setenv", "short", "shutdown", "sigmask", "signal", "signbit", "signed", "significand",
+    "setbuf", "setenv", "short", "shutdown", "sigmask", "signal", "signbit", "signed",
+    "significand",
     "sin", "sincos", "sinh", "size_t", "sizeof", "sleep", "socket", "sprintf", "sqrt", "srand",
     "sscanf", "ssize_t", "stat", "static", "static_assert", "static_cast", "stderr", "stdin",
     "stdout", "stpcpy", "strcat", "strchr", "strcmp", "strcpy", "strdup", "strlen", "strstr",
     "strtod", "struct", "switch", "swab", "symlink", "sync", "synchronized", "sysconf", "system",
-    "tan", "tanh", "template", "tgamma", "this", "thread_local", "throw", "time", "times", "tmpfile",
+    "tan", "tanh", "template", "tgamma", "this", "thread_local", "throw", "time", "times",
+    "tmpfile",
     "true", "trunc", "truncate", "try", "typedef", "typeid", "typename", "typeof", "typeof_unqual",
     "uint16_t", "uint32_t", "uint64_t", "uint8_t", "ungetc", "union", "unix", "unlink", "unsigned",
     "using", "virtual", "void", "volatile", "vfork", "wait", "wchar_t", "while", "write", "xor",

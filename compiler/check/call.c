@@ -181,7 +181,7 @@ static Type *rule_matrix(Check *s, Args *a)
     Type *t = a->types[0];
     if (a->row->rule == RULE_DIAG) {
         if (vec_len(t->event) != 1) return bad_argument(s, a, 0, "a vector");
-        Type *m = matrix(s, t->event[0], t->event[0], t->range.lo >= 0 ? "cholesky" : NULL);
+        Type *m = matrix(s, t->event[0], t->event[0], NULL);   /* a covariance and its factor */
         if (t->range.lo >= 0) m->range = range_from(0, INFINITY);
         return m;
     }

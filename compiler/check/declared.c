@@ -122,7 +122,7 @@ static bool user_shape(Check *s, Ast *type, Type *t)
     for (size_t i = 0; i < list_len(body); i++)
         if (body->kids[i]->kind == AST_FUNCTION && !strcmp(body->kids[i]->name, "constrain"))
             constrain = body->kids[i];
-    if (!constrain || !n) return true;
+    if (!constrain) return true;
     size_t lead = vec_len(t->event) - n;
     frame_push(s, type->span, type->name);
     for (size_t i = 0; i < n; i++) {
@@ -135,9 +135,9 @@ static bool user_shape(Check *s, Ast *type, Type *t)
     Type *value = support_shape(s, support);
     frame_pop(s);
     if (is_bad(value)) return false;
-    t->core = (int)vec_len(value->event);
+    if (n) t->core = (int)vec_len(value->event);
     t->range = value->range;
-    t->event = sizes_join(s, sizes_from(s, t->event, 0, lead), value->event);
+    if (n) t->event = sizes_join(s, sizes_from(s, t->event, 0, lead), value->event);
     return true;
 }
 

@@ -299,6 +299,8 @@ static bool bind_from_event(Check *s, Ast *dist, const Type *event, Ast *call)
     Ast *args = support->kids[TYPE_ARGS];
     size_t n = list_len(axes);
     Ast *open = NULL;
+    bool unknown = event && is_bad(event);
+    if (unknown) event = NULL;
     for (size_t i = 0; i < n; i++) {
         if (!is_open(s, axes->kids[i])) continue;
         if (event && vec_len(event->event) >= n)
@@ -314,6 +316,7 @@ static bool bind_from_event(Check *s, Ast *dist, const Type *event, Ast *call)
         else open = args->kids[0];
     }
     if (!open) return true;
+    if (unknown) return false;         /* the variable's error says it all */
     FAIL(s, E_DIST_SIZE, call->span, open->name, fmt_expr(s->c, call));
     diag_help(s->c, "give a vector as argument, or declare the axis of what is drawn");
     return false;
@@ -428,6 +431,18 @@ static bool bind_arguments(Check *s, Ast *dist, const Way *way, Ast *call, Type 
     return good;
 }
 
+/* A number given for a vector stands for a vector of it. */
+static void spread(Check *s, Ast *formal)
+{
+    Type *t = map_get(s->frame->types, formal);
+    if (!t || t->kind != KIND_VALUE || vec_len(t->event) || !formal->kids[ARGDECL_TYPE]) return;
+    Type *wanted = type_from_ast(s, formal->kids[ARGDECL_TYPE]);
+    if (is_bad(wanted) || wanted->kind != KIND_VALUE || !vec_len(wanted->event)) return;
+    t = type_strip(s, t);
+    t->event = wanted->event;
+    set_type(s, formal, t);
+}
+
 /* Arguments left out, and own parameters that an `also` computes. */
 static bool fill_in(Check *s, Ast *dist, const Way *way)
 {
@@ -435,6 +450,7 @@ static bool fill_in(Check *s, Ast *dist, const Way *way)
         Ast *formal = way->formals[k];
         if (!map_get(s->frame->types, formal) && formal->kids[ARGDECL_DEFAULT])
             set_type(s, formal, infer(s, formal->kids[ARGDECL_DEFAULT]));
+        spread(s, formal);
     }
     if (way->node == dist) return true;
     Ast *base = way->node->kids[ALSO_BASE], *own = dist->kids[DIST_ARGS];

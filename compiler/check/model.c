@@ -127,7 +127,7 @@ static void infer_drawn(Check *s, Ast *st, Ast *names, Ast *type, Ast *law, bool
         all->event = sizes_join(s, all->event, declared->event);
         event = all;
     }
-    Type *t = infer_law(s, law, is_bad(event) ? NULL : event);
+    Type *t = infer_law(s, law, event);
     if (is_bad(t) || is_bad(declared)) return;
     if (!check_site_law(s, event, names->kids[0], law, t, st->kind)) return;
     for (size_t i = 0; i < n && latent && !joint; i++)
@@ -276,7 +276,7 @@ static void infer_site(Check *s, Ast *site)
     Type *var = infer(s, lhs);
     if (!is_bad(var)) var = type_flat(s, as_value(s, lhs, var));
     if (good) good = check_once(s, site);
-    Type *t = infer_law(s, law, is_bad(var) ? NULL : var);
+    Type *t = infer_law(s, law, var);
     if (site->kids[SITE_ALONG]) {
         infer(s, site->kids[SITE_ALONG]);
     }
@@ -297,7 +297,7 @@ static void infer_predict(Check *s, Ast *st)
     Ast *lhs = st->kids[PREDICT_LHS], *law = st->kids[PREDICT_LAW];
     Type *t = lhs->kind == AST_INDEX ? infer_slice(s, lhs, true) : infer(s, lhs);
     lhs->type = t;
-    if (law) infer_law(s, law, is_bad(t) || t->kind != KIND_VALUE ? NULL : type_flat(s, t));
+    if (law) infer_law(s, law, t->kind == KIND_VALUE ? type_flat(s, t) : type_bad(s));
 }
 
 /* ---- the switch -------------------------------------------------------------------------------------------- */

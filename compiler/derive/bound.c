@@ -114,9 +114,10 @@ static void bound_elbo(const Words *w, const Cast *k)
     if (data && all_closed(&w->d->d->step)) {
         Both prior = probability(w, "p", k->latents, nothing);
         Both like = probability(w, "p", k->data, join(w, k->latents, k->given));
-        push(w, RULE_CHAIN, both_fmt2(w, "= E_q[ log %s ] + E_q[ log %s - log q ]",
-             "&= \\mathbb{E}_q\\left[ \\log %s \\right] + \\mathbb{E}_q\\left[ \\log %s - \\log q "
-             "\\right]", like, prior), span);
+        Both rest = both_fmt2(w, "log %s - log %s", "\\log %s - \\log %s", prior, q);
+        push(w, RULE_CHAIN, both_fmt2(w, "= E_q[ log %s ] + E_q[ %s ]",
+             "&= \\mathbb{E}_q\\left[ \\log %s \\right] + \\mathbb{E}_q\\left[ %s \\right]",
+             like, rest), span);
         Both kl = both_fmt2(w, "KL( %s ‖ %s )", "\\mathrm{KL}\\left( %s \\,\\middle\\|\\, %s \\right)",
                             q, prior);
         push(w, RULE_KL, both_fmt2(w, "= E_q[ log %s ] - %s",

@@ -46,6 +46,21 @@ static bool is_negative(const Ast *e)
     return (e->kind == AST_UNARY && !strcmp(e->name, "-")) || (e->kind == AST_NUM && e->num < 0);
 }
 
+static Ast *binary(const Expand *x, const Ast *at, const char *name, Ast *a, Ast *b)
+{
+    return ast_new(x->d->c, AST_BINARY, at->span, str(x->d->c, name), 2, a, b);
+}
+
+static bool is_quotient(const Ast *e)
+{
+    return e->kind == AST_BINARY && !strcmp(e->name, "/");
+}
+
+static bool is_one_over(const Ast *e)
+{
+    return is_quotient(e) && is_num(e->kids[BINARY_A], 1);
+}
+
 static Ast *fold_binary(const Expand *x, Ast *e)
 {
     Ast *a = e->kids[BINARY_A], *b = e->kids[BINARY_B];
@@ -70,25 +85,65 @@ static Ast *fold_binary(const Expand *x, Ast *e)
         if (is_num(a, 0) || is_num(b, 0)) return num(x, e, 0);
         if (is_num(a, 1)) return b;
         if (is_num(b, 1)) return a;
+        if (a->kind == AST_NUM && a->num < 0)
+            return negate(x, binary(x, e, "*", num(x, a, -a->num), b));
+        if (is_one_over(b))
+            return binary(x, e, "/", a, b->kids[BINARY_B]);
         return e;
     case '/':
         if (both && b->num != 0 && a->num == 0) return num(x, e, 0);
         if (is_num(b, 1)) return a;
+        if (is_quotient(b) && b->kids[BINARY_A]->kind == AST_NUM)    /* a / (c / d) = a d / c */
+            return fold_binary(x, binary(x, e, "/", binary(x, e, "*", a, b->kids[BINARY_B]),
+                                         b->kids[BINARY_A]));
         return e;
     default:
         return e;
     }
 }
 
-static Ast *fold_call(const Expand *x, Ast *e)
+static Ast *call(const Expand *x, const Ast *at, const char *name, Ast *a)
 {
-    if (vec_len(e->kids) != 1 || e->kids[0]->kids[ARG_VALUE]->kind != AST_NUM)
-        return e;
-    double v = e->kids[0]->kids[ARG_VALUE]->num;
+    return ast_call(x->d->c, at->span, name, 1, a);
+}
+
+/* The argument of `name(..)`, or NULL. */
+static Ast *inside(const Ast *e, const char *name)
+{
+    bool is = e->kind == AST_CALL && vec_len(e->kids) == 1 && !strcmp(e->name, name);
+    return is ? e->kids[0]->kids[ARG_VALUE] : NULL;
+}
+
+static Ast *fold_number(const Expand *x, Ast *e, double v)
+{
     if (!strcmp(e->name, "log") && v == 1) return num(x, e, 0);
     if (!strcmp(e->name, "sq")) return num(x, e, v * v);
     if (!strcmp(e->name, "sqrt") && (v == 1 || v == 0)) return num(x, e, v);
     if (!strcmp(e->name, "exp") && v == 0) return num(x, e, 1);
+    return e;
+}
+
+/* log(exp u) = u, log(1 / u) = -log u, log(sqrt u) = log(u) / 2, sq(1 / sqrt u) = 1 / u */
+static Ast *fold_call(const Expand *x, Ast *e)
+{
+    Ast *u = vec_len(e->kids) == 1 ? e->kids[0]->kids[ARG_VALUE] : NULL, *v;
+    if (!u)
+        return e;
+    if (u->kind == AST_NUM)
+        return fold_number(x, e, u->num);
+    if (!strcmp(e->name, "log")) {
+        if ((v = inside(u, "exp"))) return v;
+        if ((v = inside(u, "sqrt")))
+            return binary(x, e, "*", num(x, e, 0.5), call(x, e, "log", v));
+        if (is_one_over(u))
+            return negate(x, fold_call(x, call(x, e, "log", u->kids[BINARY_B])));
+    }
+    if (!strcmp(e->name, "sq")) {
+        if ((v = inside(u, "sqrt"))) return v;
+        if (is_one_over(u))
+            return binary(x, e, "/", num(x, e, 1),
+                          fold_call(x, call(x, e, "sq", u->kids[BINARY_B])));
+    }
     return e;
 }
 

@@ -22,9 +22,15 @@ Str place_text(Ctx *c, Span at)
     return str_fmt(c, "%s:%d", path, span_line(at));
 }
 
+/* x_n, or b_j where the declaration has an index of its own. */
+Str site_lhs(const Explain *x, const Site *s)
+{
+    return math_expr(&x->math, s->observed ? s->lhs : make_element(x->c, s->var, s->span));
+}
+
 Str statement_text(const Explain *x, const Site *s)
 {
-    return str_fmt(x->c, "%s %s %s", math_expr(&x->math, s->lhs), x->math.latex ? "\\sim" : "~",
+    return str_fmt(x->c, "%s %s %s", site_lhs(x, s), x->math.latex ? "\\sim" : "~",
                    math_law(&x->math, s->law));
 }
 
@@ -194,7 +200,12 @@ static void joint_section(Explain *x)
     section(x, "Log joint density");
     for (size_t i = 0; i < vec_len(x->m->sites); i++) {
         const Site *s = &x->m->sites[i];
-        Ast *e = ast_call(x->c, s->span, "logpdf", 2, s->law, s->lhs);
+        Ast *lhs = s->observed ? s->lhs : make_element(x->c, s->var, s->span);
+        Ast *e = ast_call(x->c, s->span, "logpdf", 2, s->law, lhs);
+        if (law_is_flat(law_see(x->m, s->law)))
+            continue;                  /* density 1 */
+        if (!s->observed)
+            e = make_declared_sum(x->c, s->var, e);
         line(x, 2, str_fmt(x->c, "%s %s%s", first ? " " : "+", math_sum(&x->math, s->plate),
                            math_expr(&x->math, e)), place_text(x->c, s->span));
         first = false;

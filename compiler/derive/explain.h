@@ -14,6 +14,7 @@ typedef struct Explain {
 
 Str   place_text(Ctx *c, Span at);               /* "vae.dgm:7": file without folders, or lang/std/.. */
 Str   statement_text(const Explain *x, const Site *s);        /* x_n ~ bernoulli(logits: ..) */
+Str   site_lhs(const Explain *x, const Site *s);              /* x_n */
 Str   bind_text(const Explain *x, const Bind *b);             /* z_n ~ normal(..), s = exp(u_s) */
 Str   type_words(const Explain *x, const Var *v);             /* "real[D]" */
 void  rules_used(const Derivation *d, bool *used);            /* [N_RULES] */

@@ -83,7 +83,7 @@ static void model_section(Explain *x)
     open_align(x);
     for (size_t i = 0; i < vec_len(x->m->sites); i++) {
         const Site *s = &x->m->sites[i];
-        Str lhs = math_expr(&x->math, s->lhs), law = math_law(&x->math, s->law);
+        Str lhs = site_lhs(x, s), law = math_law(&x->math, s->law);
         Str plate = s->plate ? str_fmt(x->c, ", \\quad %s", "\\text{for }") : str(x->c, "");
         for (const Plate *p = s->plate; p; p = p->outer)
             plate = str_fmt(x->c, "%s%s = 1, \\ldots, %s%s", plate, math_name(&x->math, p->index),

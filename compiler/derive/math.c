@@ -86,7 +86,7 @@ static Str indexed(const Math *m, Str symbol, Str index)
     if (!index)
         return symbol;
     if (!m->latex) {
-        bool simple = !strpbrk(index, " ,+-*/.([") && !strchr(symbol, '_');
+        bool simple = !strpbrk(index, " ,+-*/.([_") && !strchr(symbol, '_');
         return str_fmt(m->c, simple ? "%s_%s" : "%s[%s]", symbol, index);
     }
     size_t n = strlen(symbol);
@@ -281,10 +281,13 @@ static Str binary_form(const Math *m, const Ast *e, int *has)
         if (strcmp(e->name, o->name))
             continue;
         const char *sign = m->latex ? o->latex : o->text;
-        if (!m->latex && o->name[0] == '*' && a->kind == AST_NUM)
-            sign = " ";                /* 2 σ², ½ log(2 π) */
-        *has = o->has;
-        return str_fmt(m->c, "%s%s%s", form(m, a, o->left), sign, form(m, b, o->right));
+        bool minus = a->kind == AST_UNARY && !strcmp(a->name, "-") && o->has == P_PRODUCT;
+        const Ast *first = minus ? a->kids[UNARY_A] : a;
+        if (!m->latex && o->name[0] == '*' && first->kind == AST_NUM)
+            sign = " ";                /* 2 σ², -½ log(2 π) */
+        *has = minus ? P_SUM : o->has;
+        return str_fmt(m->c, "%s%s%s%s", minus ? "-" : "", form(m, first, o->left), sign,
+                       form(m, b, o->right));
     }
     return *has = P_IF, fmt_expr(m->c, e);
 }

@@ -127,15 +127,18 @@ Ast *law_kl(const Derive *d, const Ast *q, const Ast *p)
 
 /* ---- shapes --------------------------------------------------------------------------------------------- */
 
-static int type_rank(const Ast *type)
+static int type_rank(const Derive *d, const Ast *type)
 {
-    return type && type->kids[TYPE_AXES] ? (int)vec_len(type->kids[TYPE_AXES]->kids) : 0;
+    size_t written = type && type->kids[TYPE_AXES] ? vec_len(type->kids[TYPE_AXES]->kids) : 0;
+    Ast *s = type ? find_declared(d, AST_SUPPORT, type->name) : NULL;
+    size_t own = s ? vec_len(s->kids[SUPPORT_AXES]->kids) : 0;
+    return (int)(own > written ? own : written);
 }
 
 int law_rank(const Derive *d, const Ast *law)
 {
     Ast *distribution = law_distribution(d, law);
-    return distribution ? type_rank(distribution->kids[DIST_SUPPORT]) : 0;
+    return distribution ? type_rank(d, distribution->kids[DIST_SUPPORT]) : 0;
 }
 
 static const Ast *arg_decl(const Ast *params, const Ast *arg, size_t i)
@@ -158,7 +161,7 @@ int batch_rank(const Derive *d, const Ast *law)
         const Type *t = law->kids[i]->kids[ARG_VALUE]->type;
         if (!p || !t || t->kind != KIND_VALUE)
             continue;
-        int rank = (int)(vec_len(t->array) + vec_len(t->event)) - type_rank(p->kids[ARGDECL_TYPE]);
+        int rank = (int)(vec_len(t->array) + vec_len(t->event)) - type_rank(d, p->kids[ARGDECL_TYPE]);
         most = rank > most ? rank : most;
     }
     return most;

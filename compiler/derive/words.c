@@ -163,6 +163,8 @@ static void expand_step(const Words *w, Term *t, RuleId rule)
     Both f = both_expr(w, e);
     if (vec_len(axes))
         f = over_axes(w, axes, vec_len(axes), f);
+    else if (t->plate && e->kind == AST_BINARY)
+        f = both_fmt(w, "(%s)", "\\left(%s\\right)", f);
     if (t->expr->kind == AST_REDUCE) {
         Ast *sum = ast_new(w->d->c, AST_REDUCE, t->expr->span, t->expr->name, 2,
                            t->expr->kids[REDUCE_BINDERS], e);

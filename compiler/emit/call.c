@@ -88,7 +88,7 @@ static void shape_comment(const Emit *e, const Node *n, Out *o)
         out_printf(o, "%s%s", i ? ", " : "", quote_comment(e->c, n->axes[i]->name));
     out_puts(o, "]");
     if (n->call == CALL_GEMM)
-        out_printf(o, " = %s %s, %.3g Mflop at B = 100", n->in[0].node->buffer->name,
+        out_printf(o, " = %s %s, %.3g Mflop for 100 rows", n->in[0].node->buffer->name,
                    n->in[1].node->buffer->name, node_cost(e->p, n, 100) / 1e6);
     if (*place)
         out_printf(o, "  [%s]", place);

@@ -105,7 +105,7 @@ Str  text_base(const Emit *e, const Buffer *b);       /* "c->param + 392000" */
 Str  text_scalar(const Emit *e, const Buffer *b);     /* "1 / (Real)c->B" */
 long text_param_offset(const Emit *e, Str name);
 void text_from(const Emit *e, const Body *b, Str *lo, Str *hi);   /* names of the domain's range */
-void text_wrapped(Out *o, const char *text);          /* breaks lines at commas before column 100 */
+void text_wrapped(Out *o, const char *text);          /* breaks lines before column 100 */
 Str  text_place(const Emit *e, const Node *n);        /* "vae.dgm:4", or "" */
 
 /* kernel.c: the C function of a loop kernel, CUMSUM or SCATTER, and the call to it. */

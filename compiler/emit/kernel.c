@@ -270,6 +270,12 @@ static void set_value(Printer *q, const Node *n, Value v)
     map_put(q->values, n, copy);
 }
 
+static void print_line(Printer *q, Str text)
+{
+    text_wrapped(q->o, text);
+    out_puts(q->o, "\n");
+}
+
 /* ---- statements ------------------------------------------------------------------------------------------ */
 
 /* The one statement that may contain n's text, or NULL. */
@@ -339,9 +345,9 @@ static void emit_reduction(Printer *q, Node *n)
     Value v = node_text(q, n);
     Str cell = loops_memory_sum(n) ? own_cell(q, n) : ((Value *)map_get(q->values, n))->text;
     if (n->op == OP_SUM)
-        out_printf(q->o, "%s += %s;\n", cell, v.text);
+        print_line(q, str_fmt(q->e->c, "%s += %s;", cell, v.text));
     else
-        out_printf(q->o, "%s = dgm_max(%s, %s);\n", cell, cell, v.text);
+        print_line(q, str_fmt(q->e->c, "%s = dgm_max(%s, %s);", cell, cell, v.text));
 }
 
 static void emit_stmt(Printer *q, Node *n)
@@ -359,12 +365,12 @@ static void emit_stmt(Printer *q, Node *n)
     }
     if (read) {
         Str name = local_name(q, n);
-        out_printf(q->o, "const Real %s = %s;\n", name, v.text);
+        print_line(q, str_fmt(q->e->c, "const Real %s = %s;", name, v.text));
         v = atom(name);
         set_value(q, n, v);
     }
     if (n->buffer)
-        out_printf(q->o, "%s = %s;\n", own_cell(q, n), v.text);
+        print_line(q, str_fmt(q->e->c, "%s = %s;", own_cell(q, n), v.text));
 }
 
 static void open_loop(Printer *q, const Axis *a)
@@ -607,7 +613,7 @@ static void print_ops(Emit *e, const Kernel *k)
         ops += op_info[k->nodes[i]->op].kind == OP_KIND_MAP;
         cost += node_cost(e->p, k->nodes[i], 100);
     }
-    out_printf(e->o, " *   %d operations fused, about %.3g flop at B = 100", ops, cost);
+    out_printf(e->o, " *   %d operations fused, about %.3g flop for 100 rows", ops, cost);
 }
 
 /* What the kernel computes, with spec lines: labelled values it stores, then terms. */

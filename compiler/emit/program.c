@@ -127,6 +127,25 @@ static void emit_layout(const Emit *e)
 
 /* ---- bodies ------------------------------------------------------------------------------------------------ */
 
+/* The text without comments, for asking what it mentions. */
+static const char *code_of(Ctx *c, const char *text)
+{
+    char *code = arena_alloc(c->arena, strlen(text) + 1), *at = code;
+    for (bool inside = false; *text; text++) {
+        bool open = !inside && text[0] == '/' && text[1] == '*';
+        bool close = inside && text[0] == '*' && text[1] == '/';
+        if (open)
+            inside = true;
+        if (!inside)
+            *at++ = *text;
+        if (close) {
+            inside = false;
+            text++;
+        }
+    }
+    return code;
+}
+
 static bool has_word(const char *text, const char *word)
 {
     size_t n = strlen(word);
@@ -162,8 +181,9 @@ static const char *body_text(Emit *e, const Body *b)
     return out_text(o, NULL);
 }
 
-static void emit_sizes(Emit *e, const char *text)
+static void emit_sizes(Emit *e, const char *body)
 {
+    const char *text = code_of(e->c, body);
     if (has_word(text, "B"))
         out_puts(e->o, "    const long B = c->B;\n");
     if (has_word(text, "S"))
@@ -195,7 +215,8 @@ static void emit_rows(Emit *e, const Body *b, Str name, bool load)
     if (load)
         out_puts(o, "    dgm_load_rows(c, r0, r1);\n");
     out_puts(o, text);
-    if (!has_word(text, "r0") && !has_word(text, "r1") && !load)
+    const char *code = code_of(e->c, text);
+    if (!has_word(code, "r0") && !has_word(code, "r1") && !load)
         out_puts(o, "    (void)r0, (void)r1;\n");
     out_puts(o, "}\n\n");
 }
@@ -210,7 +231,7 @@ static void emit_whole(Emit *e, const Body *b, Str name, bool load)
     if (load)
         out_puts(o, "    dgm_load_rows(c, 0, c->B);\n");
     out_puts(o, text);
-    if (!strstr(text, "c->") && !has_word(text, "c") && !load)
+    if (!has_word(code_of(e->c, text), "c") && !load)
         out_puts(o, "    (void)c;\n");
     out_puts(o, "}\n\n");
 }
@@ -229,11 +250,12 @@ static void emit_panel(Emit *e, const Body *b, Str name)
     out_puts(o, "\n{\n");
     emit_sizes(e, text);
     out_puts(o, text);
-    if (!strstr(text, "c->") && !has_word(text, "c"))
+    const char *code = code_of(e->c, text);
+    if (!has_word(code, "c"))
         out_puts(o, "    (void)c;\n");
-    if (!has_word(text, "lo"))
+    if (!has_word(code, "lo"))
         out_puts(o, "    (void)lo;\n");
-    if (!has_word(text, "hi"))
+    if (!has_word(code, "hi"))
         out_puts(o, "    (void)hi;\n");
     out_puts(o, "}\n\n");
 }
@@ -361,7 +383,7 @@ static void run_phases(Run *r, size_t first)
         } else if (ph[i].kind == PHASE_PANELS) {
             run_panels(r, (int)i, (int)vec_len(collect_tasks(e, &ph[i], (int)i)));
         } else {
-            emit_single(r, str_fmt(e->c, "%s(c, buf);\n%s%s", name, last && *sums ? "    " : "",
+            emit_single(r, str_fmt(e->c, "%s(c, buf);\n%s%s", name, last && *sums && r->parallel ? "    " : "",
                                    last ? sums : ""));
             if (last)
                 sums = str(e->c, "");
@@ -422,7 +444,7 @@ static void emit_run(Emit *e, int n_tasks)
         out_printf(e->o, "    const struct %s_buffers *buf = c->state;\n", prefix(e));
     if (has_word(text, "chunks"))
         out_puts(e->o, "    const long chunks = dgm_chunks(c->B);\n");
-    if (!has_word(text, "c"))
+    if (!has_word(text, "c") && !has_word(text, "buf"))
         out_puts(e->o, "    (void)c;\n");
     out_puts(e->o, text);
     out_puts(e->o, "}\n\n");

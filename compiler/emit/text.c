@@ -144,15 +144,24 @@ void text_from(const Emit *e, const Body *b, Str *lo, Str *hi)
     *hi = str(e->c, rows ? "r1" : "hi");
 }
 
-/* Breaks a comma list at the last comma before column 100; each line is indented by `pad`. */
+/* May a line break after text[i]? After a comma, or before an operator. */
+static bool breakable(const char *text, size_t i)
+{
+    if (text[i] != ' ')
+        return false;
+    bool operator = text[i + 1] && strchr("+-*/?:", text[i + 1]) && text[i + 2] == ' ';
+    return operator || (i > 0 && text[i - 1] == ',');
+}
+
+/* Continuation lines are indented by `pad`. */
 void text_wrapped(Out *o, const char *text)
 {
     size_t room = 99 - out_column(o), pad = 4;
     while (strlen(text) > room) {
         size_t cut = 0;
         for (size_t i = 0; i < room; i++)
-            if (text[i] == ',' && text[i + 1] == ' ')
-                cut = i + 1;
+            if (breakable(text, i))
+                cut = i;
         if (!cut)
             break;
         out_printf(o, "%.*s\n%*s", (int)cut, text, (int)pad, "");

@@ -33,7 +33,7 @@ static void print_vars(Ctx *c, Out *o, Var *const *vars)
     for (size_t i = 0; i < vec_len(vars); i++) {
         const Var *v = vars[i];
         out_printf(o, "%s%s %s", v->synthetic ? "synthetic " : "", kind_name(v->kind), v->name);
-        if (v->kind != VAR_NET && v->type)
+        if (v->kind != VAR_NET && v->kind != VAR_LET && v->type)
             out_printf(o, " : %s", type_text(c, v->type));
         if (v->kind == VAR_LET)
             out_printf(o, " = %s", fmt_expr(c, v->value));

@@ -136,7 +136,7 @@ bool ast_equal(const Ast *a, const Ast *b)
     return true;
 }
 
-/* ---- verifier --------------------------------------------------------------------------------------- */
+/* ---- verifier -------------------------------------------------------------------------------- */
 
 /* Kinds that have a list after their slots; every other has its slots and no more. */
 static bool has_list(AstKind kind)

@@ -62,7 +62,7 @@ bool fits(Fmt *f, const Ast *a, int prec)
     return !m.over;
 }
 
-/* ---- comments --------------------------------------------------------------------------------------- */
+/* ---- comments -------------------------------------------------------------------------------- */
 
 static void find_comments(Fmt *f)
 {
@@ -77,8 +77,7 @@ static void find_comments(Fmt *f)
             uint32_t end = i;
             while (end < f->source->length && text[end] != '\n') end++;
             uint32_t trimmed = end;
-            while (text[trimmed - 1] == '\r' || text[trimmed - 1] == ' ' || text[trimmed - 1] == '\t')
-                trimmed--;
+            while (strchr(" \t\r", text[trimmed - 1])) trimmed--;
             vec_push(f->c, f->comments, ((Comment){i, trimmed, own}));
             i = end - 1;
         } else if (b != ' ' && b != '\t' && b != '\r') {
@@ -141,7 +140,7 @@ static void put_trailing(Fmt *f, uint32_t end, uint32_t limit)
     put_comment(f, true);
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 bool must_break(Fmt *f, const Ast *block)
 {
@@ -241,7 +240,7 @@ void put_block(Fmt *f, const Ast *block)
     f->last_line = line_of(f, end);
 }
 
-/* ---- statements ------------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 static void put_words(Fmt *f, const char *keyword, const char *name)
 {

@@ -2,7 +2,7 @@
  *
  * Idea: put_expr writes an expression flat if that fits on the line; otherwise it breaks the
  * outermost construct (before `|>` and loose operators, after the brackets of a call) and tries
- * again inside. Whether something fits is found by writing it in measuring mode, with the same code.
+ * again inside. Whether something fits is found by writing it in measuring mode, by the same code.
  */
 #include "fmt.h"
 

@@ -43,7 +43,7 @@ Str unescape(Parser *p, Span at, const char *text, size_t n)
     return str_n(p->c, out, size);
 }
 
-/* ---- before: the text ------------------------------------------------------------------------------- */
+/* ---- before: the text ------------------------------------------------------------------------ */
 
 static bool check_text(Ctx *c, const Source *s)
 {
@@ -59,7 +59,7 @@ static bool check_text(Ctx *c, const Source *s)
     return true;
 }
 
-/* ---- after: the tree -------------------------------------------------------------------------------- */
+/* ---- after: the tree ------------------------------------------------------------------------- */
 
 /* Says where the tree is too deep: at the first node with as many above it as are allowed. */
 static bool check_depth(Ctx *c, const Ast *a)
@@ -124,7 +124,7 @@ static void check_form(Ctx *c, const Ast *a, bool holes)
     }
 }
 
-/* ---- doors ------------------------------------------------------------------------------------------ */
+/* ---- doors ----------------------------------------------------------------------------------- */
 
 static Ast *parse(Ctx *c, Source *source, int start, bool holes)
 {

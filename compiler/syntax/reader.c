@@ -1,8 +1,8 @@
 /* reader.c - between scanner and grammar: what a token means where it stands.
  *
- * Idea: a window of raw tokens is enough to decide (1) which words are keywords, from what began the
- * statement and what the innermost brace opened; (2) whether a line break ends a statement; (3) what
- * a brace opens. Brackets are matched here, so their errors are exact and stop the run at once.
+ * Idea: a window of raw tokens is enough to decide (1) which words are keywords, from what began
+ * the statement and what the innermost brace opened; (2) whether a line break ends a statement;
+ * (3) what a brace opens. Brackets are matched here, so their errors are exact and stop the run at once.
  * After a syntax error the reader itself skips to the end of the statement, balanced brackets
  * included, so that one error makes one message.
  * establishes: the stream of tokens that the head of dgm.y describes.
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* ---- words ------------------------------------------------------------------------------------------ */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 typedef struct Word {
     const char *text;
@@ -71,7 +71,7 @@ static int find_word(const Word *words, size_t n, Str text, int contexts, int ke
 #define FIND(table, text, contexts, keyword)                                                       \
     find_word(table, sizeof(table) / sizeof *(table), text, contexts, keyword)
 
-/* ---- the window ------------------------------------------------------------------------------------- */
+/* ---- the window ------------------------------------------------------------------------------ */
 
 static Token *peek(Parser *p, int ahead)
 {
@@ -96,7 +96,7 @@ static void enqueue(Parser *p, int kind, uint32_t start, uint32_t end)
     p->queue[p->n_queue++] = (Token){.kind = kind, .start = start, .end = end};
 }
 
-/* ---- line breaks ------------------------------------------------------------------------------------ */
+/* ---- line breaks ----------------------------------------------------------------------------- */
 
 /* Can an expression end with this token? Then what follows is no operand, so no name. */
 static bool ends_operand(int kind)
@@ -141,7 +141,7 @@ static bool statement_ends(const Parser *p, const Token *t)
     return !continues(p, t);
 }
 
-/* ---- brackets --------------------------------------------------------------------------------------- */
+/* ---- brackets -------------------------------------------------------------------------------- */
 
 static Str bracket_text(Parser *p, int c) { return str_fmt(p->c, "%c", c); }
 
@@ -191,7 +191,7 @@ static int close_bracket(Parser *p, const Token *t)
     return t->kind != '}' ? t->kind : top.context == IN_RECORD ? RRECORD : RBRACE;
 }
 
-/* ---- one token -------------------------------------------------------------------------------------- */
+/* ---- one token ------------------------------------------------------------------------------- */
 
 static void begin_header(Parser *p, int inside, bool statement)
 {
@@ -289,7 +289,7 @@ static int end_of_file(Parser *p)
     return stop(p);
 }
 
-/* ---- after an error --------------------------------------------------------------------------------- */
+/* ---- after an error -------------------------------------------------------------------------- */
 
 /* Reads on to the end of the statement in which the error was; brackets it opened are skipped. */
 static void skip_statement(Parser *p)
@@ -337,7 +337,7 @@ void begin_recovery(Parser *p)
     }
 }
 
-/* ---- the stream ------------------------------------------------------------------------------------- */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 static int hand_out(Parser *p, Token *token, Token t)
 {

@@ -202,6 +202,16 @@ static bool is_main(const Plan *p, const Node *n)
     return u && u->node == n;
 }
 
+/* The term that a sum over rows ends in, if that is all it is for. */
+static Str term_of(const Plan *p, const Node *n)
+{
+    if (n->term >= 0)
+        for (size_t i = 0; i < vec_len(p->terms); i++)
+            if (p->terms[i].index == n->term)
+                return p->terms[i].name;
+    return NULL;
+}
+
 /* The name in the model, or of the labelled value it is made for, with what it is. */
 static Str describe(const Plan *p, const Node *n)
 {
@@ -219,22 +229,6 @@ static Str describe(const Plan *p, const Node *n)
     if (n->call == CALL_GEMM)
         return str(c, n->partial ? "product_part" : "product");
     return str_fmt(c, "%s%s", op_info[n->op].name, n->partial ? "_part" : "");
-}
-
-static bool taken(const Plan *p, const char *name)
-{
-    static const char *const reserved[] = {"c", "buf", "chunk", "r0", "r1", "lo", "hi", "S", "B",
-                                           "chunks", "at", "slab", "scratch", "terms"};
-    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-        if (!strcmp(reserved[i], name))
-            return true;
-    for (size_t i = 0; i < vec_len(p->fn->axes); i++)
-        if (!strcmp(p->fn->axes[i]->name, name))
-            return true;
-    for (size_t i = 0; i < vec_len(p->buffers); i++)
-        if (p->buffers[i]->name && !strcmp(p->buffers[i]->name, name))
-            return true;
-    return false;
 }
 
 /* Dots of a qualified name read as underscores; the rest is quoted by mangle. */
@@ -256,6 +250,23 @@ Str plan_identifier(Ctx *c, const char *text)
     return upper || ours ? str_fmt(c, "%s_v", name) : name;   /* macros of headers are upper case */
 }
 
+static bool taken(const Plan *p, const char *name)
+{
+    static const char *const reserved[] = {"c", "buf", "chunk", "r0", "r1", "lo", "hi", "S", "B",
+                                           "chunks", "at", "slab", "scratch", "terms", "position",
+                                           "none"};
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (!strcmp(reserved[i], name))
+            return true;
+    for (size_t i = 0; i < vec_len(p->fn->axes); i++)
+        if (!strcmp(plan_identifier(p->c, p->fn->axes[i]->name), name))
+            return true;
+    for (size_t i = 0; i < vec_len(p->buffers); i++)
+        if (p->buffers[i]->name && !strcmp(p->buffers[i]->name, name))
+            return true;
+    return false;
+}
+
 static void name_buffer(Plan *p, Buffer *b)
 {
     Str base = b->key && b->space != SPACE_TERMS ? b->key : describe(p, b->node);
@@ -267,6 +278,22 @@ static void name_buffer(Plan *p, Buffer *b)
     b->name = name;
 }
 
+/* What a kernel is about: a value of the model it stores, else a term, else anything stored. */
+static Str kernel_subject(const Plan *p, const Kernel *k)
+{
+    Str stored = NULL, term = NULL;
+    for (size_t i = 0; i < vec_len(k->nodes); i++) {
+        const Node *n = k->nodes[i];
+        if (!n->buffer)
+            continue;
+        if (n->v && n->v->label && is_main(p, n) && strncmp(n->v->label, "d_", 2))
+            return plan_identifier(p->c, n->v->label);
+        term = n->term >= 0 ? plan_identifier(p->c, term_of(p, n)) : term;
+        stored = n->buffer->space == SPACE_TERMS ? stored : n->buffer->name;
+    }
+    return term ? term : stored ? stored : str(p->c, "loop");
+}
+
 static void name_kernels(Plan *p)
 {
     int number = 0;
@@ -275,11 +302,7 @@ static void name_kernels(Plan *p)
             Body *b = p->phases[i].bodies[k];
             for (size_t j = 0; j < vec_len(b->kernels); j++) {
                 Kernel *kernel = b->kernels[j];
-                Str name = NULL;
-                for (size_t m = 0; m < vec_len(kernel->nodes); m++)
-                    if (kernel->nodes[m]->buffer)
-                        name = kernel->nodes[m]->buffer->name;
-                kernel->name = str_fmt(p->c, "%s_%d", name ? name : "loop", ++number);
+                kernel->name = str_fmt(p->c, "k%d_%s", ++number, kernel_subject(p, kernel));
             }
         }
 }

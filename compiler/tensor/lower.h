@@ -133,6 +133,7 @@ Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis 
 Val *dist_logpdf(Lower *L, Val *dist, Val *x);
 Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
 const Ast *find_law(Lower *L, const Ast *call);
+const Ast *type_support(const Lower *L, const Type *type);
 
 Val *eval_random(Lower *L, Env *env, Op op, const Ast *call);      /* lower_dist.c */
 

@@ -62,14 +62,18 @@ static const Ast *law_body(const Ast *law)
     return law->kind == AST_ALSO ? law->kids[ALSO_BODY] : law->kids[DIST_BODY];
 }
 
-static int type_rank(const Ast *type)
+/* Axes of a value of the type. Square matrices are written with one size: their support has two. */
+static int type_rank(Lower *L, const Ast *type)
 {
-    return type && type->kids[TYPE_AXES] ? (int)vec_len(type->kids[TYPE_AXES]->kids) : 0;
+    size_t written = type && type->kids[TYPE_AXES] ? vec_len(type->kids[TYPE_AXES]->kids) : 0;
+    const Ast *s = type ? map_get(L->decls, type->name) : NULL;
+    size_t own = s && s->kind == AST_SUPPORT ? vec_len(s->kids[SUPPORT_AXES]->kids) : 0;
+    return (int)(own > written ? own : written);
 }
 
 static int law_event_rank(Lower *L, const Ast *law)
 {
-    return type_rank(law_parent(L, law)->kids[DIST_SUPPORT]);
+    return type_rank(L, law_parent(L, law)->kids[DIST_SUPPORT]);
 }
 
 /* ---- a law with its arguments ------------------------------------------------------------------------ */
@@ -129,11 +133,12 @@ Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
 /* Sizes named in a type, real[K], are bound by the value's last axes. */
 static Env *bind_type_sizes(Lower *L, Env *env, const Ast *type, const Val *v)
 {
-    int rank = type_rank(type);
+    int rank = type_rank(L, type);
     if (v->kind != VAL_TENSOR || v->n_axes < rank)
         return env;
-    for (int i = 0; i < rank; i++) {
-        const Ast *size = type->kids[TYPE_AXES]->kids[i];
+    const Ast *axes = type ? type->kids[TYPE_AXES] : NULL;
+    for (int i = 0; axes && i < (int)vec_len(axes->kids); i++) {
+        const Ast *size = axes->kids[i];
         if (size->kind == AST_NAME && !arg_value(env, size->name))
             env = env_bind(L, env, size->name,
                            val_const(L, (double)v->axes[v->n_axes - rank + i]->size));
@@ -157,13 +162,13 @@ static Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int
 }
 
 /* The longest list of batch axes among the arguments. */
-static int find_batch(const Val *dist, Axis **batch)
+static int find_batch(Lower *L, const Val *dist, Axis **batch)
 {
     const Ast *params = law_args(dist->law);
     int n = 0;
     for (size_t i = 0; i < vec_len(params->kids); i++) {
         const Val *v = arg_value(dist->args, params->kids[i]->name);
-        int extra = v->n_axes - type_rank(params->kids[i]->kids[ARGDECL_TYPE]);
+        int extra = v->n_axes - type_rank(L, params->kids[i]->kids[ARGDECL_TYPE]);
         if (extra > n) {
             n = extra;
             for (int k = 0; k < n; k++)
@@ -182,7 +187,7 @@ static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
         const Ast *p = params->kids[i];
         const Ast *type = p->kids[ARGDECL_TYPE];
         Val *v = arg_value(dist->args, p->name);
-        int rank = type_rank(type) < v->n_axes ? type_rank(type) : v->n_axes;
+        int rank = type_rank(L, type) < v->n_axes ? type_rank(L, type) : v->n_axes;
         v = hide_batch(L, v, rank, batch, n_batch);
         env = env_bind(L, env, p->name, v);
         env = bind_type_sizes(L, env, type, v);
@@ -277,7 +282,7 @@ Val *dist_logpdf(Lower *L, Val *dist, Val *x)
 {
     int rank = law_event_rank(L, dist->law), n_batch = x->n_axes - rank;
     Axis *own[LIMIT_RANK], **batch = x->axes;
-    int n_own = find_batch(dist, own);
+    int n_own = find_batch(L, dist, own);
     if (n_own > n_batch) {               /* a scalar datum under an array of laws */
         batch = own;
         n_batch = n_own;
@@ -382,7 +387,7 @@ static const Ast *find_kl(Lower *L, const Val *p, const Val *q)
 static Val *dist_kl(Lower *L, Val *p, Val *q)
 {
     Axis *batch[LIMIT_RANK], *other[LIMIT_RANK];
-    int n = find_batch(p, batch), m = find_batch(q, other);
+    int n = find_batch(L, p, batch), m = find_batch(L, q, other);
     Axis **all = m > n ? other : batch;
     n = m > n ? m : n;
     Val *ps[2] = { prepare(L, p, all, n), NULL }, *qs[2] = { prepare(L, q, all, n), NULL };
@@ -411,7 +416,7 @@ static Val *dist_kl(Lower *L, Val *p, Val *q)
 static Val *dist_fact(Lower *L, Val *dist, const char *name)
 {
     Axis *batch[LIMIT_RANK];
-    int n = find_batch(dist, batch);
+    int n = find_batch(L, dist, batch);
     Val *v = member_fact(L, prepare(L, dist, batch, n), name);
     if (!v)
         ice_span(L->at, "law without %s", name);
@@ -464,13 +469,20 @@ Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call)
 
 /* ---- supports ------------------------------------------------------------------------------------------------------ */
 
-/* constrain(u) or log_jacobian(u) of a type's support; array axes (the first ones) are batch. */
-Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
+/* The SUPPORT of a type; NULL for the real line and for types without a map. */
+const Ast *type_support(const Lower *L, const Type *type)
 {
     const Ast *s = type ? type->support_decl : NULL;
     if (type && !s && type->support)
         s = map_get(L->decls, type->support);
-    if (!s || s->kind != AST_SUPPORT)
+    return s && s->kind == AST_SUPPORT ? s : NULL;
+}
+
+/* constrain(u) or log_jacobian(u) of a type's support; array axes (the first ones) are batch. */
+Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
+{
+    const Ast *s = type_support(L, type);
+    if (!s)
         return !strcmp(member, "constrain") ? u : val_const(L, 0);
     const Ast *free = s->kids[SUPPORT_FREE] && vec_len(s->kids[SUPPORT_FREE]->kids)
         ? s->kids[SUPPORT_FREE] : s->kids[SUPPORT_AXES];

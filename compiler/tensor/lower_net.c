@@ -88,7 +88,7 @@ static int free_shape(Lower *L, const Type *type, int64_t *shape)
     for (size_t i = 0; i < vec_len(type->array); i++, rank++)
         if (!size_value(L->c, type->array[i], &shape[rank], &missing))
             diag_error(L->c, E_LOWER_UNBOUND, L->at, missing);
-    const Ast *s = type->support_decl;
+    const Ast *s = type_support(L, type);
     const Ast *free = s && s->kids[SUPPORT_FREE] ? s->kids[SUPPORT_FREE] : NULL;
     size_t n_own = free ? vec_len(s->kids[SUPPORT_AXES]->kids) : 0;
     Env *sizes = NULL;

@@ -25,7 +25,7 @@ Tir *tir_sum_to(TirFn *f, Tir *g, const Tir *y, const Tir *to)
     return sum_over(f, g, &over);
 }
 
-/* ---- axes ----------------------------------------------------------------------------------------- */
+/* ---- axes -------------------------------------------------------------------------------- */
 
 /* The name of axis a of the operand in the result of a RENAME. */
 static Axis *renamed(const Tir *y, Axis *a)
@@ -93,7 +93,7 @@ static Tir *adjoint_contract(TirFn *f, Tir *y, int k, Tir *g)
     return da;
 }
 
-/* ---- positions -------------------------------------------------------------------------------------- */
+/* ---- positions --------------------------------------------------------------------------- */
 
 static Tir *adjoint_gather(TirFn *f, Tir *y, Tir *g)
 {
@@ -112,7 +112,7 @@ static Tir *adjoint_scatter(TirFn *f, Tir *y, Tir *g)
     return tir_sum_to(f, da, y->in[1], y->in[0]);
 }
 
-/* ---- matrices ---------------------------------------------------------------------------------------- */
+/* ---- matrices ---------------------------------------------------------------------------- */
 
 /* 1 on and below the diagonal of [rows, columns], `half` on the diagonal itself. */
 static Tir *lower_mask(TirFn *f, Axis *rows, Axis *columns, double half)
@@ -157,7 +157,7 @@ static Tir *adjoint_trisolve(TirFn *f, Tir *x, int k, Tir *g)
     return map1(f, OP_NEG, map2(f, OP_MUL, dL, lower_mask(f, rows, columns, 1)));
 }
 
-/* ---- dispatch ------------------------------------------------------------------------------------------ */
+/* ---- dispatch ---------------------------------------------------------------------------- */
 
 static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
 {

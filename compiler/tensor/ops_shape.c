@@ -13,9 +13,9 @@
 
 #include "tir_build.h"
 
-/* ---- shape rules ---------------------------------------------------------------------------------- */
+/* ---- shape rules ------------------------------------------------------------------------- */
 
-/* Union of all operands' axes: the layout of the first operand that has them all, else canonical. */
+/* Union of all operands' axes, in the layout of the first that has them all, else canonical. */
 static AxisSet shape_union(const Tir *v)
 {
     AxisSet s = { .n = 0 };
@@ -108,7 +108,7 @@ AxisSet tir_shape(const Tir *v)
     return s;
 }
 
-/* ---- builders --------------------------------------------------------------------------------------- */
+/* ---- builders ---------------------------------------------------------------------------- */
 
 static Tir *shaped(TirFn *f, Tir *v)
 {

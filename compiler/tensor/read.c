@@ -46,7 +46,7 @@ static bool fail(Reader *r, const char *what, const char *text)
     return false;
 }
 
-/* ---- words --------------------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------------------- */
 
 static void skip_blanks(Reader *r)
 {
@@ -152,7 +152,7 @@ static bool axis_list(Reader *r, Axis **axes, int *n)
     return true;
 }
 
-/* ---- attributes ------------------------------------------------------------------------------------- */
+/* ---- attributes -------------------------------------------------------------------------- */
 
 static bool attribute(Reader *r, Line *l)
 {
@@ -191,7 +191,7 @@ static bool attributes(Reader *r, Line *l)
     return true;
 }
 
-/* ---- building a line; what the builders would ice() about is an error here -------------------------- */
+/* ---- building a line; what the builders would ice() about is an error here --------------- */
 
 static bool has_all(const Tir *v, Axis *const *axes, int n)
 {
@@ -309,7 +309,7 @@ static Tir *build_shape(Reader *r, Line *l)
     }
 }
 
-/* ---- sources ------------------------------------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------------------------- */
 
 static Tir *read_const(Reader *r)
 {
@@ -355,7 +355,7 @@ static Tir *read_source(Reader *r, Op op)
     return a ? tir_iota(r->f, a) : NULL;
 }
 
-/* ---- lines ----------------------------------------------------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------------------------- */
 
 /* A result too large in rank is the text's mistake, not ours. */
 static bool rank_ok(Reader *r, const Line *l)

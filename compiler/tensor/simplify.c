@@ -1,12 +1,12 @@
 /* simplify.c - rewrites a fn to an equal one that is cheaper and numerically stable.
  *
- * Idea: rebuild every value, operands first, through smart constructors (simplify_map.c: the rows of
- * simplify.def; simplify_sum.c: sums, contractions, logsumexp); hash-consing merges equal results,
- * and what no output needs is left behind. A rewritten value may lack axes along which it is
+ * Idea: give each dimension one axis (simplify_axes.c); then rebuild every value, operands first,
+ * through smart constructors (simplify_map.c: the rows of simplify.def; simplify_sum.c: sums,
+ * contractions, logsumexp); hash-consing merges equal results, and what no output needs is left. A rewritten value may lack axes along which it is
  * constant: EXPAND disappears wherever broadcasting does its work, and returns at outputs only.
  * Repeated until the text of the fn no longer changes.
  *
- *     before  %2 = logistic %1; %3 = log %2        after  %2 = neg %1; %3 = softplus %2; %4 = neg %3
+ *     before  %2 = logistic %1; %3 = log %2       after  %2 = neg %1; %3 = softplus %2; %4 = neg %3
  *
  * requires:    verified IR. Before gradients exist, stop_gradient is kept; afterwards it goes
  * establishes: verified IR; every output has the axes and layout it had
@@ -138,11 +138,34 @@ static TirFn *round_once(Ctx *c, const TirFn *f)
     return s.f;
 }
 
+static void use_axes(Map *used, Axis *const *axes, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (axes[i])
+            map_put(used, axes[i], axes[i]);
+}
+
+/* A fn with the axes that its values use; rows and samples are always declared. */
+static TirFn *fn_with_used_axes(Ctx *c, const TirFn *f, Tir *const *order)
+{
+    Map *used = map_new(c);
+    for (size_t i = 0; i < vec_len(order); i++) {
+        use_axes(used, order[i]->axes, order[i]->n_axes);
+        use_axes(used, order[i]->over, LIMIT_RANK);
+        use_axes(used, order[i]->to, LIMIT_RANK);
+    }
+    TirFn *h = tir_fn(c, f->name);
+    for (size_t i = 0; i < vec_len(f->axes); i++)
+        if (axis_runtime(f->axes[i]) || map_get(used, f->axes[i]))
+            vec_push(c, h->axes, f->axes[i]);
+    return h;
+}
+
 /* Only what the outputs need, with dense ids. */
 static TirFn *compact(Ctx *c, const TirFn *f)
 {
-    TirFn *h = tir_fn_like(c, f);
     Tir **order = tir_order(f);
+    TirFn *h = fn_with_used_axes(c, f, order);
     Tir **copy = arena_alloc(c->arena, sizeof *copy * ((size_t)f->n_values + 1));
     for (size_t i = 0; i < vec_len(order); i++) {
         Tir v = *order[i];
@@ -164,7 +187,7 @@ static const char *text_of(Ctx *c, const TirFn *f)
 TirFn *tir_simplify(Ctx *c, const TirFn *f)
 {
     const char *text = text_of(c, f);
-    TirFn *h = compact(c, f);
+    TirFn *h = compact(c, simp_axes(c, f));
     for (int i = 0; i < MAX_ROUNDS; i++) {
         h = compact(c, round_once(c, h));
         const char *now = text_of(c, h);

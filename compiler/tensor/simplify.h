@@ -24,6 +24,9 @@ typedef struct Simp {
     int fuel;                          /* rewrites left for the value at hand */
 } Simp;
 
+/* simplify_axes.c: the same fn, with axes that renamings connect made one wherever they can be. */
+TirFn *simp_axes(Ctx *c, const TirFn *f);
+
 /* simplify_map.c */
 void simp_read_rules(Simp *s);
 Tir *simp_map(Simp *s, Op op, Tir *a, Tir *b, Tir *c);

@@ -65,7 +65,7 @@ bool simp_positive(const Tir *v)
     }
 }
 
-/* ---- constant folding -------------------------------------------------------------------------------- */
+/* ---- constant folding -------------------------------------------------------------------- */
 
 static double fold_compare(Op op, double a, double b)
 {
@@ -134,7 +134,7 @@ static Tir *fold_map(Simp *s, Op op, Tir *const *in)
     return isfinite(y) ? simp_num(s, y) : NULL;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------- */
 
 typedef struct Bind { Tir *letter[26]; } Bind;
 typedef struct Goal Goal;
@@ -211,7 +211,7 @@ static Tir *apply_rows(Simp *s, Tir *v)
     return NULL;
 }
 
-/* ---- products ------------------------------------------------------------------------------------------------ */
+/* ---- products ---------------------------------------------------------------------------- */
 
 /* v has fewer axes than w: it is computed outside a loop of w. */
 static bool lighter(const Tir *v, const Tir *w)

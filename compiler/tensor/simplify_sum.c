@@ -41,7 +41,7 @@ static Tir *inverse_size(Simp *s, const Axis *a)
     return tir_input(s->f, INPUT_SCALAR, str(s->c, name), NULL, 0);
 }
 
-/* ---- when a product of two values is a contraction ------------------------------------------------------ */
+/* ---- when a product of two values is a contraction --------------------------------------- */
 
 /* v has an axis that is neither summed nor one of w. */
 static bool has_own_axis(const Tir *v, const Tir *w, const AxisSet *over)
@@ -71,7 +71,7 @@ static bool contraction_pays(const Tir *a, const Tir *b, const AxisSet *over)
     return ((a_own && stored(a)) || (b_own && stored(b))) && !has_batch_axis(a, b, over);
 }
 
-/* ---- factors ------------------------------------------------------------------------------------------------ */
+/* ---- factors ----------------------------------------------------------------------------- */
 
 typedef struct Factors {
     int n;
@@ -183,7 +183,7 @@ static Tir *sum_product(Simp *s, Tir *v, const AxisSet *over)
     return sum && f.negative ? neg(s, sum) : sum;
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------------------ */
+/* ---- sums -------------------------------------------------------------------------------- */
 
 /* A matrix product, perhaps scaled, is worth a sum of its own. */
 static bool hides_contraction(Tir *v, const AxisSet *over)
@@ -262,7 +262,7 @@ Tir *simp_sum(Simp *s, Tir *a, const AxisSet *over)
     return scale ? simp_map(s, OP_DIV, v, scale, NULL) : v;
 }
 
-/* ---- contractions ---------------------------------------------------------------------------------------------- */
+/* ---- contractions ------------------------------------------------------------------------ */
 
 /* Takes numbers without axes and signs out of an operand that is in memory without them. */
 static Tir *take_scalars(Simp *s, Tir *v, Tir **scalar, double result_cost)
@@ -314,7 +314,7 @@ Tir *simp_contract(Simp *s, Tir *a, Tir *b, const AxisSet *over)
     return mul(s, scalar, simp_contract(s, a, b, &shared));
 }
 
-/* ---- logsumexp --------------------------------------------------------------------------------------------------- */
+/* ---- logsumexp --------------------------------------------------------------------------- */
 
 static Tir *logsumexp_parts(Simp *s, Tir *a, const AxisSet *over)
 {

@@ -27,7 +27,7 @@ const OpInfo op_info[N_OPS] = {
 #undef FN
 #undef NONE
 
-/* ---- sets of axes ---------------------------------------------------------------------------- */
+/* ---- sets of axes ------------------------------------------------------------------------ */
 
 bool axes_has(const AxisSet *s, const Axis *a)
 {
@@ -109,7 +109,7 @@ bool tir_has_axis(const Tir *v, const Axis *a)
     return false;
 }
 
-/* ---- the table of values ----------------------------------------------------------------------- */
+/* ---- the table of values ----------------------------------------------------------------- */
 
 struct TirTable {
     Tir **slot;                        /* open addressing, power of two */
@@ -189,7 +189,7 @@ Tir *tir_intern(TirFn *f, const Tir *proto)
     return *slot;
 }
 
-/* ---- functions and axes -------------------------------------------------------------------------- */
+/* ---- functions and axes ------------------------------------------------------------------ */
 
 TirFn *tir_fn(Ctx *c, Str name)
 {
@@ -227,8 +227,11 @@ Axis *tir_axis(TirFn *f, AxisKind kind, Str name, int64_t size)
     Str unique = name;
     for (int i = 1; name_taken(f, unique); i++)
         unique = str_fmt(f->c, "%s_%d", name, i);
+    int id = 0;                        /* passes drop unused axes: not the count */
+    for (size_t i = 0; i < vec_len(f->axes); i++)
+        id = f->axes[i]->id >= id ? f->axes[i]->id + 1 : id;
     Axis *a = arena_alloc(f->c->arena, sizeof *a);
-    *a = (Axis){ .id = (int)vec_len(f->axes), .kind = kind, .name = unique, .size = size };
+    *a = (Axis){ .id = id, .kind = kind, .name = unique, .size = size };
     vec_push(f->c, f->axes, a);
     return a;
 }
@@ -240,7 +243,7 @@ Axis *tir_axis_like(TirFn *f, const Axis *a)
     return tir_axis(f, a->kind, a->name, a->size);
 }
 
-/* ---- sources, maps, draws ---------------------------------------------------------------------------- */
+/* ---- sources, maps, draws ---------------------------------------------------------------- */
 
 static void set_axes(Tir *v, const AxisSet *s)
 {
@@ -302,7 +305,7 @@ Tir *tir_random(TirFn *f, Op op, int site, Tir *a, Axis *const *axes, int n_axes
     return tir_intern(f, &v);
 }
 
-/* ---- the same value again ---------------------------------------------------------------------------- */
+/* ---- the same value again ---------------------------------------------------------------- */
 
 static Tir *rebuild_default(TirFn *f, const Tir *v, Tir *const *in)
 {
@@ -374,13 +377,14 @@ Tir *tir_expand_like(TirFn *f, Tir *v, const Tir *like)
     return tir_relayout(f, w, like->axes, like->n_axes);
 }
 
-/* ---- outputs, labels, order ------------------------------------------------------------------------------ */
+/* ---- outputs, labels, order -------------------------------------------------------------- */
 
 void tir_out(TirFn *f, OutKind kind, Str name, int index, Tir *value)
 {
     if (kind == OUT_TERM && value->n_axes)
         ice_span(value->span, "term %s is not a scalar", name);
-    vec_push(f->c, f->outs, ((TirOut){ .kind = kind, .name = name, .index = index, .value = value }));
+    TirOut out = { .kind = kind, .name = name, .index = index, .value = value };
+    vec_push(f->c, f->outs, out);
 }
 
 void tir_out_layout(TirFn *f, Str name, int index, Tir *value, Axis *const *axes, int n)

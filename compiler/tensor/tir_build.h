@@ -28,7 +28,7 @@ bool    axes_subset(const Tir *v, const Tir *w);       /* every axis of v is one
 bool    axis_runtime(const Axis *a);                   /* size known only at run time: B or S */
 double  axes_cost(const Tir *v);                       /* elements, B taken as 128 and S as 8 */
 
-/* ---- tir.c -------------------------------------------------------------------------------------- */
+/* ---- tir.c ------------------------------------------------------------------------------- */
 TirFn *tir_fn_like(Ctx *c, const TirFn *f);            /* an empty fn with f's name and axes */
 Tir   *tir_intern(TirFn *f, const Tir *proto);         /* the one value equal to proto */
 /* The same op over other operands, which may lack axes of v (then so may the result). */
@@ -38,11 +38,11 @@ Tir   *tir_relayout(TirFn *f, Tir *v, Axis *const *axes, int n);
 Tir   *tir_expand_like(TirFn *f, Tir *v, const Tir *like);   /* axes and layout of `like` */
 Axis  *tir_axis_like(TirFn *f, const Axis *a);         /* a fresh axis of the same kind and size */
 
-/* ---- ops_shape.c ---------------------------------------------------------------------------------- */
+/* ---- ops_shape.c ------------------------------------------------------------------------- */
 /* Shape rule: the axes of v in default layout, from its operands and attributes. */
 AxisSet tir_shape(const Tir *v);
 
-/* ---- ops_adjoint.c -------------------------------------------------------------------------------- */
+/* ---- ops_adjoint.c ----------------------------------------------------------------------- */
 /* Sums g over the axes it has, or is constant along, beyond those of `to`. `y` is the value that g
  * is an adjoint of: axes of y that neither g nor `to` has count with their size. */
 Tir *tir_sum_to(TirFn *f, Tir *g, const Tir *y, const Tir *to);
@@ -50,7 +50,7 @@ Tir *tir_sum_to(TirFn *f, Tir *g, const Tir *y, const Tir *to);
  * may lack axes of the operand (constant along them). y->op must not be NONE in operand k. */
 Tir *tir_adjoint(TirFn *f, Tir *y, int k, Tir *g);
 
-/* ---- expr.c --------------------------------------------------------------------------------------- */
+/* ---- expr.c ------------------------------------------------------------------------------ */
 typedef struct Expr Expr;
 struct Expr {
     enum { EXPR_NUM, EXPR_NAME, EXPR_CALL } kind;

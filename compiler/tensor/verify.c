@@ -243,7 +243,8 @@ static void verify_names(const TirFn *f, Tir **order)
             ice_span(o->value->span, "tensor IR `%s`: term %s is not a scalar", f->name, o->name);
         if (w && (w->n_axes != o->value->n_axes
                   || memcmp(w->axes, o->value->axes, sizeof(Axis *) * (size_t)w->n_axes)))
-            ice_span(w->span, "tensor IR `%s`: gradient of %s does not lie as it", f->name, w->name);
+            ice_span(w->span, "tensor IR `%s`: gradient of %s does not lie as it", f->name,
+                     w->name);
     }
 }
 

@@ -1,8 +1,8 @@
 /* fuzz_parse.c - any bytes as a spec: no crash, no hang; a tree or a message; formatting is stable.
  *
- * With clang -fsanitize=fuzzer -DFUZZER it is a libFuzzer target; otherwise a program that runs each
- * file named on its command line, and, with `-r N`, N damaged copies of each (deterministic), so that
- * the committed corpus is a test under any compiler.
+ * With clang -fsanitize=fuzzer -DFUZZER it is a libFuzzer target; otherwise a program that runs
+ * each file named on its command line, and, with `-r N`, N damaged copies of each (always the same),
+ * so that the committed corpus is a test under any compiler.
  */
 #include "syntax/parse.h"
 

@@ -3,7 +3,9 @@
  * Idea: `at[axis id]` is the current position along every axis; walk_next steps through the index
  * space of some axes; an operand's element is found from `at` by its own axes and strides.
  */
+#ifndef DGM_F64
 #define DGM_F64
+#endif
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,7 @@ int64_t interp_count(const Interp *in, const Tir *v)
     return n;
 }
 
-/* ---- positions ------------------------------------------------------------------------------------- */
+/* ---- positions --------------------------------------------------------------------------- */
 
 static int64_t offset_of(const Run *r, Axis *const *axes, int n)
 {
@@ -94,7 +96,7 @@ static AxisSet union_of(const Tir *a, const Tir *b)
     return s;
 }
 
-/* ---- sources and draws ------------------------------------------------------------------------------- */
+/* ---- sources and draws ------------------------------------------------------------------- */
 
 static const double *find_array(const Interp *in, const char *name)
 {
@@ -167,7 +169,7 @@ static void eval_random(Run *r, const Tir *v)
     } while (walk_next(r, &s));
 }
 
-/* ---- axes -------------------------------------------------------------------------------------------- */
+/* ---- axes -------------------------------------------------------------------------------- */
 
 static void eval_map(Run *r, const Tir *v)
 {
@@ -230,7 +232,7 @@ static void eval_rename(Run *r, const Tir *v)
     while (walk_next(r, &s));
 }
 
-/* Positions along an axis, as numbers. An index outside leaves a gather NaN, a scatter untouched. */
+/* Positions along an axis, as numbers. An index outside makes a gather NaN; a scatter skips it. */
 static void eval_indexed(Run *r, const Tir *v)
 {
     const Tir *a = v->in[0], *index = v->in[1];
@@ -274,7 +276,7 @@ static void eval_cumsum(Run *r, const Tir *v)
     } while (walk_next(r, &s));
 }
 
-/* ---- matrices ------------------------------------------------------------------------------------------ */
+/* ---- matrices ---------------------------------------------------------------------------- */
 
 static double *entry(const Run *r, const Tir *v, const Axis *rows, const Axis *cols, int64_t i,
                      int64_t j)
@@ -328,7 +330,7 @@ static void eval_trisolve(Run *r, const Tir *v)
     } while (walk_next(r, &batch));
 }
 
-/* ---- functions ------------------------------------------------------------------------------------------- */
+/* ---- functions --------------------------------------------------------------------------- */
 
 static void eval_value(Run *r, const Tir *v)
 {

@@ -18,7 +18,7 @@ typedef struct Interp {
     uint64_t seed;                     /* of draws not given: uniforms u(seed, site, element); a
                                           gamma draw is the quantile of u, so smooth in its shape */
 } Interp;
-/* Scalars not given: inv_rows = 1/B, inv_samples = 1/S, total = B, inv_total = 1/B, weight_K = 1. */
+/* Scalars not given: inv_rows 1/B, inv_samples 1/S, total B, inv_total 1/B, weight_K 1. */
 
 /* Elements of a value, and the position of an element in its layout is row-major over axes. */
 int64_t interp_count(const Interp *in, const Tir *v);

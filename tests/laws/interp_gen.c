@@ -1,7 +1,7 @@
 /* interp_gen.c - build tool: prints the C text of every MAP row of ops.def as one case of a switch.
  *
- * The rows hold C as strings, so that the emitter can print them; the reference interpreter compiles
- * the very same texts (as interp_ops.h), so that a mistake in a cell is found by the laws.
+ * The rows hold C as strings, so that the emitter can print them; the reference interpreter
+ * compiles the very same texts (as interp_ops.h), so that a mistake in a cell is found by the laws.
  */
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* law.h - what the laws of the tensor IR share: random numbers, random inputs, finite differences. */
+/* law.h - what the laws of the tensor IR share: random numbers and inputs, finite differences. */
 #ifndef DGMC_TESTS_LAW_H
 #define DGMC_TESTS_LAW_H
 
@@ -26,7 +26,7 @@ void  law_free(Law *l);
 
 double law_uniform(Law *l, double low, double high);
 int   law_choice(Law *l, int n);                       /* 0 .. n-1 */
-/* A random subset of the law's axes, at most `most`, in random order except that rows come first. */
+/* A random subset of the law's axes, at most `most`, in random order but rows first. */
 AxisSet law_axes(Law *l, int most);
 /* A fresh input with random numbers in [low, high]; whole numbers if `whole`. */
 Tir  *law_input(Law *l, InputKind kind, const AxisSet *axes, double low, double high, bool whole);

@@ -1,8 +1,8 @@
 /* test_ops.c - laws over every row of ops.def.
  *
- * Adjoint = central differences, for every operand of every op: elementwise rows at random points of
- * their domain, rows that change axes on random axes (operands that lack some, diagonals, views). A
- * new row is tested by being there; a new op that changes axes needs a case in build_instance.
+ * Adjoint = central differences, for every operand of every op: elementwise rows at random points
+ * of their domain, rows that change axes on random axes (operands that lack some, diagonals, views).
+ * A new row is tested by being there; a new op that changes axes needs a case in build_instance.
  */
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "law.h"
 
-/* ---- elementwise rows ---------------------------------------------------------------------------------- */
+/* ---- elementwise rows -------------------------------------------------------------------- */
 
 typedef struct Domain { Op op; double low[3], high[3]; } Domain;
 
@@ -118,7 +118,7 @@ static void test_broadcasting(void **state)
     }
 }
 
-/* ---- draws ------------------------------------------------------------------------------------------------ */
+/* ---- draws ------------------------------------------------------------------------------- */
 
 static void test_random_rows(void **state)
 {
@@ -138,7 +138,7 @@ static void test_random_rows(void **state)
     }
 }
 
-/* ---- rows that change axes ------------------------------------------------------------------------------------ */
+/* ---- rows that change axes --------------------------------------------------------------- */
 
 static AxisSet with_axes(Law *l, int most, Axis *a, Axis *b)
 {

@@ -12,7 +12,7 @@
 #include "law.h"
 #include "../../compiler/tensor/simplify.h"
 
-/* ---- rows of simplify.def ---------------------------------------------------------------------------- */
+/* ---- rows of simplify.def ---------------------------------------------------------------- */
 
 /* Gives every letter of the pattern a value: over `axes`, or over random axes if NULL. */
 static void bind_letters(Law *l, Tir **letters, const AxisSet *axes, double low)
@@ -87,14 +87,15 @@ static void test_rows(void **state)
     for (int i = 0; i < n_simp_rules; i++) {
         int points = 0;
         for (uint64_t seed = 0; seed < 6; seed++)
-            points += check_value(simp_rule_text[i], 50 * (uint64_t)i + seed, seed % 2 ? 0.2 : -2.2);
+            points += check_value(simp_rule_text[i], 50 * (uint64_t)i + seed,
+                                  seed % 2 ? 0.2 : -2.2);
         if (points < 10)
             fail_msg("rule %s was tried at %d points only", simp_rule_text[i][0], points);
         check_applied(simp_rule_text[i]);
     }
 }
 
-/* ---- random graphs --------------------------------------------------------------------------------------- */
+/* ---- random graphs ----------------------------------------------------------------------- */
 
 static Tir *map1(Law *l, Op op, Tir *a) { return tir_map(l->f, op, a, NULL, NULL); }
 static Tir *map2(Law *l, Op op, Tir *a, Tir *b) { return tir_map(l->f, op, a, b, NULL); }

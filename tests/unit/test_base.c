@@ -92,7 +92,7 @@ static void places_are_lines_and_columns(void **state)
     assert_true(joined.start == 0 && joined.end == 6);
 }
 
-/* ---- what the user reads ---------------------------------------------------------------------------- */
+/* ---- what the user reads --------------------------------------------------------------------- */
 
 typedef struct Said { char *text; size_t n; FILE *file; } Said;
 
@@ -176,8 +176,8 @@ static void errors_as_json(void **state)
     listen(c, &s);
     diag_error(c, E_CHAR, (Span){f, 0, 1}, "\"\\\x01\xFF");
     diag_help(c, "h");
-    said(&s, "{\"kind\": \"error\", \"code\": \"E0106\", \"file\": \"a\\\"\\u000a.dgm\", \"line\": 1, "
-             "\"column\": 1, \"start\": 0, \"end\": 1, "
+    said(&s, "{\"kind\": \"error\", \"code\": \"E0106\", \"file\": \"a\\\"\\u000a.dgm\", \"line\""
+             ": 1, \"column\": 1, \"start\": 0, \"end\": 1, "
              "\"message\": \"unexpected character \\\"\\\\\\u0001\\ufffd\"}\n"
              "{\"kind\": \"help\", \"message\": \"h\"}\n");
 }
@@ -220,7 +220,7 @@ static void near_words_are_found(void **state)
     assert_null(nearest(c, str(c, "normal"), words, 1));
 }
 
-/* ---- text that goes into C ---------------------------------------------------------------------------- */
+/* ---- text that goes into C ------------------------------------------------------------------- */
 
 static void comments_cannot_be_left(void **state)
 {
@@ -245,15 +245,16 @@ static void mangled_names_are_legal_and_distinct(void **state)
     Ctx *c = *state;
     static const char *const names[] = {
         "int", "int_", "int__", "x", "x_", "class", "alignas", "NULL", "EOF", "dgm_exp", "dgm_exp_",
-        "main", "gamma", "a b", "a_x20b", "a__b", "x__a", "x__a_x20b", "", "_", "__", "9", "\xC3\xA9",
+        "main", "gamma", "a b", "a_x20b", "a__b", "x__a", "x__a_x20b", "", "_", "__", "9",
+        "\xC3\xA9",
         "Real", "y0", "theta", "x__", "a-b", "a.b", "x__a__b", "restrict", "INFINITY",
     };
     enum { N = sizeof names / sizeof *names };
     for (size_t i = 0; i < N; i++) {
         Str m = mangle(c, names[i]);
         assert_true((m[0] >= 'a' && m[0] <= 'z') || (m[0] >= 'A' && m[0] <= 'Z'));
-        assert_int_equal(strspn(m, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
-                         strlen(m));
+        assert_int_equal(strspn(m, "abcdefghijklmnopqrstuvwxyz0123456789_"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), strlen(m));
         assert_string_not_equal(m, "int");
         for (size_t k = 0; k < i; k++)
             if (m == mangle(c, names[k])) fail_msg("`%s` and `%s`: %s", names[i], names[k], m);

@@ -60,7 +60,7 @@ static glob_t spec_files(void)
     return g;
 }
 
-/* ---- good programs ------------------------------------------------------------------------------------ */
+/* ---- good programs --------------------------------------------------------------------------- */
 
 static void trees_are_as_expected(void **state)
 {
@@ -197,7 +197,8 @@ static void expressions_print_as_written(void **state)
         "if a then b else c", "(if a then b else c) + 1", "if a then b else c |> d",
         "a |> (if b then c else d |> e)", "sum[k in 0 .. K where k != 1](x[k])",
         "f(x, scale: 1e-3, { mu: a, sigma: b |> softplus })", "x[1 .. D, 0].mu", "[a, [b, c]]",
-        "repeat k in 6 { residual(relu |> conv(3)); relu }", "implicit { e : real[D] ~ normal(0, 1); e }",
+        "repeat k in 6 { residual(relu |> conv(3)); relu }",
+        "implicit { e : real[D] ~ normal(0, 1); e }",
         "{ let u = x; -u }", "warmup(0, 1, 10 epochs)", "- -x", "a mod b div c", "a / (b / c)",
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -239,7 +240,7 @@ static void trees_are_copied_whole(void **state)
     ctx_free(c);
 }
 
-/* ---- bad programs --------------------------------------------------------------------------------------- */
+/* ---- bad programs ---------------------------------------------------------------------------- */
 
 /* The codes of the errors, in order, separated by blanks. */
 static void expect_codes(const char *text, size_t n, const char *codes)

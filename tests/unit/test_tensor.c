@@ -52,7 +52,7 @@ static void assert_axes(const Tir *v, int n, Axis *const *axes)
     assert_axes((v), (int)(sizeof (Axis *[]){ __VA_ARGS__ } / sizeof(Axis *)), \
                 (Axis *[]){ __VA_ARGS__ })
 
-/* ---- building ------------------------------------------------------------------------------------------ */
+/* ---- building ---------------------------------------------------------------------------- */
 
 static void test_sharing(void **state)
 {
@@ -157,7 +157,7 @@ static void test_cells(void **state)
     ctx_free(t.c);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 static const char *const bad_texts[] = {
     "", "x", "fn", "fn a; fn b", "fn a; axis", "fn a; axis i", "fn a; axis i event",
@@ -202,7 +202,7 @@ static void test_bad_texts(void **state)
     }
 }
 
-/* ---- verifying -------------------------------------------------------------------------------------------- */
+/* ---- verifying --------------------------------------------------------------------------- */
 
 static void break_arity(Fix *t, Tir *v) { (void)t; v->n_in = 1; }
 static void break_axes(Fix *t, Tir *v) { v->axes[0] = t->k; }
@@ -214,8 +214,8 @@ static void break_over(Fix *t, Tir *v) { v->over[0] = t->k; }
 static void test_verify(void **state)
 {
     (void)state;
-    static void (*const breaks[])(Fix *, Tir *) = { break_arity, break_axes, break_rank, break_twice,
-                                                    break_order, break_over };
+    static void (*const breaks[])(Fix *, Tir *) = { break_arity, break_axes, break_rank,
+                                                    break_twice, break_order, break_over };
     for (size_t i = 0; i <= sizeof breaks / sizeof *breaks; i++) {
         Fix t = fix();
         Tir *u = tir_rename(t.f, t.w, &t.i, (Axis *[]){ tir_axis_like(t.f, t.k) }, 0);
@@ -241,7 +241,7 @@ static void test_verify(void **state)
     }
 }
 
-/* ---- golden files ------------------------------------------------------------------------------------------ */
+/* ---- golden files ------------------------------------------------------------------------ */
 
 static char *read_file(const char *path)
 {

@@ -1,0 +1,45 @@
+# Every test by name. A script test says in its first lines what it proves.
+
+# ---- one file per part ------------------------------------------------------------------------------
+compiler_test(test_base unit/test_base.c)
+compiler_test(test_syntax unit/test_syntax.c)
+compiler_test(test_check unit/test_check.c)
+foreach(part core math optim)
+  runtime_test(test_rt_${part} unit/test_rt_${part}.c)
+endforeach()
+foreach(part data source checkpoint train)
+  runtime_test(test_rt_${part} unit/test_rt_${part}.c)
+endforeach()
+
+# ---- laws: loops over the tables ------------------------------------------------------------------------
+# The reference interpreter compiles the C texts of ops.def with the runtime's mathematics.
+add_executable(interp_gen laws/interp_gen.c)
+add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/interp_ops.h
+  COMMAND interp_gen > ${CMAKE_CURRENT_BINARY_DIR}/interp_ops.h
+  DEPENDS interp_gen ${CMAKE_SOURCE_DIR}/compiler/ops.def VERBATIM)
+set(INTERP laws/interp.c ${CMAKE_CURRENT_BINARY_DIR}/interp_ops.h
+  ${CMAKE_SOURCE_DIR}/runtime/math/special.c ${CMAKE_SOURCE_DIR}/runtime/math/incomplete.c)
+
+function(law_test name)
+  compiler_test(${name} ${ARGN} ${INTERP})
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
+  target_compile_definitions(${name} PRIVATE DGM_F64)
+endfunction()
+
+law_test(test_ops laws/test_ops.c laws/law.c)
+law_test(test_rewrites laws/test_rewrites.c laws/law.c)
+law_test(test_dists laws/test_dists.c)
+law_test(test_tensor unit/test_tensor.c laws/law.c)
+law_test(test_emit unit/test_emit.c structure/emit_case.c)
+runtime_test(test_kernels laws/test_kernels.c)
+
+# ---- the tree itself --------------------------------------------------------------------------------------
+script_test(layering layering.sh)
+script_test(width width.sh)
+
+# ---- end to end ---------------------------------------------------------------------------------------------
+add_executable(exact systems/exact.c)
+target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
+foreach(system vae check_grad linear_vae regression manual)
+  script_test(system_${system} systems/${system}.sh)
+endforeach()
