@@ -1,6 +1,6 @@
 /* test_tensor.c - the tensor IR: building, reading, verifying, and passes on golden files.
  *
- * usage: test_tensor SOURCE_FOLDER [promote]      promote rewrites the expected files
+ * usage: test_tensor [SOURCE_FOLDER [promote]]    promote rewrites the expected files
  * A case is tests/golden/tir/NAME.tir; its first line names the passes, NAME.out is the text after
  * them. The laws (tests/laws) say that passes are right; the cases show what they do.
  */
@@ -16,7 +16,10 @@
 
 #include "../../compiler/tensor/tir_build.h"
 
-static const char *folder = ".";
+#ifndef TEST_ROOT
+#define TEST_ROOT "."
+#endif
+static const char *folder = TEST_ROOT;
 static bool promote;
 
 typedef struct Fix {
@@ -324,7 +327,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_verify),
         cmocka_unit_test(test_golden),
     };
-    folder = argc > 1 ? argv[1] : ".";
+    folder = argc > 1 ? argv[1] : TEST_ROOT;
     promote = argc > 2 && !strcmp(argv[2], "promote");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
