@@ -167,10 +167,11 @@ static void verify_fns(const Lowered *l)
             tir_verify(l->programs[i].fn);
 }
 
-/* Reverse mode on the step; the other programs have no gradient. */
+/* Reverse mode on the step, in stable form; the other programs have no gradient. */
 static void add_gradients(Ctx *c, const Derivation *d, Lowered *l)
 {
     LowProgram *step = lowered_program(l, "step");
+    step->fn = tir_simplify(c, step->fn);
     step->fn = tir_grad(c, step->fn, lower_seeds(c, d, step->fn));
 }
 

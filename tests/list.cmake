@@ -31,6 +31,7 @@ law_test(test_rewrites laws/test_rewrites.c laws/law.c)
 law_test(test_dists laws/test_dists.c)
 law_test(test_tensor unit/test_tensor.c laws/law.c)
 law_test(test_emit unit/test_emit.c structure/emit_case.c)
+set_tests_properties(test_emit PROPERTIES LABELS long TIMEOUT 2400)
 runtime_test(test_kernels laws/test_kernels.c)
 
 # ---- the tree itself --------------------------------------------------------------------------------------
@@ -40,6 +41,14 @@ script_test(width width.sh)
 # ---- end to end ---------------------------------------------------------------------------------------------
 add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
-foreach(system vae check_grad linear_vae regression manual)
+foreach(system vae check_grad linear_vae regression logistic compilers own_files hostile manual)
   script_test(system_${system} systems/${system}.sh)
+endforeach()
+
+# ---- fuzz: the committed corpus and damaged copies of it; the same files are libFuzzer targets ------------------
+foreach(reader npy npz idx csv safetensors)
+  add_executable(fuzz_${reader} fuzz/fuzz_${reader}.c fuzz/fuzz_files.c)
+  target_link_libraries(fuzz_${reader} PRIVATE dgm_f64)
+  file(GLOB corpus ${TESTS}/fuzz/corpus/${reader}/*)
+  dgm_test(fuzz_${reader} fuzz_${reader} -r 200 ${corpus})
 endforeach()

@@ -84,6 +84,27 @@ Type *apply_function(Check *s, Ast *f, Type **args, size_t n, Ast *at)
 }
 
 /* ---- layers ------------------------------------------------------------------------------------------------- */
+typedef struct Search { const Ast *formal; bool found; } Search;
+
+/* A TYPE whose axes name the argument. */
+static bool find_size_use(Ast *a, void *data)
+{
+    Search *search = data;
+    Ast *axes = a->kind == AST_TYPE ? a->kids[TYPE_AXES] : NULL;
+    for (size_t i = 0; i < list_len(axes); i++)
+        if (axes->kids[i]->kind == AST_NAME && axes->kids[i]->decl == search->formal)
+            search->found = true;
+    return true;
+}
+
+static bool is_size_argument(Ast *layer, const Ast *formal)
+{
+    Ast *type = formal->kids[ARGDECL_TYPE];
+    Search search = { formal, type && !strcmp(type->name, "size") };
+    ast_walk(layer->kids[LAYER_BODY], find_size_use, &search);
+    return search.found;
+}
+
 /* Arguments of a layer's call, by position or name, in the order of its declaration. */
 static bool layer_arguments(Check *s, Ast *layer, Ast *call)
 {
@@ -118,8 +139,7 @@ static bool layer_arguments(Check *s, Ast *layer, Ast *call)
         Frame *own = s->frame;         /* the value belongs to the place of the call */
         s->frame = own->up;
         Type *t = infer(s, value);
-        bool size = formal->kids[ARGDECL_TYPE] && !strcmp(formal->kids[ARGDECL_TYPE]->name, "size");
-        if (size && !is_bad(t)) {
+        if (!is_bad(t) && is_size_argument(layer, formal)) {
             Size *n_units = as_size(s, value, as_value(s, value, t));
             t = n_units ? type_copy(s, t) : type_bad(s);
             t->size = n_units;

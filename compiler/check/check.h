@@ -213,13 +213,15 @@ Type *support_shape(Check *s, Ast *support);
 void  not_yet(Check *s, const char *what, Span at);
 void  frame_push(Check *s, Span call, Str what);
 void  frame_pop(Check *s);
-void  called_from(Check *s);                          /* notes after an error inside a body */
+Span  place(Check *s, Span at);                       /* where a person reads of an error at `at` */
+void  called_from(Check *s, Span at);                 /* notes after an error inside a body */
 Ast  *canonical(Ast *binder);
 
 bool  broadcast(Check *s, Ast *at, Ast *ea, const Type *a, Ast *eb, const Type *b, Size ***event);
 Type *type_union(Check *s, const Type *a, const Type *b, Size **event);
 
 /* Reports and yields BAD, with the chain of calls that led here. */
-#define FAIL(s, id, at, ...) (diag_error((s)->c, id, at, ##__VA_ARGS__), called_from(s), type_bad(s))
+#define FAIL(s, id, at, ...) \
+    (diag_error((s)->c, id, place((s), at), ##__VA_ARGS__), called_from((s), at), type_bad(s))
 
 #endif

@@ -371,7 +371,8 @@ static void help_support(Check *s, const Type *formal, Ast *value, Way *ways, As
     else if (!strcmp(want, "cholesky"))
         diag_help(s->c, "factor it: `%s: cholesky(%s)`", name, text);
     if (variable)
-        diag_help(s->c, "or declare `%s` as `%s`", base->name, support_text(s, formal));
+        diag_help(s->c, "or declare `%s` as `%s`", base->name,
+                  formal->core ? type_text(s->c, formal) : support_text(s, formal));
 }
 
 static bool check_support(Check *s, Ast *dist, Way *ways, Ast *formal, Ast *value, const Type *actual)

@@ -26,12 +26,31 @@ void frame_pop(Check *s)
     s->depth--;
 }
 
-void called_from(Check *s)
+static bool in_library(Span at)
 {
+    return at.src && at.src->library;
+}
+
+/* An error in a library's body is the fault of the call in the spec that led there. */
+Span place(Check *s, Span at)
+{
+    if (!in_library(at)) return at;
+    for (Frame *f = s->frame; f; f = f->up)
+        if (f->call.src && !in_library(f->call)) return f->call;
+    return at;
+}
+
+void called_from(Check *s, Span at)
+{
+    Span shown = place(s, at);
     int n = 0;
-    for (Frame *f = s->frame; f && n < 3; f = f->up, n++)
-        if (f->call.src && !f->call.src->library && f->what)
-            diag_note(s->c, f->call, "called from here, as `%s`", f->what);
+    if (shown.src != at.src) diag_note(s->c, at, "the error arises here");
+    for (Frame *f = s->frame; f && n < 3; f = f->up) {
+        bool same = f->call.src == shown.src && f->call.start == shown.start;
+        if (!f->call.src || in_library(f->call) || !f->what || same) continue;
+        diag_note(s->c, f->call, "called from here, as `%s`", f->what);
+        n++;
+    }
 }
 
 void set_type(Check *s, Ast *decl, Type *t)
@@ -209,6 +228,15 @@ bool broadcast(Check *s, Ast *at, Ast *ea, const Type *a, Ast *eb, const Type *b
     return false;
 }
 
+static void help_transpose(Check *s, const char *side, Ast *e)
+{
+    bool already = e->kind == AST_UNARY && e->name[0] == '\'';
+    if (already)
+        diag_help(s->c, "leave the %s side as it is: `%s`", side, fmt_expr(s->c, e->kids[UNARY_A]));
+    else
+        diag_help(s->c, "transpose the %s side: `%s'`", side, fmt_expr(s->c, e));
+}
+
 static Type *infer_matmul(Check *s, Ast *e, Type *a, Type *b)
 {
     a = type_flat(s, a), b = type_flat(s, b);
@@ -223,9 +251,9 @@ static Type *infer_matmul(Check *s, Ast *e, Type *a, Type *b)
         note_origin(s, e->kids[BINARY_A], a);
         note_origin(s, e->kids[BINARY_B], b);
         if (m == 2 && sizes_agree(s, a->event[n - 1], b->event[1]))
-            diag_help(s->c, "transpose the right side: `%s'`", fmt_expr(s->c, e->kids[BINARY_B]));
+            help_transpose(s, "right", e->kids[BINARY_B]);
         else if (n == 2 && sizes_agree(s, a->event[0], b->event[0]))
-            diag_help(s->c, "transpose the left side: `%s'`", fmt_expr(s->c, e->kids[BINARY_A]));
+            help_transpose(s, "left", e->kids[BINARY_A]);
         return type_bad(s);
     }
     Range r = range_binary("*", a->range, b->range);

@@ -37,6 +37,7 @@ void declare(Check *s, Space space, Str name, Ast *decl, Span at)
         diag_error(s->c, binder ? E_BINDER_REUSED : E_DUPLICATE, at, name);
         diag_note(s->c, name_span(before), "first declared here");
         diag_help(s->c, binder ? "give the index another name" : "give one of them another name");
+        scope_put_in(s, owner(s), space, name, decl);   /* what follows means this one */
         return;
     }
     bool ours = at.src && !at.src->library;

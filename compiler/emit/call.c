@@ -85,7 +85,7 @@ static void shape_comment(const Emit *e, const Node *n, Out *o)
     Str label = n->buffer->name, place = text_place(e, n);
     out_printf(o, "/* %s [", label);
     for (int i = 0; i < n->n_axes; i++)
-        out_printf(o, "%s%s", i ? ", " : "", quote_comment(e->c, n->axes[i]->name));
+        out_printf(o, "%s%s", i ? ", " : "", text_axis(e, n->axes[i]));
     out_puts(o, "]");
     if (n->call == CALL_GEMM)
         out_printf(o, " = %s %s, %.3g Mflop for 100 rows", n->in[0].node->buffer->name,

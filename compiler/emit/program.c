@@ -40,7 +40,7 @@ static void buffer_comment(const Emit *e, const Buffer *b, Out *o)
 {
     out_puts(o, "/* [");
     for (int i = 0; i < b->node->n_axes; i++)
-        out_printf(o, "%s%s", i ? ", " : "", quote_comment(e->c, b->node->axes[i]->name));
+        out_printf(o, "%s%s", i ? ", " : "", text_axis(e, b->node->axes[i]));
     Str place = text_place(e, b->node);
     out_printf(o, "]%s%s */", *place ? "  " : "", place);
 }

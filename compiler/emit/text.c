@@ -27,15 +27,7 @@ Str text_number(Ctx *c, double x)
 
 Str text_axis(const Emit *e, const Axis *a)
 {
-    static const char *const taken[] = {"c", "buf", "chunk", "r0", "r1", "lo", "hi", "S", "B",
-                                        "chunks", "terms"};
-    if (a == e->p->chunk)
-        return a->name;
-    Str name = plan_identifier(e->c, a->name);
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-        if (!strcmp(name, taken[i]))
-            return str_fmt(e->c, "%s_", name);
-    return name;
+    return map_get(e->p->axis_var, a);
 }
 
 Str text_extent(const Emit *e, Extent x)

@@ -259,12 +259,34 @@ static bool taken(const Plan *p, const char *name)
         if (!strcmp(reserved[i], name))
             return true;
     for (size_t i = 0; i < vec_len(p->fn->axes); i++)
-        if (!strcmp(plan_identifier(p->c, p->fn->axes[i]->name), name))
+        if (map_get(p->axis_var, p->fn->axes[i]) == name)
             return true;
     for (size_t i = 0; i < vec_len(p->buffers); i++)
         if (p->buffers[i]->name && !strcmp(p->buffers[i]->name, name))
             return true;
     return false;
+}
+
+/* Short names of indices are kept; axes with long, made-up names get a letter of their own. */
+static void name_axes(Plan *p, bool is_short)
+{
+    static const char letters[] = "ijklmpqruvwxyz";
+    size_t at = 0;
+    for (size_t i = 0; i < vec_len(p->fn->axes); i++) {
+        Axis *a = p->fn->axes[i];
+        Str plain = plan_identifier(p->c, a->name), name = plain;
+        if ((strlen(plain) <= 2) != is_short)
+            continue;
+        while (!is_short && letters[at] && taken(p, name = str_n(p->c, letters + at, 1)))
+            at++;
+        if (!is_short && !letters[at])
+            name = plain;
+        for (int k = 2; taken(p, name); k++)
+            name = str_fmt(p->c, "%s_%d", plain, k);
+        map_put(p->axis_var, a, (void *)name);
+    }
+    if (is_short)
+        map_put(p->axis_var, p->chunk, (void *)p->chunk->name);
 }
 
 static void name_buffer(Plan *p, Buffer *b)
@@ -322,8 +344,11 @@ void plan_buffers(Plan *p)
     for_nodes(p, find_sources);
     for_nodes(p, overwrite);
     assign_slots(p);
+    p->axis_var = map_new(p->c);
+    name_axes(p, true);
     for (size_t i = 0; i < vec_len(p->buffers); i++)
         name_buffer(p, p->buffers[i]);
+    name_axes(p, false);
     name_kernels(p);
     for_nodes(p, add_flops);
 }

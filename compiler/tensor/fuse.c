@@ -19,14 +19,14 @@ static bool in_body(const Node *n, const Body *b)
     return n->class != NODE_SOURCE && n->body == b;
 }
 
-static void mark_crossing(Plan *p, Body *b)
+static void mark_crossing(Body *b)
 {
-    (void)p;
     for (size_t i = 0; i < vec_len(b->nodes); i++)
         for (int k = 0; k < b->nodes[i]->n_in; k++) {
             const Use *u = &b->nodes[i]->in[k];
             if (u->node->class == NODE_LOOP && (u->node->body != b || !use_same(u)))
                 u->node->store = true;
+            u->node->kept |= u->node->body != b;
         }
 }
 
@@ -58,24 +58,45 @@ static int first_user(const Node *n)
     return first;
 }
 
-/* Would n's operands be available at that level without new buffers? */
+/* Is a stored value kept until that level whatever we do? */
+static bool alive_at(const Node *o, const Body *b, int level)
+{
+    if (o->class == NODE_SOURCE || o->body != b || o->n_axes == 0 || o->kept)
+        return true;
+    for (size_t i = 0; i < vec_len(b->nodes); i++) {
+        const Node *u = b->nodes[i];
+        for (int k = 0; u->level >= level && !u->clone_of && k < u->n_in; k++)
+            if (u->in[k].node == o)
+                return true;
+    }
+    return false;
+}
+
+/* Can o be had at that level without a buffer that would not exist otherwise: does it live on, or can
+ * it move along with `user`, its only reader before? */
+static bool follows(const Node *o, const Node *user, int level)
+{
+    const Body *b = user->body;
+    if (o->class == NODE_SOURCE || alive_at(o, b, level))
+        return true;
+    if (o->class != NODE_LOOP || node_reduces(o) || o->store)
+        return false;
+    for (size_t i = 0; i < vec_len(b->nodes); i++)
+        for (int k = 0; b->nodes[i] != user && k < b->nodes[i]->n_in; k++)
+            if (b->nodes[i]->in[k].node == o)
+                return false;
+    for (int k = 0; k < o->n_in; k++)
+        if (!follows(o->in[k].node, o, level))
+            return false;
+    return true;
+}
+
 static bool operands_follow(const Node *n, int level)
 {
-    int fresh = 0;
-    for (int k = 0; k < n->n_in; k++) {
-        const Node *o = n->in[k].node;
-        if (!in_body(o, n->body) || o->store || o->n_axes == 0)
-            continue;
-        int first = -1;
-        for (size_t i = 0; i < vec_len(n->body->nodes); i++) {
-            const Node *u = n->body->nodes[i];
-            for (int j = 0; u != n && j < u->n_in; j++)
-                if (u->in[j].node == o && (first < 0 || u->level < first))
-                    first = u->level;
-        }
-        fresh += node_reduces(o) || (first >= 0 && first < level);
-    }
-    return fresh == 0;
+    for (int k = 0; k < n->n_in; k++)
+        if (!follows(n->in[k].node, n, level))
+            return false;
+    return true;
 }
 
 static void move_late(Body *b)
@@ -91,20 +112,6 @@ static void move_late(Body *b)
     }
 }
 
-/* Is a stored value kept until that level whatever we do? */
-static bool alive_at(const Node *o, const Body *b, int level)
-{
-    if (o->class == NODE_SOURCE || o->body != b || o->n_axes == 0 || o->kept)
-        return true;
-    for (size_t i = 0; i < vec_len(b->nodes); i++) {
-        const Node *u = b->nodes[i];
-        for (int k = 0; u->level >= level && !u->clone_of && k < u->n_in; k++)
-            if (u->in[k].node == o)
-                return true;
-    }
-    return false;
-}
-
 /* Do all stored operands of the cheap tree at n outlive the level? */
 static bool leaves_alive(const Node *n, const Body *b, int level)
 {
@@ -118,8 +125,8 @@ static bool leaves_alive(const Node *n, const Body *b, int level)
 }
 
 /* Values that are not cheap and are read at another level will be stored: cheap trees may end
- * there. `kept`: read after this body as well. */
-static void mark_levels(Plan *p, Body *b)
+ * there. */
+static void mark_levels(Body *b)
 {
     for (size_t i = 0; i < vec_len(b->nodes); i++)
         for (int k = 0; k < b->nodes[i]->n_in; k++) {
@@ -127,13 +134,6 @@ static void mark_levels(Plan *p, Body *b)
             if (in_body(o, b) && o->class == NODE_LOOP && o->level != b->nodes[i]->level &&
                 !node_cheap(o, true))
                 o->store = true;
-        }
-    for (size_t i = 0; i < vec_len(p->phases); i++)
-        for (size_t j = 0; j < vec_len(p->phases[i].bodies); j++) {
-            Body *other = p->phases[i].bodies[j];
-            for (size_t m = 0; other != b && m < vec_len(other->nodes); m++)
-                for (int k = 0; k < other->nodes[m]->n_in; k++)
-                    other->nodes[m]->in[k].node->kept = true;
         }
 }
 
@@ -171,7 +171,7 @@ static void drop_unused(Plan *p, Body *b)
 static void repeat_cheap(Plan *p, Body *b)
 {
     Node **made = NULL;
-    mark_levels(p, b);
+    mark_levels(b);
     for (size_t i = 0; i < vec_len(b->nodes); i++) {
         Node *n = b->nodes[i];
         for (int k = 0; n->class == NODE_LOOP && k < n->n_in; k++) {
@@ -273,7 +273,7 @@ void plan_fuse(Plan *p)
 {
     for (size_t i = 0; i < vec_len(p->phases); i++)
         for (size_t k = 0; k < vec_len(p->phases[i].bodies); k++)
-            mark_crossing(p, p->phases[i].bodies[k]);
+            mark_crossing(p->phases[i].bodies[k]);
     for (size_t i = 0; i < vec_len(p->phases); i++)
         for (size_t k = 0; k < vec_len(p->phases[i].bodies); k++)
             fuse_body(p, p->phases[i].bodies[k]);

@@ -368,9 +368,11 @@ static bool kl_pattern_fits(Lower *L, const Ast *pattern, const Val *q)
 {
     if (pattern->name != law_parent(L, q->law)->name)
         return false;
-    for (size_t i = 0; i < vec_len(pattern->kids); i++)
-        if (pattern->kids[i]->name && !takes_name(law_args(q->law), pattern->kids[i]->name))
+    for (size_t i = 0; i < vec_len(pattern->kids); i++) {
+        Str name = pattern->kids[i]->name;
+        if (name ? !takes_name(law_args(q->law), name) : q->law->kind == AST_ALSO)
             return false;
+    }
     return true;
 }
 

@@ -148,6 +148,7 @@ typedef struct Plan {
     Axis *chunk;                       /* one point per chunk of rows */
     Axis **axis_rep;                   /* by axis id: axes that renames made one */
     Map *use_of;                       /* Tir -> Use */
+    Map *axis_var;                     /* Axis -> Str: its loop variable */
     Node **nodes;                      /* vec, operands first */
     PlanOut *grads, *values, *terms;   /* vecs */
     int n_terms;
