@@ -29,7 +29,8 @@ static Size *binder_size(Build *b, Ast *binder)
 {
     Ast *domain = binder->kids[BINDER_DOMAIN];
     if (domain->kind == AST_INDEX) {
-        diag_error(b->c, E_ND_RAGGED, domain->span);
+        if (!b->ragged)
+            diag_error(b->c, E_ND_RAGGED, domain->span);
         return NULL;
     }
     if (domain->kind == AST_RANGE) {
@@ -115,8 +116,10 @@ static void build_data(Build *b, Ast *s, Plate *plate)
             diag_help(b->c, "leave out the rows with missing cells");
         }
         for (size_t k = 0; k < vec_len(name->kids); k++)
-            if (name->kids[k]->kind == AST_INDEX)
+            if (name->kids[k]->kind == AST_INDEX) {
                 diag_error(b->c, E_ND_RAGGED, name->kids[k]->span);
+                b->ragged = true;
+            }
         add_var(b, VAR_DATA, name, s, plate);
     }
 }
@@ -240,10 +243,8 @@ static void build_statement(Build *b, Ast *s, Plate *plate)
     case AST_FACTOR:
         vec_push(b->c, b->m->factors, ((Factor){ s->kids[FACTOR_VALUE], plate, s->span, false }));
         break;
-    case AST_ORDERING:
-        diag_error(b->c, E_ND_ORDERING, s->span);
-        break;
-    default:                           /* FUNCTION: inlined; REPORT, PREDICT: explain names them */
+    default:                           /* FUNCTION: inlined; REPORT, PREDICT: explain names them;
+                                          ORDERING: refused where it is used */
         break;
     }
 }

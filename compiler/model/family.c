@@ -60,20 +60,22 @@ static bool has_guide(const Family *f, const Var *latent)
     return false;
 }
 
+/* A family of the compiler's own, not a distribution of that name. */
 static bool is_word(const Ast *law, const char *word)
 {
-    return (law->kind == AST_NAME || law->kind == AST_CALL) && !law->type && !law->decl
+    bool distribution = law->decl
+        && (law->decl->kind == AST_DISTRIBUTION || law->decl->kind == AST_ALSO);
+    return (law->kind == AST_NAME || law->kind == AST_CALL) && !distribution
         && !strcmp(law->name, word);
 }
 
 static bool guide_kind(Build *b, Ast *law, GuideKind *kind)
 {
-    static const char *const later[] = { "mixture", "noncentered", "lowrank", "structured", "flow" };
-    bool word = law->kind == AST_NAME || law->kind == AST_CALL;
+    static const char *const later[] = { "mixture", "noncentered", "lowrank", "point", "flow" };
     *kind = GUIDE_LAW;
-    if (word && !strcmp(law->name, "meanfield"))
+    if (is_word(law, "meanfield"))
         *kind = GUIDE_MEANFIELD;
-    else if (word && !strcmp(law->name, "fullrank"))
+    else if (is_word(law, "fullrank"))
         *kind = GUIDE_FULLRANK;
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         if (is_word(law, later[i])) {

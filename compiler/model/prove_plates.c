@@ -20,10 +20,24 @@ static bool size_known(Ctx *c, const Size *s)
     return size_value(c, s, &n, &missing);
 }
 
-static bool observed_in(const Model *m, const Plate *p)
+static bool reads_data(Ctx *c, const Model *m, Ast *e)
+{
+    Var **reads = model_reads(c, m, e);
+    for (size_t i = 0; i < vec_len(reads); i++)
+        if (reads[i]->kind == VAR_DATA)
+            return true;
+    return false;
+}
+
+/* By a statement `x[n] ~ ..`, or by a factor that reads data. */
+static bool observed_in(Ctx *c, const Model *m, const Plate *p)
 {
     for (size_t i = 0; i < vec_len(m->sites); i++)
         if (m->sites[i].observed && m->sites[i].plate && plate_within(m->sites[i].plate, p))
+            return true;
+    for (size_t i = 0; i < vec_len(m->factors); i++)
+        if (m->factors[i].plate && plate_within(m->factors[i].plate, p)
+            && reads_data(c, m, m->factors[i].value))
             return true;
     return false;
 }
@@ -158,7 +172,7 @@ static void report_against(Ctx *c, const Plate *p, const Against *a)
 static bool try_rows(Ctx *c, Model *m, Plate *p, bool run_time, Str *why)
 {
     Against a = { 0 };
-    if (!observed_in(m, p)) {
+    if (!observed_in(c, m, p)) {
         a.why = str(c, "nothing is observed in it");
         a.span = NOSPAN;
     } else if (rows_elsewhere(c, m, p, &a)) {

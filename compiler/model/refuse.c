@@ -54,8 +54,6 @@ static void refuse_binder(Ctx *c, Ast *e)
     if (e->kids[BINDER_WHERE]) {
         diag_error(c, E_ND_WHERE, e->kids[BINDER_WHERE]->span);
         diag_help(c, "in a reduction: `if .. then e else 0`");
-    } else if (e->kids[BINDER_DOMAIN] && e->kids[BINDER_DOMAIN]->kind == AST_INDEX) {
-        diag_error(c, E_ND_RAGGED, e->kids[BINDER_DOMAIN]->span);
     }
 }
 
