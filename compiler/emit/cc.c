@@ -178,7 +178,8 @@ bool run_cc(Ctx *c, const char *cc, const Out *text, Str out)
     snprintf(dir, PATH_MAX, "%s/dgmc-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
     if (!mkdtemp(dir))
         return fail(c, "a file in ", dir, strerror(errno));
-    Str source = str_fmt(c, "%s/model.c", dir), target = str_fmt(c, "%s.%ld.new", safe, (long)getpid());
+    Str source = str_fmt(c, "%s/model.c", dir);
+    Str target = str_fmt(c, "%s.%ld.new", safe, (long)getpid());
     bool ok = out_save(c, text, source);
     if (ok && access(".", W_OK) != 0 && !strchr(safe, '/'))
         ok = fail(c, "", out, strerror(errno));

@@ -35,7 +35,7 @@ typedef struct EmitData {
 
 typedef struct EmitTerm {
     Str name, formula;
-    Str kind;                          /* "LIKELIHOOD" "PRIOR" "ENTROPY" "JACOBIAN" "KL" "PENALTY" */
+    Str kind;                          /* the end of a DGM_TERM_ name: "LIKELIHOOD" */
     double sign;
     bool local;
     int line;
@@ -84,7 +84,7 @@ bool run_cc(Ctx *c, const char *cc, const Out *text, Str out);
 Str  cc_name(Ctx *c, const char *cc);                 /* what run_cc will call */
 Str  cc_flags(Ctx *c);                                /* the flags it will pass */
 
-/* ---- shared by the files of emit/ ---------------------------------------------------------------- */
+/* ---- shared by the files of emit/ ------------------------------------------------------------ */
 
 typedef struct Emit {
     Ctx *c;

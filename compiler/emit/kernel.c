@@ -30,14 +30,14 @@ typedef struct Printer {
     Emit *e;
     const Kernel *k;
     Out *o;
-    Map *values;                       /* Node -> Value: its local, or the text written into users */
-    Map *old;                          /* Buffer -> Str: local that holds what will be overwritten */
+    Map *values;                       /* Node -> Value: its local, or text for its user */
+    Map *old;                          /* Buffer -> Str: local that holds the old element */
     Buffer **buffers;                  /* vec: those used */
     Str *names;                        /* vec: locals and loop variables */
     bool rows, samples, chunks, chunk, terms, range;   /* parameters used */
 } Printer;
 
-/* ---- addresses -------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static void use_buffer(Printer *q, Buffer *b)
 {
@@ -107,7 +107,7 @@ static Str own_cell(Printer *q, Node *n)
     return str_fmt(q->e->c, "%s[%s]", n->buffer->name, index_text(q, &u, NULL));
 }
 
-/* ---- expressions -------------------------------------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------------------------------- */
 
 static Value atom(Str text)
 {
@@ -228,7 +228,7 @@ static Value node_text(Printer *q, const Node *n)
     }
 }
 
-/* ---- names --------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static bool name_taken(const Printer *q, Str name)
 {
@@ -238,8 +238,8 @@ static bool name_taken(const Printer *q, Str name)
     for (size_t i = 0; i < vec_len(q->e->p->buffers); i++)
         if (q->e->p->buffers[i]->name == name)
             return true;
-    static const char *const others[] = {"r0", "r1", "lo", "hi", "S", "B", "chunks", "chunk", "terms",
-                                         "position", "c", "buf"};
+    static const char *const others[] = {"r0", "r1", "lo", "hi", "S", "B", "chunks", "chunk",
+                                         "terms", "position", "c", "buf"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (!strcmp(others[i], name))
             return true;
@@ -276,7 +276,7 @@ static void print_line(Printer *q, Str text)
     out_puts(q->o, "\n");
 }
 
-/* ---- statements ------------------------------------------------------------------------------------------ */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 /* The one statement that may contain n's text, or NULL. */
 static const Node *single_user(const Printer *q, const Node *n)
@@ -301,7 +301,8 @@ static bool is_read(const Printer *q, const Node *n)
 {
     for (size_t i = 0; i < vec_len(q->k->nodes); i++)
         for (int k = 0; k < q->k->nodes[i]->n_in; k++)
-            if (q->k->nodes[i]->in[k].node == n && loops_local(q->k->nodes[i], &q->k->nodes[i]->in[k]))
+            if (q->k->nodes[i]->in[k].node == n &&
+                loops_local(q->k->nodes[i], &q->k->nodes[i]->in[k]))
                 return true;
     return false;
 }
@@ -325,7 +326,8 @@ static Value shared_text(Printer *q, const Node *n)
 {
     Ctx *c = q->e->c;
     Str a = operand(q, n, 0).text, key;
-    key = str_fmt(c, "exp of %p in %p", (const void *)n->in[0].node, (const void *)n->path[n->depth]);
+    key = str_fmt(c, "exp of %p in %p", (const void *)n->in[0].node,
+                  (const void *)n->path[n->depth]);
     Str e = map_get(q->old, key);
     if (!e) {
         e = str(c, "e");
@@ -423,7 +425,7 @@ static void emit_done(Printer *q, Node *n)
         out_printf(q->o, "%s = %s;\n", own_cell(q, n), ((Value *)map_get(q->values, n))->text);
 }
 
-/* ---- loops ---------------------------------------------------------------------------------------------- */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
 static void emit_items(Printer *q, const Item *list);
 
@@ -459,22 +461,41 @@ static bool innermost(const Item *loop)
     return true;
 }
 
+/* Loops that no compiler vectorises: clang says so, which is an error under -Werror. */
+static bool vectorises(const Item *loop)
+{
+    for (size_t i = 0; i < vec_len(loop->items); i++) {
+        if (loop->items[i]->kind != ITEM_STMT)
+            continue;
+        const Node *n = loop->items[i]->node;
+        switch (n->op) {
+        case OP_MAXIMUM: case OP_LGAMMA: case OP_DIGAMMA: case OP_TRIGAMMA: case OP_GAMMA_P:
+        case OP_GAMMA_DSHAPE: case OP_BETA_I: case OP_NORMAL_CDF: case OP_NORMAL_QUANTILE:
+            return false;
+        case OP_GATHER:                /* a row of a table, or scattered elements? */
+            if (use_walks(&n->in[1], loop->axis))
+                return false;
+            break;
+        default:
+            break;
+        }
+    }
+    return true;
+}
+
 static void emit_simd(Printer *q, const Item *loop)
 {
-    Str sums = str(q->e->c, ""), maxima = sums;
+    Str sums = str(q->e->c, "");
     for (size_t i = 0; i < vec_len(loop->items); i++) {
         const Node *n = loop->items[i]->node;
         if (loop->items[i]->kind != ITEM_STMT || !node_reduces(n) || loops_memory_sum(n))
             continue;
         Str name = ((Value *)map_get(q->values, n))->text;
-        Str *list = n->op == OP_SUM ? &sums : &maxima;
-        *list = str_fmt(q->e->c, "%s%s%s", *list, **list ? ", " : "", name);
+        sums = str_fmt(q->e->c, "%s%s%s", sums, *sums ? ", " : "", name);
     }
     out_puts(q->o, "#pragma omp simd");
     if (*sums)
         out_printf(q->o, " reduction(+ : %s)", sums);
-    if (*maxima)
-        out_printf(q->o, " reduction(max : %s)", maxima);
     out_puts(q->o, "\n");
 }
 
@@ -488,7 +509,7 @@ static void emit_items(Printer *q, const Item *list)
         case ITEM_STMT: emit_stmt(q, item->node); break;
         case ITEM_DONE: emit_done(q, item->node); break;
         case ITEM_LOOP:
-            if (innermost(item))
+            if (innermost(item) && vectorises(item))
                 emit_simd(q, item);
             open_loop(q, item->axis);
             emit_items(q, item);
@@ -497,7 +518,7 @@ static void emit_items(Printer *q, const Item *list)
     }
 }
 
-/* ---- loops of their own: running sums and scatters ---------------------------------------------------------- */
+/* ---- loops of their own: running sums and scatters ------------------------------------------- */
 
 bool call_is_function(const Node *n)
 {
@@ -554,7 +575,7 @@ static void emit_scatter(Printer *q, Node *n)
         close_loop(q);
 }
 
-/* ---- the function ----------------------------------------------------------------------------------------- */
+/* ---- the function ---------------------------------------------------------------------------- */
 
 static bool is_written(const Kernel *k, const Buffer *b)
 {

@@ -34,7 +34,7 @@ static bool has_terms(const Emit *e)
     return vec_len(e->p->terms) > 0;
 }
 
-/* ---- buffers and layout ------------------------------------------------------------------------------- */
+/* ---- buffers and layout ---------------------------------------------------------------------- */
 
 static void buffer_comment(const Emit *e, const Buffer *b, Out *o)
 {
@@ -125,7 +125,7 @@ static void emit_layout(const Emit *e)
     out_puts(o, "}\n\n");
 }
 
-/* ---- bodies ------------------------------------------------------------------------------------------------ */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 /* The text without comments, for asking what it mentions. */
 static const char *code_of(Ctx *c, const char *text)
@@ -146,17 +146,17 @@ static const char *code_of(Ctx *c, const char *text)
     return code;
 }
 
+static bool letter(char c)
+{
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 static bool has_word(const char *text, const char *word)
 {
     size_t n = strlen(word);
     for (const char *p = text; (p = strstr(p, word)); p++) {
-        bool left = p == text || !(strchr("_", p[-1]) || (p[-1] >= '0' && p[-1] <= '9') ||
-                                   (p[-1] >= 'a' && p[-1] <= 'z') || (p[-1] >= 'A' && p[-1] <= 'Z') ||
-                                   p[-1] == '>' || p[-1] == '.');
-        char after = p[n];
-        bool right = !(after == '_' || (after >= '0' && after <= '9') ||
-                       (after >= 'a' && after <= 'z') || (after >= 'A' && after <= 'Z'));
-        if (left && right)
+        bool member = p > text && (p[-1] == '>' || p[-1] == '.');
+        if (!member && (p == text || !letter(p[-1])) && !letter(p[n]))
             return true;
     }
     return false;
@@ -245,8 +245,8 @@ static void emit_panel(Emit *e, const Body *b, Str name)
     if (b->param)
         out_printf(o, "/* Gradient by %s, elements [lo, hi) of its first axis. */\n",
                    quote_comment(e->c, b->param));
-    text_wrapped(o, str_fmt(e->c, "static void %s(DgmCtx *c, const struct %s_buffers *buf, long lo, "
-                                  "long hi)", name, prefix(e)));
+    text_wrapped(o, str_fmt(e->c, "static void %s(DgmCtx *c, const struct %s_buffers *buf, "
+                                  "long lo, long hi)", name, prefix(e)));
     out_puts(o, "\n{\n");
     emit_sizes(e, text);
     out_puts(o, text);
@@ -260,7 +260,7 @@ static void emit_panel(Emit *e, const Body *b, Str name)
     out_puts(o, "}\n\n");
 }
 
-/* ---- panels ------------------------------------------------------------------------------------------------- */
+/* ---- panels ---------------------------------------------------------------------------------- */
 
 typedef struct Task { const Body *body; Str function; int64_t lo, hi; double cost; } Task;
 
@@ -309,7 +309,7 @@ static void emit_tasks(Emit *e, const Phase *ph, int number, const Task *tasks)
     out_puts(o, "};\n\n");
 }
 
-/* ---- run ------------------------------------------------------------------------------------------------------- */
+/* ---- run ------------------------------------------------------------------------------------- */
 
 static bool reads_row_data(const Emit *e, const Body *b)
 {
@@ -383,8 +383,8 @@ static void run_phases(Run *r, size_t first)
         } else if (ph[i].kind == PHASE_PANELS) {
             run_panels(r, (int)i, (int)vec_len(collect_tasks(e, &ph[i], (int)i)));
         } else {
-            emit_single(r, str_fmt(e->c, "%s(c, buf);\n%s%s", name, last && *sums && r->parallel ? "    " : "",
-                                   last ? sums : ""));
+            const char *pad = last && *sums && r->parallel ? "    " : "";
+            emit_single(r, str_fmt(e->c, "%s(c, buf);\n%s%s", name, pad, last ? sums : ""));
             if (last)
                 sums = str(e->c, "");
         }
@@ -421,7 +421,8 @@ static void emit_run(Emit *e, int n_tasks)
     size_t first = 0;
     out_indent(r.o, 1);
     if (has_terms(e))
-        out_printf(r.o, "memset(buf->terms, 0, sizeof(double) * (size_t)chunks * %d);\n", n_terms(e));
+        out_printf(r.o, "memset(buf->terms, 0, sizeof(double) * (size_t)chunks * %d);\n",
+                   n_terms(e));
     if (r.parallel && vec_len(p->phases) && p->phases[0].kind == PHASE_SERIAL &&
         vec_len(p->phases) > 1) {
         out_printf(r.o, "%s(c, buf);\n", body_function(e, p->phases, 0, p->phases[0].bodies[0]));
@@ -450,7 +451,7 @@ static void emit_run(Emit *e, int n_tasks)
     out_puts(e->o, "}\n\n");
 }
 
-/* ---- entry -------------------------------------------------------------------------------------------------------- */
+/* ---- entry ----------------------------------------------------------------------------------- */
 
 static void emit_outputs(const Emit *e)
 {
@@ -480,7 +481,8 @@ static void emit_table(const Emit *e, int n_tasks)
     out_printf(o, "static const DgmProgram program_%s = {\n", prefix(e));
     out_printf(o, "    .name = \"%s\", .layout = %s_layout, .run = %s_run,\n", prefix(e), prefix(e),
                prefix(e));
-    out_printf(o, "    .state_bytes = sizeof(struct %s_buffers), .n_tasks = %d,\n", prefix(e), n_tasks);
+    out_printf(o, "    .state_bytes = sizeof(struct %s_buffers), .n_tasks = %d,\n", prefix(e),
+               n_tasks);
     out_printf(o, "    .flops_row = %.6g, .flops_once = %.6g,\n", e->p->flops_row,
                e->p->flops_once > 0 ? e->p->flops_once : 0);
     if (n)

@@ -151,9 +151,12 @@ void text_wrapped(Out *o, const char *text)
     size_t room = 99 - out_column(o), pad = 4;
     while (strlen(text) > room) {
         size_t cut = 0;
-        for (size_t i = 0; i < room; i++)
-            if (breakable(text, i))
+        int brackets = 0;
+        for (size_t i = 0; i < room; i++) {
+            brackets += (text[i] == '[') - (text[i] == ']');
+            if (!brackets && breakable(text, i))
                 cut = i;
+        }
         if (!cut)
             break;
         out_printf(o, "%.*s\n%*s", (int)cut, text, (int)pad, "");

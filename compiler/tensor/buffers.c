@@ -14,7 +14,7 @@
 #include "loops.h"
 #include "plan.h"
 
-/* ---- lives ------------------------------------------------------------------------------------------ */
+/* ---- lives ----------------------------------------------------------------------------------- */
 
 static void number_kernels(Plan *p)
 {
@@ -81,7 +81,7 @@ static void find_sources(Plan *p, Node *n)
     }
 }
 
-/* ---- in place ----------------------------------------------------------------------------------------- */
+/* ---- in place -------------------------------------------------------------------------------- */
 
 static bool same_layout(const Node *a, const Node *b)
 {
@@ -158,7 +158,7 @@ static void overwrite(Plan *p, Node *v)
     v->inplace = o;
 }
 
-/* ---- slots ---------------------------------------------------------------------------------------------- */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 typedef struct Slot { Extent size; bool wide; int last; } Slot;
 
@@ -194,7 +194,7 @@ static void assign_slots(Plan *p)
     p->n_slots = (int)vec_len(slots);
 }
 
-/* ---- names ---------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static bool is_main(const Plan *p, const Node *n)
 {
@@ -243,7 +243,8 @@ Str plan_identifier(Ctx *c, const char *text)
                  flat[i] == '_';
     }
     Str name = mangle(c, flat);
-    bool ours = !strncmp(name, "dgm_", 4) || !strncmp(name, "Dgm", 3) || !strncmp(name, "omp_", 4) ||
+    bool ours = !strncmp(name, "dgm_", 4) || !strncmp(name, "Dgm", 3) ||
+                !strncmp(name, "omp_", 4) ||
                 !strcmp(name, "Real") || !strcmp(name, "unix") || !strcmp(name, "linux") ||
                 !strcmp(name, "I") || !strcmp(name, "bool") || !strcmp(name, "true") ||
                 !strcmp(name, "false") || !strncmp(name, "at__", 4);

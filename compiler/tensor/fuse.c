@@ -72,8 +72,8 @@ static bool alive_at(const Node *o, const Body *b, int level)
     return false;
 }
 
-/* Can o be had at that level without a buffer that would not exist otherwise: does it live on, or can
- * it move along with `user`, its only reader before? */
+/* Can o be had at that level without a buffer that would not exist otherwise: does it live on, or
+ * can it move along with `user`, its only reader before? */
 static bool follows(const Node *o, const Node *user, int level)
 {
     const Body *b = user->body;
@@ -188,7 +188,7 @@ static void repeat_cheap(Plan *p, Body *b)
     drop_unused(p, b);
 }
 
-/* ---- kernels ------------------------------------------------------------------------------------------ */
+/* ---- kernels --------------------------------------------------------------------------------- */
 
 static Kernel *kernel_new(Plan *p, Body *b, bool call)
 {

@@ -133,7 +133,7 @@ static Item *enter_loop(Plan *p, Node *v, Item **path, int depth, Axis *axis)
     return best;
 }
 
-/* A statement stands as early as its operands allow, so that later nodes can share loops after it. */
+/* A statement stands as early as its operands allow: later nodes can share loops after it. */
 static void insert_stmt(Plan *p, Node *v)
 {
     Item *list = v->path[v->depth];

@@ -13,7 +13,7 @@
 #include "plan.h"
 #include "tir_build.h"
 
-/* ---- small things ------------------------------------------------------------------------------ */
+/* ---- small things ---------------------------------------------------------------------------- */
 
 bool node_has(const Node *n, const Axis *a)
 {
@@ -99,7 +99,8 @@ static void add_in(Node *n, Use u)
         u.node->store = true;
 }
 
-static Node *map_node(Plan *p, Op op, const Use *in, int n_in, Axis *const *axes, int n, const Tir *v)
+static Node *map_node(Plan *p, Op op, const Use *in, int n_in, Axis *const *axes, int n,
+                      const Tir *v)
 {
     Node *node = node_new(p, op, NODE_LOOP, axes, n, v);
     for (int i = 0; i < n_in; i++)
@@ -119,7 +120,7 @@ static Node *const_new(Plan *p, double x, const Tir *v)
     return n;
 }
 
-/* ---- axes that renames connect ------------------------------------------------------------------- */
+/* ---- axes that renames connect --------------------------------------------------------------- */
 
 static Axis *rep(const Plan *p, Axis *a)
 {
@@ -199,7 +200,7 @@ static AxisSet without(const AxisSet *s, const AxisSet *less)
     return r;
 }
 
-/* ---- reductions ----------------------------------------------------------------------------------- */
+/* ---- reductions ------------------------------------------------------------------------------ */
 
 static Node *reduce_node(Plan *p, Op op, Use in, const AxisSet *iter, const AxisSet *over,
                          const AxisSet *result, const Tir *v)
@@ -283,7 +284,7 @@ static Node *logsumexp(Plan *p, Use a, const AxisSet *axes, const AxisSet *over,
     return map_node(p, OP_ADD, add, 2, r, result.n, v);
 }
 
-/* ---- contractions ----------------------------------------------------------------------------------- */
+/* ---- contractions ---------------------------------------------------------------------------- */
 
 static bool unit_stride(const Plan *p, const Use *u, const Axis *a)
 {
@@ -373,7 +374,7 @@ static Node *contract(Plan *p, const Tir *v, const Use *operands, const AxisSet 
     return n ? sum_chunks(p, n, v) : contract_loops(p, in, &row_result, &over_rows, v);
 }
 
-/* ---- other ops -------------------------------------------------------------------------------------- */
+/* ---- other ops ------------------------------------------------------------------------------- */
 
 /* The operand itself if it has this layout in memory, else a copy that has. */
 static Use laid_out(Plan *p, Use u, const AxisSet *axes, const Tir *v)
@@ -557,7 +558,8 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
         break;
     }
     case OP_SUM: case OP_MAXIMUM: case OP_LOGSUMEXP: {
-        AxisSet from = reps(p, v->in[0]->axes, v->in[0]->n_axes), over = reps(p, v->over, v->n_over);
+        AxisSet from = reps(p, v->in[0]->axes, v->in[0]->n_axes);
+        AxisSet over = reps(p, v->over, v->n_over);
         n = v->op == OP_LOGSUMEXP ? logsumexp(p, in[0], &from, &over, v)
                                   : reduce(p, v->op, in[0], &from, &over, v);
         break;
@@ -579,7 +581,7 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
     return use_whole(n);
 }
 
-/* ---- outputs ---------------------------------------------------------------------------------------- */
+/* ---- outputs --------------------------------------------------------------------------------- */
 
 static Buffer *out_buffer(Plan *p, Node *n, Space space, Str key, int index)
 {
@@ -654,7 +656,7 @@ static void add_outputs(Plan *p, const Map *users)
     }
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------ */
+/* ---- entry ----------------------------------------------------------------------------------- */
 
 static void mark(Node *n)
 {

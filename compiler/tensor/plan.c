@@ -36,7 +36,7 @@ Plan *plan_build(Ctx *c, const TirFn *f)
     return p;
 }
 
-/* ---- order ---------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static void visit(Plan *p, Node *n, Node ***order)
 {
@@ -62,14 +62,15 @@ Node **plan_topological(Plan *p, Node **nodes)
     return order;
 }
 
-/* ---- costs ----------------------------------------------------------------------------------------- */
+/* ---- costs ----------------------------------------------------------------------------------- */
 
 static double op_cost(Op op)
 {
     switch (op) {
     case OP_STOP_GRADIENT: case OP_CONST: case OP_INPUT: case OP_IOTA: case OP_PAD: case OP_GATHER:
         return 0;
-    case OP_EXP: case OP_LOG: case OP_SQRT: case OP_LOGISTIC: case OP_TANH: case OP_SIN: case OP_COS:
+    case OP_EXP: case OP_LOG: case OP_SQRT: case OP_LOGISTIC: case OP_TANH: case OP_SIN:
+    case OP_COS:
         return 10;
     case OP_EXPM1: case OP_LOG1P: case OP_SOFTPLUS: case OP_POW: case OP_TAN: case OP_ATAN:
     case OP_ERF: case OP_RANDOM_NORMAL: case OP_RANDOM_UNIFORM:
@@ -104,7 +105,7 @@ double node_cost(const Plan *p, const Node *n, double rows)
     return op_cost(n->op) * size;
 }
 
-/* ---- printing --------------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static void print_axes(Out *o, Axis *const *axes, int n)
 {
@@ -212,7 +213,7 @@ void plan_print(Out *o, const Plan *p)
     out_indent(o, -1);
 }
 
-/* ---- counting ----------------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 static int count_body(const Body *b, const char *what)
 {
@@ -248,7 +249,7 @@ int plan_count(const Plan *p, const char *what)
     return n;
 }
 
-/* ---- verifying ---------------------------------------------------------------------------------------- */
+/* ---- verifying ------------------------------------------------------------------------------- */
 
 static void check(const Plan *p, const Node *n, bool ok, const char *rule)
 {

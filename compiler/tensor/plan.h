@@ -198,7 +198,7 @@ Extent node_size(const Plan *p, const Node *n);
 Extent use_stride(const Plan *p, const Use *u, const Axis *a);
 
 /* schedule.c: nodes -> phases and bodies.   fuse.c: bodies -> kernels.   buffers.c: memory. */
-bool  node_cheap(const Node *n, bool params);         /* repeat rather than store; may read params */
+bool  node_cheap(const Node *n, bool params);         /* repeat, not store; may read params */
 Node *node_repeat(Plan *p, const Node *n);
 void plan_schedule(Plan *p);
 void plan_fuse(Plan *p);

@@ -13,7 +13,7 @@
  */
 #include "plan.h"
 
-/* ---- cheap values are repeated ------------------------------------------------------------------- */
+/* ---- cheap values are repeated --------------------------------------------------------------- */
 
 #define CLONE_OPS 6                    /* operations repeated rather than stored, per element */
 #define CLONE_SCALAR_OPS 16
@@ -102,7 +102,7 @@ static void clone_operands(Plan *p, Body *b, PhaseKind kind)
     }
 }
 
-/* ---- phase numbers ---------------------------------------------------------------------------------- */
+/* ---- phase numbers --------------------------------------------------------------------------- */
 
 static bool over_has(const Node *n, const Axis *a)
 {
@@ -157,7 +157,7 @@ static void number_phases(Plan *p)
     }
 }
 
-/* ---- update bodies ----------------------------------------------------------------------------------- */
+/* ---- update bodies --------------------------------------------------------------------------- */
 
 /* Can a panel of axis d be computed alone? */
 static bool by_panels(const Node *n, const Axis *d)
@@ -284,7 +284,7 @@ static Body **schedule_updates(Plan *p)
     return update;
 }
 
-/* ---- phases ------------------------------------------------------------------------------------------ */
+/* ---- phases ---------------------------------------------------------------------------------- */
 
 static void add_phase(Plan *p, PhaseKind kind, Body **bodies)
 {

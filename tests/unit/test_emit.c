@@ -49,7 +49,7 @@ typedef struct Case {
     int64_t B, S;
 } Case;
 
-/* ---- files and processes ---------------------------------------------------------------------- */
+/* ---- files and processes --------------------------------------------------------------------- */
 
 static char *read_file(const char *path, size_t *n)
 {
@@ -94,7 +94,7 @@ static bool have(const char *program)
     return run_words(argv, NULL, "/dev/null") == 0;
 }
 
-/* ---- cases ----------------------------------------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 static long number_after(const char *text, const char *end, const char *word)
 {
@@ -143,7 +143,7 @@ static void check_structure(const Case *k, const Plan *p)
     }
 }
 
-/* ---- numbers ----------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static double random_number(uint64_t *state)
 {
@@ -199,7 +199,7 @@ static void add_draws(Ctx *c, const TirFn *f, Numbers *r, const double *draws)
     }
 }
 
-/* ---- emitting, compiling, running ------------------------------------------------------------------- */
+/* ---- emitting, compiling, running ------------------------------------------------------------ */
 
 typedef struct Tools { char dir[64]; } Tools;
 
@@ -308,7 +308,8 @@ static void compare(Ctx *c, const Case *k, const EmitInput *in, const TirFn *f, 
     assert_int_equal(at, n - 2 * SITES * DRAWS);
 }
 
-static void check_threads(const Case *k, const Tools *t, const char *exe, const double *one, size_t n)
+static void check_threads(const Case *k, const Tools *t, const char *exe, const double *one,
+                          size_t n)
 {
     for (int threads = 2; threads <= 3; threads++) {
         size_t m;
