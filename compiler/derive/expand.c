@@ -231,13 +231,36 @@ static Ast *named_arg(Ast **args, const Ast *params, size_t i)
     return i < vec_len(args) && !args[i]->name ? args[i]->kids[ARG_VALUE] : NULL;
 }
 
-static Bound *bind_params(const Expand *x, const Ast *params, Ast **args)
+/* `alpha : positive[K]` given a vector of P numbers: K is P. A number given for a vector is spread
+ * over it, which a formula with sums over its elements cannot show. */
+static Bound *bind_axes(Expand *x, Bound *b, const Ast *param, const Ast *value)
+{
+    const Ast *type = param->kids[ARGDECL_TYPE], *axes = type ? type->kids[TYPE_AXES] : NULL;
+    const Type *t = value->type;
+    size_t rank = axes ? vec_len(axes->kids) : 0, n = t ? vec_len(t->event) : 0;
+    if (rank > n && t && rank > n + vec_len(t->array))
+        x->failed = true;
+    for (size_t i = 0; i < rank && rank <= n; i++) {
+        Size *size = t->event[n - rank + i];
+        Str text = size_text(x->d->c, size);
+        Ast *name = make_size(x->d->c, size, value->span);
+        if (name->kind == AST_NAME && strchr(text, ' '))
+            name->name = str_fmt(x->d->c, "(%s)", text);
+        if (axes->kids[i]->kind == AST_NAME)
+            b = bind(x, b, axes->kids[i]->name, name);
+    }
+    return b;
+}
+
+static Bound *bind_params(Expand *x, const Ast *params, Ast **args)
 {
     Bound *b = NULL;
     for (size_t i = 0; i < vec_len(params->kids); i++) {
         Ast *value = named_arg(args, params, i);
-        if (value)
-            b = bind(x, b, params->kids[i]->name, value);
+        if (!value)
+            continue;
+        b = bind_axes(x, b, params->kids[i], value);
+        b = bind(x, b, params->kids[i]->name, value);
     }
     return b;
 }

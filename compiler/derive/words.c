@@ -112,17 +112,22 @@ static size_t rank_of(const Type *t)
     return t ? vec_len(t->array) + vec_len(t->event) : 0;
 }
 
-/* Axes of the value that a density or closed form is summed over. */
+/* Axes of the value that a density or closed form is summed over: those beyond the event of the law,
+ * or, for a Jacobian, beyond that of the support. */
 static Size **summed_axes(const Words *w, const Ast *call)
 {
-    Type *t = !strcmp(call->name, "logpdf")
-        ? arg(call, 1)->type ? beyond_event(w->d->c, arg(call, 1)->type,
-                                            law_rank(w->d, law_see(w->d->m, arg(call, 0)))) : NULL
-        : call->type;
+    Ctx *c = w->d->c;
+    Type *t = call->type;
+    if (!strcmp(call->name, "logpdf")) {
+        Ast *x = arg(call, 1);
+        t = x->type ? beyond_event(c, x->type, law_rank(w->d, law_see(w->d->m, arg(call, 0)))) : NULL;
+    } else if (!strcmp(call->name, "log_jacobian")) {
+        const Ast *s = support_of(w->d, call->type);
+        t = beyond_event(c, call->type, s ? (int)vec_len(s->kids[SUPPORT_AXES]->kids) : 0);
+    }
     Size **axes = NULL;
     for (size_t i = 0; i < rank_of(t); i++)
-        vec_push(w->d->c, axes, i < vec_len(t->array) ? t->array[i]
-                                                      : t->event[i - vec_len(t->array)]);
+        vec_push(c, axes, i < vec_len(t->array) ? t->array[i] : t->event[i - vec_len(t->array)]);
     return axes;
 }
 
