@@ -117,8 +117,8 @@ static bool rows_elsewhere(Ctx *c, const Model *m, const Plate *p, Against *a)
 static void help_size(Ctx *c, const Plate *p)
 {
     Str *names = size_names(c, p->size);
-    diag_help(c, "fix the size: -D %s=..., or --data NAME=FILE; the whole data is then used at "
-                 "every step", vec_len(names) ? names[0] : "N");
+    diag_help(c, "fix the size: -D %s=..., or --data NAME=FILE%s", vec_len(names) ? names[0] : "N",
+              p->outer ? "" : "; the whole data is then used at every step");
 }
 
 static void note_path(Ctx *c, const Through *t)
@@ -218,6 +218,14 @@ static void strip_rows(Ctx *c, Model *m, Plate *rows)
     }
 }
 
+static bool is_plate_size(const Model *m, const Size *s)
+{
+    for (size_t i = 0; i < vec_len(m->plates); i++)
+        if (m->plates[i]->size == s)
+            return true;
+    return false;
+}
+
 /* Every other plate, and every axis of an array of data, has its size when compiling. */
 static void check_sizes(Ctx *c, const Model *m)
 {
@@ -234,8 +242,8 @@ static void check_sizes(Ctx *c, const Model *m)
         const Var *v = m->vars[i];
         for (size_t k = 0; v->kind == VAR_DATA && k < vec_len(v->type->array); k++) {
             Size *s = v->type->array[k];
-            if (size_known(c, s))
-                continue;
+            if (size_known(c, s) || is_plate_size(m, s))
+                continue;              /* of a plate: reported there */
             diag_error(c, E_DATA_AXIS, v->decl->span, size_text(c, s), v->name);
             diag_help(c, "give it: -D %s=..., or --data %s=FILE", size_text(c, s), v->name);
         }
