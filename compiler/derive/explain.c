@@ -67,11 +67,24 @@ void rules_used(const Derivation *d, bool *used)
     used[RULE_REPARAM] = draws_any(&d->step);
 }
 
+/* As the title says it, or as what is maximised. */
+Str objective_words(Ctx *c, const Derivation *d, bool title)
+{
+    static const struct { const char *name, *title, *maximised; } words[] = {
+        { "elbo", "the evidence lower bound", "bound" },
+        { "map", "maximum a posteriori", "log posterior" },
+        { "likelihood", "maximum likelihood", "log likelihood" },
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(d->objective, words[i].name))
+            return str(c, title ? words[i].title : words[i].maximised);
+    return d->objective;
+}
+
 Str training_words(Ctx *c, const Derivation *d)
 {
     const Training *t = &d->model->training;
-    Str out = str_fmt(c, "maximise the %s by %s", strcmp(d->objective, "elbo") ? d->objective : "bound",
-                      t->optimizer);
+    Str out = str_fmt(c, "maximise the %s by %s", objective_words(c, d, false), t->optimizer);
     for (size_t i = 0; i < vec_len(t->hyper_names); i++)
         out = str_fmt(c, "%s%s%s %g", out, i ? ", " : " (", t->hyper_names[i], t->hyper_values[i]);
     if (vec_len(t->hyper_names))
@@ -322,8 +335,7 @@ void explain(Ctx *c, Out *o, const Derivation *d, ExplainFormat format)
         explain_latex(&x);
         return;
     }
-    Str title = str_fmt(c, "%s, by %s", d->model->name,
-                        strcmp(d->objective, "elbo") ? d->objective : "the evidence lower bound");
+    Str title = str_fmt(c, "%s, by %s", d->model->name, objective_words(c, d, true));
     out_printf(o, "%s\n", title);
     for (size_t i = 0; i < columns(title); i++)
         out_puts(o, "=");

@@ -186,8 +186,7 @@ void explain_latex(Explain *x)
     out_puts(x->o, "\\documentclass{article}\n\\usepackage{amsmath,amssymb}\n"
                    "\\usepackage[margin=2cm]{geometry}\n\\allowdisplaybreaks\n");
     out_printf(x->o, "\\title{%s, by %s}\n\\date{}\n\\begin{document}\n\\maketitle\n",
-               escape(x->c, x->m->name),
-               strcmp(x->d->objective, "elbo") ? x->d->objective : "the evidence lower bound");
+               escape(x->c, x->m->name), objective_words(x->c, x->d, true));
     model_section(x);
     family_section(x);
     bound_section(x);

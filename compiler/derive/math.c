@@ -25,6 +25,24 @@ static const struct { const char *name, *text; } greek[] = {
     { "Sigma", "Σ" }, { "Phi", "Φ" }, { "Psi", "Ψ" }, { "Omega", "Ω" }, { "pi", "π" },
 };
 
+static Str piece(const Math *m, Str name);
+
+/* mu0: μ₀. NULL if the name does not end in digits after letters. */
+static Str with_digits(const Math *m, Str name)
+{
+    size_t n = strlen(name), head = n;
+    while (head > 0 && name[head - 1] >= '0' && name[head - 1] <= '9')
+        head--;
+    if (head == 0 || head == n)
+        return NULL;
+    Str out = piece(m, str_n(m->c, name, head));
+    if (m->latex)
+        return str_fmt(m->c, "%s_{%s}", out, name + head);
+    for (const char *p = name + head; *p; p++)
+        out = str_fmt(m->c, "%s\xE2\x82%c", out, 0x80 + (*p - '0'));      /* subscript digits */
+    return out;
+}
+
 static Str piece(const Math *m, Str name)
 {
     for (size_t i = 0; i < sizeof greek / sizeof *greek; i++)
@@ -39,6 +57,9 @@ static Str piece(const Math *m, Str name)
 Str math_name(const Math *m, Str name)
 {
     const char *cut = strchr(name, '_');
+    Str digits = cut ? NULL : with_digits(m, name);
+    if (digits)
+        return digits;
     if (!cut || cut == name || !cut[1])
         return m->latex && cut ? str_fmt(m->c, "\\mathrm{%s\\_}", str_n(m->c, name, strlen(name) - 1))
                                : piece(m, name);

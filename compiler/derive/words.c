@@ -93,6 +93,17 @@ static Both over_axes(const Words *w, Size **axes, size_t n, Both inner)
     return out;
 }
 
+/* The binders of a declaration `b[j in J]`. */
+static Both over_binders(const Words *w, const Ast *binders, Both inner)
+{
+    for (size_t i = vec_len(binders->kids); i-- > 0;) {
+        Str name = binders->kids[i]->name;
+        Both index = { math_name(&w->text, name), math_name(&w->latex, name) };
+        inner = both_fmt2(w, "Σ_%s %s", "\\sum_{%s} %s", index, inner);
+    }
+    return inner;
+}
+
 static Both expectation(const Words *w, const Ast *e, Both inner)
 {
     if (!reads_draws(w, (Ast *)e))
@@ -168,13 +179,10 @@ static void expand_step(const Words *w, Term *t, RuleId rule)
     Both f = both_expr(w, e);
     if (vec_len(axes))
         f = over_axes(w, axes, vec_len(axes), f);
-    else if (t->plate && e->kind == AST_BINARY)
+    else if ((t->plate || t->expr->kind == AST_REDUCE) && e->kind == AST_BINARY)
         f = both_fmt(w, "(%s)", "\\left(%s\\right)", f);
-    if (t->expr->kind == AST_REDUCE) {
-        Ast *sum = ast_new(w->d->c, AST_REDUCE, t->expr->span, t->expr->name, 2,
-                           t->expr->kids[REDUCE_BINDERS], e);
-        f = both_expr(w, sum);
-    }
+    if (t->expr->kind == AST_REDUCE)
+        f = over_binders(w, t->expr->kids[REDUCE_BINDERS], f);
     f = expectation(w, e, over_plate(w, t->plate, f));
     push(w, t, rule, both_fmt(w, "= %s", "= %s", f), call->span);
 }

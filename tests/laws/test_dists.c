@@ -49,7 +49,8 @@ static void bench_begin(Bench *b)
 static int test_value(const Ast *arg, int variant, double *out, int64_t *dims)
 {
     static const double real[2][3] = { { 0.7, -0.5, 0.2 }, { -0.4, 0.9, -1.1 } };
-    static const double positive[2][3] = { { 1.6, 0.7, 2.4 }, { 0.8, 1.9, 1.2 } };
+    /* Small scales first: a sample variance of a heavy tail (log-normal) is itself far from normal. */
+    static const double positive[2][3] = { { 0.6, 0.7, 2.4 }, { 1.1, 1.9, 1.2 } };
     static const double simplex[2][3] = { { 0.2, 0.5, 0.3 }, { 0.35, 0.25, 0.4 } };
     static const double chol[2][4] = { { 1.2, 0, 0.3, 0.8 }, { 0.7, 0, -0.4, 1.1 } };
     const Ast *type = arg->kids[ARGDECL_TYPE];

@@ -16,13 +16,14 @@ layer residual_dense()(x : real[I]) {
 }
 model own {
   data x[N] : real[P]
+  data y[N] : real
   latent m : real ~ normal(0, 10)
   latent s : positive ~ exponential(1)
   net f(a) = a |> residual_dense() |> dense(1)
-  for n in N { x[n] ~ gumbel(m + f(x[n])[0] * 0, s) }
+  for n in N { y[n] ~ gumbel(m + f(x[n])[0], s) }
 }
 SPEC
-sed 's/m + f(x\[n\])\[0\] \* 0/m/; /net f/d' own.dgm >gumbel.dgm
+sed 's/y\[n\] ~ gumbel(m + f(x\[n\])\[0\], s)/x[n] ~ gumbel(m, s)/; /net f/d; /data y/d' own.dgm >gumbel.dgm
 $dgmc own.dgm --precision f64 -D P=3
 ./own check-grad --tol 1e-6
 $dgmc gumbel.dgm -D P=4
