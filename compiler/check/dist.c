@@ -388,7 +388,7 @@ static bool check_support(Check *s, Ast *dist, Way *ways, Ast *formal, Ast *valu
     return false;
 }
 
-/* ---- the call ------------------------------------------------------------------------------------------------------ */
+/* ---- the call ---------------------------------------------------------------------------------- */
 static Ast *substitute(Check *s, Ast *e, const Way *way, Ast *call)
 {
     if (e->kind == AST_NAME && e->decl && e->decl->kind == AST_ARGDECL) {

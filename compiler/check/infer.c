@@ -501,7 +501,7 @@ static Type *infer_implicit(Check *s, Ast *e)
     return type_dist(s, type_flat(s, t));
 }
 
-/* ---- the switch ----------------------------------------------------------------------------------------------------- */
+/* ---- the switch ---------------------------------------------------------------------------------- */
 static Type *infer_kind(Check *s, Ast *e, const Type *event, bool law)
 {
     switch (e->kind) {
