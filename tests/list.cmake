@@ -4,6 +4,7 @@
 compiler_test(test_base unit/test_base.c)
 compiler_test(test_syntax unit/test_syntax.c)
 compiler_test(test_check unit/test_check.c)
+compiler_test(test_derive unit/test_derive.c)
 foreach(part core math optim)
   runtime_test(test_rt_${part} unit/test_rt_${part}.c)
 endforeach()
