@@ -469,7 +469,7 @@ Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call)
     return !strcmp(name, "entropy") ? spread_over_type(L, v, call->type) : v;
 }
 
-/* ---- supports ------------------------------------------------------------------------------------------------------ */
+/* ---- supports --------------------------------------------------------------------------------------- */
 
 /* The SUPPORT of a type; NULL for the real line and for types without a map. */
 const Ast *type_support(const Lower *L, const Type *type)

@@ -71,7 +71,7 @@ struct Tir {
     int site;                          /* RANDOM: number of the draw */
     int n_over;                        /* SUM MAXIMUM LOGSUMEXP CONTRACT: removed axes; EXPAND: added */
     Axis *over[LIMIT_RANK];            /* IOTA: over[0]; RENAME: from -> to; GATHER: over[0] of a; */
-    Axis *to[LIMIT_RANK];              /* SCATTER: over summed, to[0] new; SLICE/PAD: over[0] -> to[0]; CUMSUM: over[0]; */
+    Axis *to[LIMIT_RANK];              /* SCATTER: over summed, to[0] new; SLICE/PAD: over[0] -> to[0]; */
                                        /* CHOLESKY: over[0] rows, over[1] columns; TRISOLVE: over[0]
                                           rows of L, over[1] columns of L, to[0] axis of b and result */
     int64_t offset;                    /* SLICE, PAD */

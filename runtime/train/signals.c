@@ -12,6 +12,7 @@
 #include "train/train.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,6 +77,7 @@ bool signals_save(void)
 
 _Noreturn void signals_reraise(int number)
 {
+    fflush(NULL);                       /* the signal ends the process without doing it */
     sigset_t set;
 
     handle(number, SIG_DFL, 0);

@@ -8,7 +8,7 @@ for spec in "$DGM_ROOT"/examples/*/*.dgm; do
             $dgmc "$spec" --emit=c --precision $precision -D P=6 -D D=4 -o out.c
         define=$([ $precision = f64 ] && echo -DDGM_F64 || true)
         for cc in gcc clang; do
-            $cc -std=gnu11 -O1 -Wall -Wextra -Werror -fopenmp $define -I"$DGM_ROOT/runtime" -c out.c -o out.o ||
+            $cc -std=gnu11 -O2 -Wall -Wextra -Werror -fopenmp $define -I"$DGM_ROOT/runtime" -c out.c -o out.o ||
                 fail "$cc, $precision: $spec"
         done
     done
