@@ -102,7 +102,7 @@ typedef struct DgmProgram {
     void (*run)(DgmCtx *c);
     size_t state_bytes;                /* of the emitted struct of buffer pointers, c->state */
     int n_tasks;                       /* parameter panels updated by run: size of c->norm2 */
-    double flops_row, flops_once;      /* estimate per row and per call */
+    double flops_once, flops_row, flops_draw;          /* estimate per call, row, draw of a row */
     const DgmOutput *outputs;
     int n_outputs;
 } DgmProgram;
@@ -167,7 +167,7 @@ struct DgmCtx {
     uint64_t seed;
     uint64_t step;                     /* counter of the random streams */
     DgmPurpose purpose;
-    double weight[16];                 /* by term: annealing factor, 1 unless scheduled */
+    double *weight;                    /* [n_terms] annealing factor, 1 unless scheduled */
     double *terms;                     /* [n_terms] out: raw sums (over rows if local) */
     int bad_term;                      /* -1, or first term that was NaN or Inf: nothing was updated */
     Real **out;                        /* [n_outputs] set by layout */

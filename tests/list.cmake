@@ -54,3 +54,13 @@ foreach(reader npy npz idx csv safetensors)
   dgm_test(fuzz_${reader} fuzz_${reader} -r 200 ${corpus})
 endforeach()
 set_tests_properties(system_compilers system_check_grad PROPERTIES TIMEOUT 1200)
+
+# ---- the yardstick: tests/bench times vae_hand.c beside generated code; here its gradient is checked -------
+add_executable(vae_hand bench/vae_hand.c)
+target_link_libraries(vae_hand PRIVATE dgm_f32)
+target_compile_options(vae_hand PRIVATE ${RUNTIME_FLAGS})
+add_executable(vae_hand_f64 bench/vae_hand.c)
+target_compile_definitions(vae_hand_f64 PRIVATE P=64 H=20 D=3)
+target_link_libraries(vae_hand_f64 PRIVATE dgm_f64)
+dgm_test(vae_hand_check_grad vae_hand_f64 check-grad
+  --data x=${CMAKE_SOURCE_DIR}/examples/data/optdigits.tra.csv.gz)

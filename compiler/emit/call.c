@@ -82,17 +82,20 @@ static const char *truth(bool b)
 
 static void shape_comment(const Emit *e, const Node *n, Out *o)
 {
-    Str label = n->buffer->name, place = text_place(e, n);
-    out_printf(o, "/* %s [", label);
+    Str place = text_place(e, n), text = str_fmt(e->c, "/* %s [", n->buffer->name);
     for (int i = 0; i < n->n_axes; i++)
-        out_printf(o, "%s%s", i ? ", " : "", text_axis(e, n->axes[i]));
-    out_puts(o, "]");
-    if (n->call == CALL_GEMM)
-        out_printf(o, " = %s %s, %.3g Mflop for 100 rows", n->in[0].node->buffer->name,
-                   n->in[1].node->buffer->name, node_cost(e->p, n, 100) / 1e6);
+        text = str_fmt(e->c, "%s%s%s", text, i ? ", " : "", text_axis(e, n->axes[i]));
     if (*place)
-        out_printf(o, "  [%s]", place);
-    out_puts(o, " */\n");
+        place = str_fmt(e->c, "  [%s]", place);
+    if (n->call == CALL_GEMM) {
+        Str product = str_fmt(e->c, "= %s %s, %.3g Mflop for 100 rows%s",
+                              n->in[0].node->buffer->name, n->in[1].node->buffer->name,
+                              node_cost(e->p, n, 100, 1) / 1e6, place);
+        bool one_line = strlen(text) + strlen(product) < 90;
+        out_printf(o, "%s]%s%s */\n", text, one_line ? " " : "\n *   ", product);
+    } else {
+        out_printf(o, "%s]%s */\n", text, place);
+    }
 }
 
 static void emit_gemm(const Emit *e, const Body *b, const Node *n, Out *o)

@@ -632,7 +632,7 @@ static void print_ops(Emit *e, const Kernel *k)
     double cost = 0;
     for (size_t i = 0; i < vec_len(k->nodes); i++) {
         ops += op_info[k->nodes[i]->op].kind == OP_KIND_MAP;
-        cost += node_cost(e->p, k->nodes[i], 100);
+        cost += node_cost(e->p, k->nodes[i], 100, 1);
     }
     out_printf(e->o, " *   %d operations fused, about %.3g flop for 100 rows", ops, cost);
 }

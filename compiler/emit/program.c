@@ -431,7 +431,8 @@ static void emit_run(Emit *e, int n_tasks)
     if (r.parallel) {
         out_printf(r.o, "#pragma omp parallel num_threads(c->threads) \\\n"
                         "    if ((double)c->B * %.6g + %.6g > %g)\n{\n",
-                   p->flops_row, p->flops_once > 0 ? p->flops_once : 0, PARALLEL_FLOPS);
+                   p->flops_row + p->flops_draw, p->flops_once > 0 ? p->flops_once : 0,
+                   PARALLEL_FLOPS);
         out_indent(r.o, 1);
     }
     run_phases(&r, first);
@@ -483,8 +484,8 @@ static void emit_table(const Emit *e, int n_tasks)
                prefix(e));
     out_printf(o, "    .state_bytes = sizeof(struct %s_buffers), .n_tasks = %d,\n", prefix(e),
                n_tasks);
-    out_printf(o, "    .flops_row = %.6g, .flops_once = %.6g,\n", e->p->flops_row,
-               e->p->flops_once > 0 ? e->p->flops_once : 0);
+    out_printf(o, "    .flops_once = %.6g, .flops_row = %.6g, .flops_draw = %.6g,\n",
+               e->p->flops_once > 0 ? e->p->flops_once : 0, e->p->flops_row, e->p->flops_draw);
     if (n)
         out_printf(o, "    .outputs = %s_outputs, .n_outputs = %zu,\n", prefix(e), n);
     out_puts(o, "};\n\n");

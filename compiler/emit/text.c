@@ -136,13 +136,14 @@ void text_from(const Emit *e, const Body *b, Str *lo, Str *hi)
     *hi = str(e->c, rows ? "r1" : "hi");
 }
 
-/* May a line break after text[i]? After a comma, or before an operator. */
+/* May a line break after text[i]? After a comma or an assignment, or before an operator. */
 static bool breakable(const char *text, size_t i)
 {
     if (text[i] != ' ')
         return false;
     bool operator = text[i + 1] && strchr("+-*/?:", text[i + 1]) && text[i + 2] == ' ';
-    return operator || (i > 0 && text[i - 1] == ',');
+    bool assigned = i > 1 && text[i - 1] == '=' && text[i - 2] == ' ';
+    return operator || assigned || (i > 0 && text[i - 1] == ',');
 }
 
 /* Continuation lines are indented by `pad`. */

@@ -332,10 +332,12 @@ static void name_kernels(Plan *p)
 
 static void add_flops(Plan *p, Node *n)
 {
-    double one = node_cost(p, n, 1), two = node_cost(p, n, 2);
-    p->flops_row += two - one;
-    p->flops_once += 2 * one - two;
-    n->body->cost += node_cost(p, n, 100);
+    double one = node_cost(p, n, 1, 1), draw = node_cost(p, n, 1, 2) - one;
+    double row = node_cost(p, n, 2, 1) - one - draw;
+    p->flops_draw += draw;
+    p->flops_row += row;
+    p->flops_once += one - row - draw;
+    n->body->cost += node_cost(p, n, 100, 1);
 }
 
 void plan_buffers(Plan *p)

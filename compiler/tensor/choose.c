@@ -127,7 +127,7 @@ static double group_size(const Plan *p, Axis *const *axes, int n)
 {
     double x = 1;
     for (int i = 0; i < n; i++)
-        x *= extent_guess(extent_axis(p, axes[i]), 100);
+        x *= extent_guess(extent_axis(p, axes[i]), 100, 4);
     return x;
 }
 
@@ -160,12 +160,12 @@ bool choose_product(Plan *p, Node *node)
 
 bool choose_partial(const Plan *p, const Node *n)
 {
-    return extent_guess(node_size(p, n), 100) <= PARTIAL_ELEMENTS;
+    return extent_guess(node_size(p, n), 100, 4) <= PARTIAL_ELEMENTS;
 }
 
 int64_t choose_panel(const Plan *p, const Node *n, Axis *domain)
 {
-    double all = extent_guess(node_size(p, n), 100), inner = all / (double)domain->size;
+    double all = extent_guess(node_size(p, n), 100, 4), inner = all / (double)domain->size;
     if (all <= PARTIAL_ELEMENTS)
         return domain->size;
     int64_t count = (int64_t)(all / PANEL_ELEMENTS) + 1;

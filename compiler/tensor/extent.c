@@ -34,13 +34,13 @@ bool extent_equal(Extent a, Extent b)
     return a.n == b.n && a.rows == b.rows && a.samples == b.samples && a.chunks == b.chunks;
 }
 
-double extent_guess(Extent e, double rows)
+double extent_guess(Extent e, double rows, double draws)
 {
     double x = (double)e.n;
     for (int i = 0; i < e.rows; i++)
         x *= rows;
     for (int i = 0; i < e.samples; i++)
-        x *= 4;
+        x *= draws;
     for (int i = 0; i < e.chunks; i++)
         x *= 4;
     return x;

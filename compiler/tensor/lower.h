@@ -138,6 +138,7 @@ const Ast *type_support(const Lower *L, const Type *type);
 Val *eval_random(Lower *L, Env *env, Op op, const Ast *call);      /* lower_dist.c */
 
 Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */
+Val *lower_inner(Lower *L, const Ast *stage, Val *v);              /* of a chain: named after stage */
 Val *call_net(Lower *L, Env *env, const Ast *net, Val **args, size_t n);
 Val *param_value(Lower *L, Env *env, Str name, const Type *type, const Ast *type_node,
                  const Ast *declname, const Ast *init, Span span);

@@ -721,7 +721,10 @@ Val *eval(Lower *L, Env *env, const Ast *e)
     case AST_VECTOR:    return eval_vector(L, env, e);
     case AST_RECORD:    return eval_record(L, env, e);
     case AST_PIPE:
-        return lower_stage(L, env, e->kids[PIPE_B], eval(L, env, e->kids[PIPE_A]));
+        v = eval(L, env, e->kids[PIPE_A]);
+        if (e->kids[PIPE_A]->kind == AST_PIPE)
+            lower_inner(L, e->kids[PIPE_A], v);
+        return lower_stage(L, env, e->kids[PIPE_B], v);
     case AST_BLOCKEXPR:
         v = NULL;
         eval_statements(L, env, e, &v);

@@ -226,6 +226,19 @@ static Val *apply_repeat(Lower *L, Env *env, const Ast *repeat, Val *x)
     return x;
 }
 
+/* Names v after the function of a net's chain that made it: decoder.tanh_1. A layer names its own,
+ * and the end of a chain is named by what it is bound to. */
+Val *lower_inner(Lower *L, const Ast *stage, Val *v)
+{
+    if (stage->kind == AST_PIPE)
+        stage = stage->kids[PIPE_B];
+    const Ast *decl = stage->name ? map_get(L->decls, stage->name) : NULL;
+    bool function = stage->kind == AST_NAME || stage->kind == AST_CALL;
+    if (function && *L->prefix && v->kind == VAL_TENSOR && !(decl && decl->kind == AST_LAYER))
+        tir_label(v->t, next_prefix(L, stage->name), stage->span);
+    return v;
+}
+
 /* x |> stage, where a stage is a layer, function or net, a record of stages, or stages in a row. */
 Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x)
 {
@@ -236,8 +249,8 @@ Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x)
     }
     switch (stage->kind) {
     case AST_PIPE:
-        return lower_stage(L, env, stage->kids[PIPE_B],
-                           lower_stage(L, env, stage->kids[PIPE_A], x));
+        x = lower_inner(L, stage->kids[PIPE_A], lower_stage(L, env, stage->kids[PIPE_A], x));
+        return lower_stage(L, env, stage->kids[PIPE_B], x);
     case AST_RECORD:
         return apply_record(L, env, stage, x);
     case AST_REPEAT:

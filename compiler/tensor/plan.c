@@ -83,24 +83,24 @@ static double op_cost(Op op)
     }
 }
 
-static double axes_product(const Plan *p, Axis *const *axes, int n, double rows)
+static double axes_product(const Plan *p, Axis *const *axes, int n, double rows, double draws)
 {
     double x = 1;
     for (int i = 0; i < n; i++)
-        x *= extent_guess(extent_axis(p, axes[i]), rows);
+        x *= extent_guess(extent_axis(p, axes[i]), rows, draws);
     return x;
 }
 
-double node_cost(const Plan *p, const Node *n, double rows)
+double node_cost(const Plan *p, const Node *n, double rows, double draws)
 {
-    double size = extent_guess(node_size(p, n), rows);
+    double size = extent_guess(node_size(p, n), rows, draws);
     if (n->call == CALL_GEMM)
-        return 2 * size * axes_product(p, n->over, n->n_over, rows);
+        return 2 * size * axes_product(p, n->over, n->n_over, rows, draws);
     if (n->class == NODE_LOOP)
-        return op_cost(n->op) * axes_product(p, n->iter, n->n_iter, rows);
+        return op_cost(n->op) * axes_product(p, n->iter, n->n_iter, rows, draws);
     if (n->op == OP_CHOLESKY || n->op == OP_TRISOLVE) {
         Extent last = extent_axis(p, n->axes[n->n_axes - 1]);
-        return size * extent_guess(last, rows);
+        return size * extent_guess(last, rows, draws);
     }
     return op_cost(n->op) * size;
 }

@@ -156,7 +156,7 @@ typedef struct Plan {
     Phase *phases;                     /* vec */
     Buffer **buffers;                  /* vec */
     int n_slots;
-    double flops_row, flops_once;
+    double flops_once, flops_row, flops_draw;          /* per call, row, and draw of a row */
 } Plan;
 
 /* plan.c: the whole back half of the compiler for one program: nodes, schedule, fuse, buffers. */
@@ -165,7 +165,7 @@ void  plan_print(Out *o, const Plan *p);              /* --dump=kernels */
 void  plan_verify(const Plan *p);
 /* Of the structure tests: "kernels", "phases", "gemm", "buffers", "slots", or the name of an op. */
 int   plan_count(const Plan *p, const char *what);
-double node_cost(const Plan *p, const Node *n, double rows);   /* operations */
+double node_cost(const Plan *p, const Node *n, double rows, double draws);   /* operations */
 Node **plan_topological(Plan *p, Node **nodes);       /* vec: the same nodes, operands first */
 
 /* nodes.c: TirFn -> nodes, with contractions chosen. */
@@ -191,7 +191,7 @@ Extent extent_one(void);
 Extent extent_axis(const Plan *p, const Axis *a);
 Extent extent_mul(Extent a, Extent b);
 bool   extent_equal(Extent a, Extent b);
-double extent_guess(Extent e, double rows);           /* S = 4 */
+double extent_guess(Extent e, double rows, double draws);
 Extent node_stride(const Plan *p, const Node *n, int axis);
 Extent node_size(const Plan *p, const Node *n);
 /* Stride of loop axis a in the operand's buffer; n = 0 if it does not walk it. */

@@ -3,9 +3,9 @@
  * Idea: everything that a program needs to run at batch B with S samples is allocated here, once;
  * running it allocates nothing. The context must be zero before the first dgm_bind.
  *
- * dgm_bind establishes c->program, B, S, state, out, terms, norm2 (all owned by the binding) and
- * bad_term = -1, and a thread count if none was set. param, grad, data, rows, source, seed, weight
- * and optim belong to the caller and are left alone. Binding again frees the old binding first.
+ * dgm_bind establishes c->program, B, S, state, out, terms, weight (ones), norm2 (all owned by the
+ * binding), bad_term = -1, and a thread count if none was set. param, grad, data, rows, source,
+ * seed and optim belong to the caller and are left alone. Binding again frees the old one first.
  */
 #include "dgm.h"
 
@@ -41,6 +41,9 @@ void dgm_bind(DgmCtx *c, const DgmProgram *p, long B, long S)
     c->norm2 = dgm_alloc(sizeof *c->norm2 * (size_t)(p->n_tasks > 0 ? p->n_tasks : 1));
     int n_terms = c->model != NULL ? c->model->n_terms : 0;
     c->terms = dgm_alloc(sizeof *c->terms * (size_t)(n_terms > 0 ? n_terms : 1));
+    c->weight = dgm_alloc(sizeof *c->weight * (size_t)(n_terms > 0 ? n_terms : 1));
+    for (int t = 0; t < n_terms; t++)
+        c->weight[t] = 1;
     if (p->layout != NULL) {
         Real *slab = dgm_slab_new(p->layout(c, NULL));
         state_head(c)->slab = slab;
@@ -57,9 +60,11 @@ void dgm_unbind(DgmCtx *c)
     free(c->out);
     free(c->norm2);
     free(c->terms);
+    free(c->weight);
     c->state = NULL;
     c->out = NULL;
     c->norm2 = NULL;
     c->terms = NULL;
+    c->weight = NULL;
     c->program = NULL;
 }

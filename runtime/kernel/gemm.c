@@ -20,7 +20,7 @@
 #define CBLAS(name) cblas_s##name
 #endif
 
-enum { SMALL_PRODUCT = 2048, SMALL_MATRIX = 1024, SMALL_VECTOR = 64 };
+enum { SMALL_PRODUCT = 128, SMALL_MATRIX = 64, SMALL_VECTOR = 16 };
 
 /* BLAS counts in int. */
 static int blas_int(long n)

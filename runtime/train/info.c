@@ -24,7 +24,9 @@ static double flops_per_step(const DgmModel *m)
     double rows = m->batch > 0 ? (double)m->batch : m->fixed_rows > 0 ? (double)m->fixed_rows : 1;
     double draws = m->samples > 0 ? m->samples : 1;
 
-    return m->step ? m->step->flops_once + rows * draws * m->step->flops_row : 0;
+    if (!m->step)
+        return 0;
+    return m->step->flops_once + rows * (m->step->flops_row + draws * m->step->flops_draw);
 }
 
 static const char *kind_name(DgmTermKind kind)

@@ -16,11 +16,6 @@
 #include <math.h>
 #include <string.h>
 
-static double term_weight(const DgmCtx *c, int t)
-{
-    return t < (int)(sizeof c->weight / sizeof c->weight[0]) ? c->weight[t] : 1.0;
-}
-
 double term_share(const DgmTerm *term, double value, double rows, double N)
 {
     return term->sign * (term->local ? value / rows : value / N);
@@ -31,7 +26,7 @@ double objective_value(const DgmCtx *c)
     double sum = 0;
 
     for (int t = 0; t < c->model->n_terms; t++)
-        sum += term_weight(c, t)
+        sum += c->weight[t]
                * term_share(&c->model->terms[t], c->terms[t], (double)c->B, (double)c->N);
     return sum;
 }

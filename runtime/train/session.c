@@ -264,8 +264,6 @@ void context_bind(const Session *s, DataSet *d, DgmCtx *c, const DgmProgram *p,
     c->seed = s->seed;
     c->purpose = purpose;
     c->bad_term = -1;
-    for (size_t t = 0; t < sizeof c->weight / sizeof c->weight[0]; t++)
-        c->weight[t] = 1;
     c->B = B;
     c->S = S;
     data_attach(d, c);

@@ -1,7 +1,7 @@
 """The yardstick in PyTorch: the VAE of examples/vae (P-H-D-H-P, tanh, Bernoulli, Adam 1e-3) on the CPU.
 
     torch_vae.py quality TRAIN TEST [--epochs 20] [--seed 1]     test ELBO, KL, reconstruction
-    torch_vae.py speed [--batch 100] [--threads 2] [--mode eager|fused|compile] [--seconds 4]
+    torch_vae.py speed [--threads 2] [--batch 100 500 2000] [--mode eager fused compile]
 """
 import argparse
 import gzip
@@ -62,21 +62,23 @@ def quality(a):
 
 
 def speed(a):
+    """One line a batch and mode: BATCH MODE STEPS_PER_SECOND, the median over windows of steps."""
     torch.set_num_threads(a.threads)
-    torch.manual_seed(0)
-    model = Vae()
-    optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=a.mode != "eager" or None)
-    step = make_step(torch.compile(model) if a.mode == "compile" else model, optimizer)
-    x = (torch.rand(a.batch, 784) < 0.13).float()
-    for _ in range(5):
-        step(x)
-    best, end = [], time.perf_counter() + a.seconds
-    while time.perf_counter() < end:
-        t = time.perf_counter()
-        for _ in range(10):
-            step(x)
-        best.append(10 / (time.perf_counter() - t))
-    print(f"{np.median(best):.2f}")
+    for batch in a.batch:
+        x = (torch.rand(batch, 784) < 0.5).float()
+        for mode in a.mode:
+            torch.manual_seed(0)
+            model = Vae()
+            optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=mode != "eager" or None)
+            forward = torch.compile(model, dynamic=False) if mode == "compile" else model
+            step = make_step(forward, optimizer)
+            rates = []
+            for _ in range(12):
+                t = time.perf_counter()
+                for _ in range(2000 // batch):
+                    step(x)
+                rates.append(2000 // batch / (time.perf_counter() - t))
+            print(batch, "torch-" + mode, f"{np.median(rates[2:]):.2f}", flush=True)
 
 
 def main():
@@ -89,10 +91,10 @@ def main():
     q.add_argument("--seed", type=int, default=1)
     q.set_defaults(run=quality)
     s = sub.add_parser("speed")
-    s.add_argument("--batch", type=int, default=100)
     s.add_argument("--threads", type=int, default=2)
-    s.add_argument("--mode", default="eager", choices=["eager", "fused", "compile"])
-    s.add_argument("--seconds", type=float, default=4)
+    s.add_argument("--batch", type=int, nargs="+", default=[100, 500, 2000])
+    s.add_argument("--mode", nargs="+", default=["fused", "compile"],
+                   choices=["eager", "fused", "compile"])
     s.set_defaults(run=speed)
     a = p.parse_args()
     a.run(a)

@@ -1,7 +1,7 @@
 /* vae_hand.c - a variational autoencoder written by hand on the public runtime: the yardstick.
  *
  *     z[n] ~ normal(0, 1)^D            x[n] ~ bernoulli(logits: W4' tanh(W3' z[n] + b3) + b4)
- *     q:  h = tanh(W1' x[n] + b1),  z[n] ~ normal(Wm' h + bm, exp(Ws' h + bs))
+ *     q:  h = tanh(W1' x[n] + b1),  z[n] ~ normal(Wm' h + bm, softplus(Ws' h + bs))
  *
  * The structure is the one generated code is measured against: one parallel region a step; fixed
  * chunks of rows go forward and back through all layers while they are in cache; then weight
@@ -67,10 +67,10 @@ enum { SITE_Z, SITE_X };               /* numbers of the random draws */
 /* ---- buffers: M = B * S rows behind the draw of z ------------------------------------------- */
 
 typedef struct Buffers {
-    Real *h1, *mu, *ls, *sd;           /* [B][H], [B][D] x3: encoder; ls = log sd */
+    Real *h1, *mu, *raw, *sd;          /* [B][H], [B][D] x3: encoder; sd = softplus(raw) */
     Real *eps, *z, *h2, *logit;        /* [M][D], [M][D], [M][H], [M][P] */
     Real *dh2, *dz;                    /* [M][H], [M][D]; logit becomes its own gradient */
-    Real *dmu, *dls, *dh1;             /* [B][D], [B][D], [B][H] */
+    Real *dmu, *draw, *dh1;            /* [B][D], [B][D], [B][H] */
     double *partial;                   /* [chunks][N_TERMS] */
 } Buffers;
 
@@ -85,7 +85,7 @@ static void layout_encoder(DgmCtx *c, Real *slab, size_t *at, Buffers *b)
 
     b->h1 = dgm_slab_take(slab, at, B * H);
     b->mu = dgm_slab_take(slab, at, B * D);
-    b->ls = dgm_slab_take(slab, at, B * D);
+    b->raw = dgm_slab_take(slab, at, B * D);
     b->sd = dgm_slab_take(slab, at, B * D);
     b->eps = dgm_slab_take(slab, at, M * D);
     b->z = dgm_slab_take(slab, at, M * D);
@@ -126,7 +126,7 @@ static size_t step_layout(DgmCtx *c, Real *slab)
     b->dh2 = dgm_slab_take(slab, &at, M * H);
     b->dz = dgm_slab_take(slab, &at, M * D);
     b->dmu = dgm_slab_take(slab, &at, B * D);
-    b->dls = dgm_slab_take(slab, &at, B * D);
+    b->draw = dgm_slab_take(slab, &at, B * D);
     b->dh1 = dgm_slab_take(slab, &at, B * H);
     return at;
 }
@@ -151,21 +151,21 @@ static void tanh_back(Real *restrict dy, const Real *restrict y, long count)
         dy[i] *= 1 - y[i] * y[i];
 }
 
-/* mu += bm; ls += bs; sd = exp(ls); returns the sum of KL(q(z) || normal(0, 1)) */
-static double head_kl(Real *restrict mu, Real *restrict ls, Real *restrict sd,
+/* mu += bm; raw += bs; sd = softplus(raw); returns the sum of KL(q(z) || normal(0, 1)) */
+static double head_kl(Real *restrict mu, Real *restrict raw, Real *restrict sd,
                       const Real *restrict bm, const Real *restrict bs, long rows)
 {
     double kl = 0;
 
-    for (long r = 0; r < rows; r++, mu += D, ls += D, sd += D) {
+    for (long r = 0; r < rows; r++, mu += D, raw += D, sd += D) {
         Real sum = 0;
 
         #pragma omp simd reduction(+ : sum)
         for (long j = 0; j < D; j++) {
             mu[j] += bm[j];
-            ls[j] += bs[j];
-            sd[j] = dgm_exp(ls[j]);
-            sum += (Real)0.5 * (mu[j] * mu[j] + sd[j] * sd[j] - 1) - ls[j];
+            raw[j] += bs[j];
+            sd[j] = dgm_softplus(raw[j]);
+            sum += (Real)0.5 * (mu[j] * mu[j] + sd[j] * sd[j] - 1) - dgm_log(sd[j]);
         }
         kl += sum;
     }
@@ -196,13 +196,13 @@ static void encoder_rows(DgmCtx *c, long r0, long r1, double *kl)
     const Buffers *b = c->state;
     const Real *w = c->param, *x = c->data[0] + r0 * P;
     long n = r1 - r0;
-    Real *h1 = b->h1 + r0 * H, *mu = b->mu + r0 * D, *ls = b->ls + r0 * D;
+    Real *h1 = b->h1 + r0 * H, *mu = b->mu + r0 * D, *raw = b->raw + r0 * D;
 
     dgm_gemm(false, false, n, H, P, x, P, w + AT_W1, H, 0, h1, H);
     bias_tanh(h1, w + AT_B1, n, H);
     dgm_gemm(false, false, n, D, H, h1, H, w + AT_WM, D, 0, mu, D);
-    dgm_gemm(false, false, n, D, H, h1, H, w + AT_WS, D, 0, ls, D);
-    *kl = head_kl(mu, ls, b->sd + r0 * D, w + AT_BM, w + AT_BS, n);
+    dgm_gemm(false, false, n, D, H, h1, H, w + AT_WS, D, 0, raw, D);
+    *kl = head_kl(mu, raw, b->sd + r0 * D, w + AT_BM, w + AT_BS, n);
 }
 
 /* z = mu + sd eps, S draws a row; the draws of a row depend on its number, not on the batch. */
@@ -253,7 +253,7 @@ static void forward_chunk(DgmCtx *c, long k, Real scale)
     b->partial[k * N_TERMS + TERM_KL] = kl;
 }
 
-/* dmu, dls from dz and the KL: per row, draws summed in order. */
+/* dmu, draw from dz and the KL: per row, draws summed in order; d softplus = logistic. */
 static void latent_back(DgmCtx *c, long r0, long r1)
 {
     const Buffers *b = c->state;
@@ -261,18 +261,20 @@ static void latent_back(DgmCtx *c, long r0, long r1)
     long S = c->S;
 
     for (long r = r0; r < r1; r++) {
-        const Real *mu = b->mu + r * D, *sd = b->sd + r * D;
-        Real *restrict dmu = b->dmu + r * D, *restrict dls = b->dls + r * D;
+        const Real *mu = b->mu + r * D, *raw = b->raw + r * D, *sd = b->sd + r * D;
+        Real *restrict dmu = b->dmu + r * D, *restrict draw = b->draw + r * D;
 
         for (long j = 0; j < D; j++) {
             dmu[j] = -kl_scale * mu[j];
-            dls[j] = kl_scale * (1 - sd[j] * sd[j]);
+            draw[j] = kl_scale * (1 / sd[j] - sd[j]);
         }
         for (long s = r * S; s < (r + 1) * S; s++)
             for (long j = 0; j < D; j++) {
                 dmu[j] += b->dz[s * D + j];
-                dls[j] += b->dz[s * D + j] * b->eps[s * D + j] * sd[j];
+                draw[j] += b->dz[s * D + j] * b->eps[s * D + j];
             }
+        for (long j = 0; j < D; j++)
+            draw[j] *= dgm_logistic(raw[j]);
     }
 }
 
@@ -290,7 +292,7 @@ static void backward_chunk(DgmCtx *c, long k)
     dgm_gemm(false, true, m, D, H, dh2, H, w + AT_W3, H, 0, b->dz + m0 * D, D);
     latent_back(c, r0, r1);
     dgm_gemm(false, true, n, H, D, b->dmu + r0 * D, D, w + AT_WM, D, 0, dh1, H);
-    dgm_gemm(false, true, n, H, D, b->dls + r0 * D, D, w + AT_WS, D, 1, dh1, H);
+    dgm_gemm(false, true, n, H, D, b->draw + r0 * D, D, w + AT_WS, D, 1, dh1, H);
     tanh_back(dh1, b->h1 + r0 * H, n * H);
 }
 
@@ -326,7 +328,7 @@ static long layer_of(const DgmCtx *c, int p, const Real **input, const Real **dy
     switch (p) {
     case W1: case B1: *dy = b->dh1; return c->B;
     case WM: case BM: *dy = b->dmu; return c->B;
-    case WS: case BS: *dy = b->dls; return c->B;
+    case WS: case BS: *dy = b->draw; return c->B;
     case W3: case B3: *dy = b->dh2; return c->B * c->S;
     default:          *dy = b->logit; return c->B * c->S;
     }
@@ -425,11 +427,11 @@ static void weight_rows(DgmCtx *c, long r0, long r1)
     long S = c->S;
 
     for (long m = r0 * S; m < r1 * S; m++) {
-        const Real *z = b->z + m * D, *eps = b->eps + m * D, *ls = b->ls + m / S * D;
+        const Real *z = b->z + m * D, *eps = b->eps + m * D, *sd = b->sd + m / S * D;
         double w = bernoulli_row(c->data[0] + m / S * P, b->logit + m * P, c->param + AT_B4, 0);
 
         for (long j = 0; j < D; j++)
-            w += 0.5 * ((double)eps[j] * eps[j] - (double)z[j] * z[j]) + ls[j];
+            w += 0.5 * ((double)eps[j] * eps[j] - (double)z[j] * z[j]) + log(sd[j]);
         c->out[0][m] = (Real)w;
     }
 }

@@ -63,8 +63,6 @@ int main(int argc, char **argv)
     long B = argc > 3 ? atol(argv[1]) : 1, S = argc > 3 ? atol(argv[2]) : 1;
     c.threads = argc > 3 ? atoi(argv[3]) : 1;
     c.N = B;
-    for (int i = 0; i < 16; i++)
-        c.weight[i] = 1;
     dgm_blas_setup();
     c.param = dgm_slab_new((size_t)model.param_reals + 16);
     c.grad = dgm_slab_new((size_t)model.param_reals + 16);
