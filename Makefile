@@ -11,8 +11,8 @@ check-long:
 promote:
 	sh tests/promote.sh
 asan:
-	cmake -S . -B build-asan -DDGM_SANITIZE=ON && cmake --build build-asan -j 2 && ctest --test-dir build-asan --output-on-failure
+	sh tests/check.sh --sanitize
 bench:
 	sh tests/bench/run.sh
 clean:
-	rm -rf build build-asan
+	rm -rf build build-asan build-fuzz
