@@ -3,15 +3,17 @@
 # tensor IR, errors, explanations. A new case of errors or explanations gets its files. Read `git diff`.
 set -eu
 cd "$(dirname "$0")/.."
-cmake -S . -B build >/dev/null
-cmake --build build -j 2 --target test_syntax test_tensor test_check test_derive >/dev/null
-cd build/tests
+root=$PWD build=${SETUP_BUILD:-build}
+cmake -S . -B "$build" >/dev/null
+cmake --build "$build" -j 2 --target test_syntax test_tensor test_check test_derive >/dev/null
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 status=0
-promote() { "$@" >promote.log 2>&1 || { cat promote.log >&2; status=1; }; }
+cd "$build/tests"
+promote() { "$@" >"$log" 2>&1 || { cat "$log" >&2; status=1; }; }
 promote ./test_syntax promote
-promote ./test_tensor "$OLDPWD" promote
+promote ./test_tensor "$root" promote
 promote env DGM_PROMOTE=1 ./test_check
 promote env DGM_PROMOTE=1 ./test_derive
-rm -f promote.log
-git -C "$OLDPWD" status --short tests/golden tests/errors tests/structure
+git -C "$root" status --short tests
 exit $status

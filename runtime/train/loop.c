@@ -202,7 +202,7 @@ static void progress_text(const Training *t, char *text, size_t size)
         n += snprintf(text + n, size - (size_t)n, "%s %.4f", latents ? "elbo" : "objective",
                       latents ? report.elbo : report.objective);
     if (t->has_valid && isfinite(t->state.best))
-        snprintf(text + n, size - (size_t)n, "  best valid %.4f", t->state.best);
+        snprintf(text + n, size - (size_t)n, "  best %.4f", t->state.best);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------- */
