@@ -1,5 +1,5 @@
 # Thin: every target is one line of CMake or of a script.
-.PHONY: build test check check-long promote asan bench clean
+.PHONY: build test check check-long promote asan fuzz bench clean
 build:
 	cmake -S . -B build && cmake --build build -j 2
 test: build
@@ -12,6 +12,8 @@ promote:
 	sh tests/promote.sh
 asan:
 	sh tests/check.sh --sanitize
+fuzz:
+	sh tests/fuzz/run.sh
 bench:
 	sh tests/bench/run.sh
 clean:

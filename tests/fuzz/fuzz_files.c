@@ -2,10 +2,8 @@
  *
  *   fuzz_npy [-r N] FILE...      each file, and N damaged copies of each (the same ones every time)
  *
- * so that the committed corpus is a test under any compiler. libFuzzer itself:
- *
- *   cmake -S . -B build-fuzz -DCMAKE_C_COMPILER=clang -DDGM_SANITIZE=ON -DDGM_FUZZ=ON
- *   cmake --build build-fuzz && build-fuzz/tests/fuzz_npy -max_total_time=60 NEW tests/fuzz/corpus/npy
+ * so that the committed corpus is a test under any compiler. libFuzzer itself is
+ * run by run.sh.
  */
 #include <stdbool.h>
 #include <stdint.h>
