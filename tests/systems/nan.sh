@@ -37,6 +37,15 @@ stopped 8 'term `x`' 'log edged' ./cliff train --data x=x.csv --steps 50 --lr 0.
 ./cliff train --resume --out run --lr 0.001 --quiet
 [ "$(tail -1 run/metrics.jsonl | tr ',' '\n' | grep -c '"step":50')" = 1 ] || fail "did not go on to step 50"
 
+# From a start that is beyond the edge no step can be made; evaluation names the term as well.
+sed 's/normal(4/normal(1/' cliff.dgm >beyond.dgm
+$dgmc beyond.dgm
+expect_rc 5 ./beyond train --data x=x.csv --steps 50 --quiet --out start
+grep 'beyond.dgm:8: term `x`.*at step 0: ' err.txt >/dev/null || fail "says $(cat err.txt)"
+grep 'help: no step was made' err.txt >/dev/null || fail "says $(cat err.txt)"
+expect_rc 5 ./beyond eval start --data x=x.csv
+grep 'beyond.dgm:8: term `x`.*in the evaluation: ' err.txt >/dev/null || fail "says $(cat err.txt)"
+
 # A real model and a hopeless step size.
 $dgmc "$DGM_ROOT/examples/vae/vae.dgm" -D H=16 -D D=2 -D P=64
 gzip -dc "$digits.tra.csv.gz" | head -n 200 >digits.csv
