@@ -1,5 +1,5 @@
 # Thin: every target is one line of CMake or of a script.
-.PHONY: build test check check-long promote asan bench clean
+.PHONY: build test check check-long promote asan fuzz bench clean
 build:
 	cmake -S . -B build && cmake --build build -j 2
 test: build
@@ -11,8 +11,10 @@ check-long:
 promote:
 	sh tests/promote.sh
 asan:
-	cmake -S . -B build-asan -DDGM_SANITIZE=ON && cmake --build build-asan -j 2 && ctest --test-dir build-asan --output-on-failure
+	sh tests/check.sh --sanitize
+fuzz:
+	sh tests/fuzz/run.sh
 bench:
 	sh tests/bench/run.sh
 clean:
-	rm -rf build build-asan
+	rm -rf build build-asan build-fuzz

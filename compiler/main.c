@@ -5,6 +5,8 @@
  */
 #include "driver.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -242,11 +244,16 @@ int main(int argc, char **argv)
     c->color = color_wanted();
     job.command = join_command(c, argc, argv);
     int rc;
+    signal(SIGXFSZ, SIG_IGN);           /* a file size limit is an error of write, not a death */
     if (argc < 2) {
         print_help();
         rc = 2;
     } else {
         rc = run_task(c, &job, argc, argv);
+    }
+    if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0) {
+        diag_error(c, E_WRITE, NOSPAN, "standard output", strerror(errno));
+        rc = 4;
     }
     ctx_free(c);
     return rc;

@@ -1,8 +1,9 @@
 #!/bin/sh
-# setup.sh [PACKAGE ...] - installs what is missing on Debian and builds dgmc in build/.
-# Called by examples/demo.sh and tests/check.sh; packages given as arguments are added.
+# setup.sh [PACKAGE ...] - installs what is missing on Debian and builds dgmc in build/, or in $SETUP_BUILD
+# with $SETUP_OPTIONS. Called by examples/demo.sh and tests/check.sh; packages given are added.
 set -eu
 cd "$(dirname "$0")/.."
+build=${SETUP_BUILD:-build}
 
 packages="gcc libc6-dev cmake make flex bison libopenblas-openmp-dev libjansson-dev libxxhash-dev
     zlib1g-dev libpng-dev librandom123-dev libcmocka-dev $*"
@@ -28,7 +29,9 @@ if [ -n "$missing" ]; then
 fi
 
 # Both flavours of OpenBLAS may be there; single-threaded calls make them alike.
-cmake -S . -B build -DCMAKE_BUILD_TYPE=Release >build.log 2>&1 || { cat build.log >&2; exit 1; }
-cmake --build build -j "$(nproc)" >>build.log 2>&1 || { tail -40 build.log >&2; exit 1; }
-rm -f build.log
-echo "setup: build/dgmc is ready"
+# shellcheck disable=SC2086
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release ${SETUP_OPTIONS:-} >"$build.log" 2>&1 ||
+    { cat "$build.log" >&2; exit 1; }
+cmake --build "$build" -j "$(nproc)" >>"$build.log" 2>&1 || { tail -40 "$build.log" >&2; exit 1; }
+rm -f "$build.log"
+echo "setup: $build/dgmc is ready"

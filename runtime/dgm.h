@@ -210,6 +210,7 @@ typedef enum {
 _Noreturn void dgm_fail(DgmExit code, const char *help, const char *format, ...)
     __attribute__((format(printf, 3, 4)));   /* "error: ..." then "  help: ..." if help */
 void dgm_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool dgm_stderr_redraws(void);         /* a terminal that obeys control sequences */
 void *dgm_alloc(size_t bytes);         /* zeroed; fails with a sentence, never NULL */
 
 /* core/rng.c - Philox4x32-10 (Salmon et al. 2011, via Random123). Element i of a stream is a pure

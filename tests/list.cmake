@@ -42,17 +42,18 @@ script_test(width width.sh)
 # ---- end to end ---------------------------------------------------------------------------------------------
 add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
-foreach(system vae check_grad linear_vae regression logistic compilers own_files hostile manual)
+foreach(system vae check_grad linear_vae regression logistic compilers own_files hostile manual
+    faults nan progress)
   script_test(system_${system} systems/${system}.sh)
 endforeach()
+script_test(system_faults_all systems/faults.sh all)
+set_tests_properties(system_faults_all PROPERTIES LABELS long TIMEOUT 1200)
 
-# ---- fuzz: the committed corpus and damaged copies of it; the same files are libFuzzer targets ------------------
+# ---- fuzz -----------------------------------------------------------------------------------------------------
 foreach(reader npy npz idx csv safetensors)
-  add_executable(fuzz_${reader} fuzz/fuzz_${reader}.c fuzz/fuzz_files.c)
-  target_link_libraries(fuzz_${reader} PRIVATE dgm_f64)
-  file(GLOB corpus ${TESTS}/fuzz/corpus/${reader}/*)
-  dgm_test(fuzz_${reader} fuzz_${reader} -r 200 ${corpus})
+  fuzz_test(${reader} dgm_f64 200)
 endforeach()
+fuzz_test(parse compiler 40)
 set_tests_properties(system_compilers system_check_grad PROPERTIES TIMEOUT 1200)
 
 # ---- the yardstick: tests/bench times vae_hand.c beside generated code; here its gradient is checked -------

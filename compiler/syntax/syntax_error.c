@@ -53,7 +53,7 @@ static Str expected_text(Ctx *c, const char **names, int n)
         static const char *const never[] = {"`...`", "`epochs`"};
         n = without(names, n, never, COUNT(never));
     }
-    const char *shown[MOST_NAMES + 1];
+    const char *shown[MOST_NAMES + 1] = {NULL};
     int total = 0;
     if (group && strcmp(group, "an expression") == 0) shown[total++] = group;
     for (int i = 0; i < n && total < MOST_NAMES; i++) shown[total++] = names[i];

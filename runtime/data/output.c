@@ -44,10 +44,12 @@ static bool is_special(const char *path)
 Output *output_open(const char *path)
 {
     Output *o = dgm_alloc(sizeof *o);
+    bool standard = strcmp(path, "-") == 0;
+    const char *name = standard ? "stdout" : path;
 
-    o->path = dgm_alloc(strlen(path) + 1);
-    strcpy(o->path, path);
-    if (strcmp(path, "-") == 0) {
+    o->path = dgm_alloc(strlen(name) + 1);
+    strcpy(o->path, name);
+    if (standard) {
         fflush(stdout);
         o->fd = STDOUT_FILENO;
     } else if (is_special(path)) {

@@ -221,8 +221,8 @@ static bool read_directory(const DataFile *zip, const Directory *d, ZipMember *a
     size_t at = d->at;
 
     for (*n = 0; at < d->at + d->size;) {
-        const uint8_t *name;
-        size_t name_n, length;
+        const uint8_t *name = NULL;
+        size_t name_n = 0, length = 0;
         ZipMember m;
 
         if (*n == d->members)
@@ -244,7 +244,7 @@ static bool read_directory(const DataFile *zip, const Directory *d, ZipMember *a
 
 bool zip_find(const DataFile *zip, const char *wanted, ZipMember *out, DataError *e)
 {
-    Directory d;
+    Directory d = {0};
     size_t n = 0, index = 0;
 
     if (!directory(zip, &d, e))

@@ -60,7 +60,7 @@ static double objective_run(Check *k, DgmCtx *c)
 {
     c->program->run(c);
     if (c->bad_term >= 0)
-        fail_term(c, 0, NULL);
+        fail_term(c, (Moment){"at the parameters tried", NULL});
     k->size = 0;
     for (int t = 0; t < c->model->n_terms; t++)
         k->size += fabs(term_share(&c->model->terms[t], c->terms[t], (double)c->B, (double)c->N));

@@ -76,6 +76,7 @@ static int run_command(const DgmModel *model, const Command *command, int argc, 
     Options o = {.program = argv[0], .model = model, .command = command};
     int code = DGM_OK;
 
+    signals_file_limit();
     options_parse(&o, argc - 2, argv + 2);
     if (option_flag(&o, OPT_HELP)) {
         help_command(&o);

@@ -22,7 +22,7 @@
 
 /* Adds one pass over the rows: local terms as sums, global ones as values of the first batch. */
 static void add_pass(const Session *s, DataSet *d, long batch, long samples, uint64_t pass,
-                     double *local, double *global)
+                     double *local, double *global, Moment moment)
 {
     for (long first = 0; first < d->N;) {
         long B = d->N - first < batch ? d->N - first : batch;
@@ -36,7 +36,7 @@ static void add_pass(const Session *s, DataSet *d, long batch, long samples, uin
             c.N = d->N;
             c.program->run(&c);
             if (c.bad_term >= 0)
-                fail_term(&c, pass, NULL);
+                fail_term(&c, moment);
             for (int t = 0; t < s->model->n_terms; t++) {
                 local[t] += c.terms[t];
                 if (first == 0)
@@ -48,7 +48,7 @@ static void add_pass(const Session *s, DataSet *d, long batch, long samples, uin
 }
 
 static Running *evaluate_passes(const Session *s, DataSet *d, long batch, long samples,
-                                long passes, double N)
+                                long passes, double N, Moment moment)
 {
     const DgmModel *m = s->model;
     double *local = dgm_alloc((size_t)(2 * m->n_terms + 1) * sizeof *local);
@@ -59,7 +59,7 @@ static Running *evaluate_passes(const Session *s, DataSet *d, long batch, long s
         batch = d->N;
     data_room(d, batch);
     for (long pass = 0; pass < passes; pass++)
-        add_pass(s, d, batch, samples, (uint64_t)pass, local, global);
+        add_pass(s, d, batch, samples, (uint64_t)pass, local, global, moment);
     for (int t = 0; t < m->n_terms; t++) {
         const DgmTerm *term = &m->terms[t];
 
@@ -72,9 +72,10 @@ static Running *evaluate_passes(const Session *s, DataSet *d, long batch, long s
     return r;
 }
 
-Running *evaluate_terms(const Session *s, DataSet *d, long batch, long samples, double N)
+Running *evaluate_terms(const Session *s, DataSet *d, long batch, long samples, double N,
+                        Moment moment)
 {
-    return evaluate_passes(s, d, batch, samples, 1, N);
+    return evaluate_passes(s, d, batch, samples, 1, N, moment);
 }
 
 /* ---- log-likelihood ------------------------------------------------------------------------- */
@@ -265,7 +266,8 @@ int command_eval(Options *o)
         S = DRAWS_PER_BLOCK;
         passes = (e.K + S - 1) / S;
     }
-    e.terms = evaluate_passes(&s, &d, batch, S, passes, (double)d.N);
+    e.terms = evaluate_passes(&s, &d, batch, S, passes, (double)d.N,
+                              (Moment){"in the evaluation", NULL});
     e.likelihood = evaluate_likelihood(&s, &d, batch, e.K);
     if (!model_has_latents(o->model)) {                      /* nothing is integrated out */
         double mean = running_report(e.terms).reconstruction;

@@ -1,13 +1,11 @@
-/* files.c - paths, directories, whole small files written atomically, and stdout done properly.
+/* files.c - paths, directories, a second name for a file, and stdout done properly.
  *
- * A file is replaced only by a complete one: temporary name in the same directory, write, fsync,
- * rename, fsync of the directory. Any failure names the file and the reason and ends with exit
- * code 4, leaving what was there before.
+ * Any failure names the file and the reason and ends with exit code 4, leaving what was there
+ * before. Writing itself is data/output.c's.
  */
 #include "train/train.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,55 +68,27 @@ void directory_make(const char *dir)
     free(path);
 }
 
-static void sync_directory(const char *path)
-{
-    char *dir = text_copy(path), *slash = strrchr(dir, '/');
-
-    if (slash != NULL)
-        slash[slash == dir] = '\0';
-    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY);
-    if (fd >= 0) {
-        fsync(fd);                       /* some file systems cannot: the rename stands anyway */
-        close(fd);
-    }
-    free(dir);
-}
-
-_Noreturn static void fail_temporary(const char *path, const char *temporary)
-{
-    int reason = errno;
-
-    unlink(temporary);
-    dgm_fail(DGM_EXIT_IO, "free some space or choose another directory", "cannot write %s: %s",
-             path, strerror(reason));
-}
-
 void file_write(const char *path, const char *text)
 {
-    char *temporary = dgm_alloc(strlen(path) + 8);
-    size_t n = strlen(text), done = 0;
+    Output *o = output_open(path);
 
-    sprintf(temporary, "%s.tmp", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (fd < 0)
-        dgm_fail(DGM_EXIT_IO, "choose a directory that you may write to", "cannot write %s: %s",
-                 path, strerror(errno));
-    while (done < n) {
-        ssize_t wrote = write(fd, text + done, n - done);
-
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            fail_temporary(path, temporary);
-        done += (size_t)wrote;
-    }
-    if (fsync(fd) != 0 || close(fd) != 0 || rename(temporary, path) != 0)
-        fail_temporary(path, temporary);
-    sync_directory(path);
-    free(temporary);
+    output_write(o, text, strlen(text));
+    output_finish(o);
 }
 
-/* Keeps what `from` holds under the name `to` as well, so that `from` may then be replaced. */
+_Noreturn static void fail_keep(const char *from, const char *to, int reason)
+{
+    dgm_fail(DGM_EXIT_IO, "free some space or choose another directory",
+             "cannot rename %s to %s: %s", from, to, strerror(reason));
+}
+
+static bool cannot_link(int reason)
+{
+    return reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS || reason == EMLINK;
+}
+
+/* Keeps what `from` holds under the name `to` as well, so that `from` may then be replaced. On a
+ * file system without links `from` is missing until then. */
 void file_keep_as(const char *from, const char *to)
 {
     char *temporary = dgm_alloc(strlen(to) + 8);
@@ -126,12 +96,13 @@ void file_keep_as(const char *from, const char *to)
     sprintf(temporary, "%s.tmp", to);
     unlink(temporary);
     if (link(from, temporary) == 0) {
-        if (rename(temporary, to) != 0)
-            fail_temporary(to, temporary);
+        int reason = rename(temporary, to) != 0 ? errno : 0;
+
         unlink(temporary);               /* rename of two links to one file leaves both */
-    } else if (errno != ENOENT && rename(from, to) != 0) {
-        dgm_fail(DGM_EXIT_IO, "choose a directory that you may write to",
-                 "cannot rename %s to %s: %s", from, to, strerror(errno));
+        if (reason != 0)
+            fail_keep(from, to, reason);
+    } else if (!cannot_link(errno) || rename(from, to) != 0) {
+        fail_keep(from, to, errno);
     }
     free(temporary);
 }

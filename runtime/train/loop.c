@@ -67,18 +67,55 @@ static void choose_rows(Training *t)
                       t->train.buffers->rows);
 }
 
-static void stop_not_finite(Training *t)
+static Moment moment(Training *t)
 {
-    char stands[600];
-
-    snprintf(stands, sizeof stands, "%s/last.safetensors (step %llu) stands; try a smaller --lr, "
+    snprintf(t->when, sizeof t->when, "at step %llu", (unsigned long long)t->state.step);
+    snprintf(t->help, sizeof t->help, "%s/last.safetensors (step %llu) stands; try a smaller --lr, "
              "or --clip", t->dir, (unsigned long long)t->saved_step);
-    if (t->c.bad_term >= 0)
-        fail_term(&t->c, t->state.step, stands);
+    return (Moment){t->when, t->help};
+}
+
+/* The parameters of `last` are the ones that give no number: `previous`, from which steps were
+ * made, takes its place. False if there is none. */
+static bool retreat(Training *t)
+{
+    char *last = path_join(t->dir, "last.safetensors");
+    char *previous = path_join(t->dir, "previous.safetensors");
+    char why[1100];
+    bool good = path_exists(previous) && state_readable(previous, why, sizeof why);
+
+    if (good) {
+        state_load(&t->s, NULL, &t->state, previous);
+        good = t->state.step < t->saved_step;
+    }
+    if (good) {
+        file_keep_as(previous, last);
+        t->saved_step = t->state.step;
+    }
+    free(previous);
+    free(last);
+    return good;
+}
+
+_Noreturn static void stop_not_finite(Training *t)
+{
+    Moment m = moment(t);
     const DgmParam *bad = params_nonfinite(t->s.model, t->s.grad);
-    dgm_fail(DGM_EXIT_NUMERIC, stands, "%s:%d: the gradient of `%s` is not finite at step %llu",
+
+    if (t->state.step == t->saved_step) {
+        uint64_t step = t->state.step;
+        bool good = retreat(t);
+
+        t->state.step = step;
+        m = moment(t);
+        if (!good)
+            m.help = "no step was made from here: look at the data, or try another --seed";
+    }
+    if (t->c.bad_term >= 0)
+        fail_term(&t->c, m);
+    dgm_fail(DGM_EXIT_NUMERIC, m.help, "%s:%d: the gradient of `%s` is not finite %s",
              t->s.model->spec_path, bad ? bad->line : 0, bad ? bad->name : "the parameters",
-             (unsigned long long)t->state.step);
+             m.when);
 }
 
 static void take_step(Training *t)
@@ -122,7 +159,8 @@ static void log_step(Training *t)
 static void validate(Training *t, json_t *line)
 {
     long batch = t->plan.batch < 200 ? t->plan.batch : 200;
-    Running *r = evaluate_terms(&t->s, &t->valid, batch, t->state.samples, (double)t->plan.N);
+    Running *r = evaluate_terms(&t->s, &t->valid, batch, t->state.samples, (double)t->plan.N,
+                                moment(t));
     double objective = running_report(r).objective;
 
     metrics_put_running(line, "valid_", r);
@@ -164,7 +202,7 @@ static void progress_text(const Training *t, char *text, size_t size)
         n += snprintf(text + n, size - (size_t)n, "%s %.4f", latents ? "elbo" : "objective",
                       latents ? report.elbo : report.objective);
     if (t->has_valid && isfinite(t->state.best))
-        snprintf(text + n, size - (size_t)n, "  best valid %.4f", t->state.best);
+        snprintf(text + n, size - (size_t)n, "  best %.4f", t->state.best);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------- */

@@ -291,11 +291,10 @@ int output_find(const DgmProgram *p, const char *name)
     return -1;
 }
 
-void fail_term(const DgmCtx *c, uint64_t step, const char *stands)
+void fail_term(const DgmCtx *c, Moment moment)
 {
     const DgmTerm *t = &c->model->terms[c->bad_term];
 
-    dgm_fail(DGM_EXIT_NUMERIC, stands, "%s:%d: term `%s` is not a finite number (%g) at step %llu: "
-             "%s", c->model->spec_path, t->line, t->name, c->terms[c->bad_term],
-             (unsigned long long)step, t->formula);
+    dgm_fail(DGM_EXIT_NUMERIC, moment.help, "%s:%d: term `%s` is not a finite number (%g) %s: %s",
+             c->model->spec_path, t->line, t->name, c->terms[c->bad_term], moment.when, t->formula);
 }

@@ -3,7 +3,8 @@
  * The first SIGTERM or SIGINT only sets a flag, which the loop reads once a step; the second one
  * ends the process at once (the last complete checkpoint stands, for a save is atomic). SIGUSR1
  * asks for a checkpoint without stopping. The process finally re-raises the signal, so that a
- * parent sees 130 or 143 and not a made-up exit code.
+ * parent sees 130 or 143 and not a made-up exit code. A file size limit (ulimit -f) is an errno to
+ * every command, not a death.
  *
  * A signal handler has no argument to carry a context, hence the two flags of this file: they are
  * the only mutable file-scope variables of train/, are of the type that C allows in handlers, and
@@ -42,6 +43,11 @@ static void handle(int number, void (*handler)(int), int flags)
     action.sa_handler = handler;
     action.sa_flags = flags;
     sigaction(number, &action, NULL);
+}
+
+void signals_file_limit(void)
+{
+    handle(SIGXFSZ, SIG_IGN, 0);        /* so that write fails with EFBIG, and names the file */
 }
 
 void signals_begin(void)

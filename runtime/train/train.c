@@ -213,6 +213,16 @@ static bool nothing_saved(const char *dir)
     return nothing;
 }
 
+/* A damaged `last` gives way at once: the next save would make it `previous`, the only good one. */
+static void replace_last(const char *dir, const char *good)
+{
+    char *last = path_join(dir, "last.safetensors");
+
+    if (strcmp(good, last) != 0)
+        file_keep_as(good, last);
+    free(last);
+}
+
 /* What is on disk already: the state of the run, or nothing of it any more. */
 static void take_over(Training *t, bool resume)
 {
@@ -227,6 +237,7 @@ static void take_over(Training *t, bool resume)
     uint64_t total = t->state.total;
 
     state_load(&t->s, t->optim, &t->state, path);
+    replace_last(t->dir, path);
     t->state.samples = samples;          /* may be changed on purpose */
     t->state.total = total;
     t->saved_step = t->state.step;

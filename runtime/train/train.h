@@ -100,7 +100,7 @@ bool path_exists(const char *path);
 bool path_is_directory(const char *path);
 bool path_ends(const char *path, const char *ending);
 void directory_make(const char *dir);                        /* with those above it; writable */
-void file_write(const char *path, const char *text);         /* atomic, durable */
+void file_write(const char *path, const char *text);         /* output.c's guarantees */
 void file_keep_as(const char *from, const char *to);         /* second name, then replaceable */
 void stdout_finish(void);                                    /* flushed, or a proper failure */
 
@@ -146,8 +146,13 @@ void context_bind(const Session *s, DataSet *d, DgmCtx *c, const DgmProgram *p,
 void context_unbind(DgmCtx *c);
 const DgmProgram *program_needed(const DgmProgram *p, const char *command, const char *why_not);
 int output_find(const DgmProgram *p, const char *name);      /* index, or -1 */
+typedef struct Moment {
+    const char *when;                  /* "at step 12", "in the evaluation" */
+    const char *help;                  /* or NULL */
+} Moment;
+
 /* Exit 5 with the name, formula and spec line of the term that is not finite. */
-_Noreturn void fail_term(const DgmCtx *c, uint64_t step, const char *stands);
+_Noreturn void fail_term(const DgmCtx *c, Moment moment);
 
 /* ---- objective.c ---------------------------------------------------------------------------- */
 
@@ -172,8 +177,10 @@ double running_term(const Running *r, int t);                /* average value, w
 
 /* ---- evaluate.c ----------------------------------------------------------------------------- */
 
-/* Averages of the terms over a data set; N is what global terms are divided by. */
-Running *evaluate_terms(const Session *s, DataSet *d, long batch, long samples, double N);
+/* Averages of the terms over a data set; N is what global terms are divided by; moment: for
+ * fail_term. */
+Running *evaluate_terms(const Session *s, DataSet *d, long batch, long samples, double N,
+                        Moment moment);
 int command_eval(Options *o);
 
 /* ---- state.c: a run on disk ----------------------------------------------------------------- */
@@ -227,6 +234,7 @@ typedef struct Training {
     bool best_pending;                 /* best_param is newer than best.safetensors */
     uint64_t saved_step;               /* of last.safetensors */
     double saved_clock, window_clock;
+    char when[40], help[600];          /* text of a Moment */
 } Training;
 
 int command_train(Options *o);
@@ -261,6 +269,7 @@ void progress_end(Progress *p, uint64_t done, const char *text, const char *unit
 void progress_break(Progress *p);                            /* clears the line for a message */
 double progress_rate(const Progress *p, uint64_t done);
 
+void signals_file_limit(void);                               /* EFBIG instead of SIGXFSZ */
 void signals_begin(void);
 void signals_end(void);
 int signals_stop(void);                                      /* signal number, or 0 */

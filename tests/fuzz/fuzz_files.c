@@ -2,8 +2,8 @@
  *
  *   fuzz_npy [-r N] FILE...      each file, and N damaged copies of each (the same ones every time)
  *
- * so that the committed corpus is a test under any compiler. With clang, leave this file out and
- * compile with -fsanitize=fuzzer.
+ * so that the committed corpus is a test under any compiler. libFuzzer itself is
+ * run by run.sh.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +24,8 @@ static uint64_t next(uint64_t *seed)
 /* A few bytes changed, a number made extreme, a piece dropped or doubled, or the end cut off. */
 static size_t damage(uint8_t *to, const uint8_t *from, size_t n, uint64_t *seed)
 {
-    static const uint8_t extreme[] = { 0x00, 0x01, 0x7f, 0x80, 0xff, 0x2d, 0x39, 0x2c, 0x22, 0x0a };
+    static const uint8_t extreme[] = { 0x00, 0x01, 0x7f, 0x80, 0xff, 0x2d, 0x39, 0x2c, 0x22, 0x0a,
+                                       '(', ')', '{', '}', '[', '~', '=', ':', '/', '>' };
 
     memcpy(to, from, n);
     for (uint64_t k = 1 + next(seed) % 4; n > 0 && k > 0; k--) {
