@@ -2,7 +2,7 @@
 #ifndef DGMC_DRIVER_H
 #define DGMC_DRIVER_H
 
-#include "base/base.h"
+#include "syntax/ast.h"
 
 #define DGMC_VERSION "0.1.0"
 
@@ -23,8 +23,14 @@ typedef struct Job {
     bool emit_c, latex, fmt_write, fmt_check;
 } Job;
 
-/* Exit code of the process: 0, 1 (the spec is wrong), 3 (data file), 4 (cannot write). */
-int compile(Ctx *c, const Job *job);
+/* Exit codes of the process. */
+enum { DONE = 0, WRONG = 1, USAGE = 2, BAD_DATA = 3, CANNOT_WRITE = 4 };
+
+int compile(Ctx *c, const Job *job);                  /* driver.c */
 bool stage_exists(const char *name);
+
+/* data_sizes.c: sizes of the model's axes from the shapes of its data files, as defines. Returns an
+ * exit code. The checker adds defaults of arguments that neither -D nor a file has given. */
+int define_from_files(Ctx *c, Ast *file, const DataArg *data);
 
 #endif

@@ -1,7 +1,5 @@
 /* main.c - the command line: options.def says what there is, this file parses it.
- *
- * Exit codes: 0 done, 1 the spec is wrong, 2 usage, 3 bad data file, 4 cannot write,
- * 70 internal error.
+ * A line that is wrong ends with USAGE and what would have been right.
  */
 #include "driver.h"
 
@@ -44,7 +42,7 @@ static int usage_error(const char *format, const char *what, const char *hint)
         fprintf(stderr, "  help: did you mean `%s`?\n", hint);
     else
         fprintf(stderr, "  help: `dgmc --help` lists commands and options\n");
-    return 2;
+    return USAGE;
 }
 
 static void print_help(void)
@@ -186,63 +184,112 @@ static Str join_command(Ctx *c, int argc, char **argv)
     return s;
 }
 
-static int run_task(Ctx *c, Job *job, int argc, char **argv)
+/* What has been read of the command line so far. */
+typedef struct CommandLine {
+    Ctx *c;
+    Job *job;
+    bool only_files;                   /* after `--` */
+    bool task_seen;
+    bool answered;                     /* by --help and the like: nothing is left to do */
+    bool given[N_OPTIONS];
+} CommandLine;
+
+static int find_command(const char *word)
 {
-    bool only_files = false, task_seen = false;
-    bool given[N_OPTIONS] = { false };
-    for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i], *value;
-        if (!only_files && !strcmp(arg, "--")) {
-            only_files = true;
-            continue;
-        }
-        if (only_files || arg[0] != '-' || !arg[1]) {
-            int k = 0;
-            while (!only_files && !task_seen && !job->path && k < N_COMMANDS
-                   && strcmp(arg, commands[k].name))
-                k++;
-            if (!only_files && !task_seen && !job->path && k < N_COMMANDS) {
-                job->task = (Task)k;
-                task_seen = true;
-            } else if (job->path) {
-                return usage_error("one file at a time: `%s` is one too many", arg, NULL);
-            } else {
-                job->path = arg;
-            }
-            continue;
-        }
-        int id = find_option(arg, &value);
-        if (id < 0)
-            return usage_error("unknown option `%s`", arg, nearest_option(c, arg));
-        if (id == OPT_HELP)
-            return print_help(), 0;
-        if (id == OPT_VERSION)
-            return printf("dgmc %s\n", DGMC_VERSION), 0;
-        if (*options[id].arg && !value && !(value = argv[++i]))
-            return usage_error("option `%s` needs a value", options[id].name, NULL);
-        if (!*options[id].arg && value)
-            return usage_error("option `%s` takes no value", options[id].name, NULL);
-        if (id == OPT_EXPLAIN)
-            return diag_explain(stdout, value) ? 0 : usage_error("no error has the code `%s`", value, NULL);
-        given[id] = true;
-        int rc = take_option(c, job, (OptionId)id, value);
+    for (int k = 0; k < N_COMMANDS; k++)
+        if (!strcmp(word, commands[k].name))
+            return k;
+    return -1;
+}
+
+/* The first word may be a command; any other is the file. */
+static int take_word(CommandLine *line, const char *word)
+{
+    bool first = !line->only_files && !line->task_seen && !line->job->path;
+    int command = first ? find_command(word) : -1;
+    if (command < 0 && line->job->path)
+        return usage_error("one file at a time: `%s` is one too many", word, NULL);
+    if (command < 0) {
+        line->job->path = word;
+    } else {
+        line->job->task = (Task)command;
+        line->task_seen = true;
+    }
+    return DONE;
+}
+
+/* Options that are answered at once; false if `id` is none of them. */
+static bool answer(CommandLine *line, OptionId id, const char *value, int *rc)
+{
+    line->answered = true;
+    *rc = DONE;
+    switch (id) {
+    case OPT_HELP:
+        print_help();
+        return true;
+    case OPT_VERSION:
+        printf("dgmc %s\n", DGMC_VERSION);
+        return true;
+    case OPT_EXPLAIN:
+        if (!diag_explain(stdout, value))
+            *rc = usage_error("no error has the code `%s`", value, NULL);
+        return true;
+    default:
+        return line->answered = false;
+    }
+}
+
+/* `arg` begins with `-`; its value may be `next`, which then is used up. */
+static int take_dashed(CommandLine *line, const char *arg, const char *next, bool *used)
+{
+    const char *value;
+    int id = find_option(arg, &value), rc;
+    if (id < 0)
+        return usage_error("unknown option `%s`", arg, nearest_option(line->c, arg));
+    bool wants_value = *options[id].arg;
+    *used = wants_value && !value;
+    if (*used && !(value = next))
+        return usage_error("option `%s` needs a value", options[id].name, NULL);
+    if (!wants_value && value)
+        return usage_error("option `%s` takes no value", options[id].name, NULL);
+    if (answer(line, (OptionId)id, value, &rc))
+        return rc;
+    line->given[id] = true;
+    return take_option(line->c, line->job, (OptionId)id, value);
+}
+
+static int read_command_line(CommandLine *line, int argc, char **argv)
+{
+    for (int i = 1; i < argc && !line->answered; i++) {
+        bool used = false;
+        int rc = DONE;
+        if (!line->only_files && !strcmp(argv[i], "--"))
+            line->only_files = true;
+        else if (line->only_files || argv[i][0] != '-' || !argv[i][1])
+            rc = take_word(line, argv[i]);
+        else
+            rc = take_dashed(line, argv[i], argv[i + 1], &used);
         if (rc)
             return rc;
+        i += used;
     }
+    if (line->answered)
+        return DONE;
     for (int i = 0; i < N_OPTIONS; i++)
-        if (given[i] && *options[i].where != '*' && !strchr(options[i].where, task_letters[job->task]))
+        if (line->given[i] && *options[i].where != '*'
+            && !strchr(options[i].where, task_letters[line->job->task]))
             return usage_error("option `%s` does not belong to this command", options[i].name, NULL);
-    if (!job->path)
-        return usage_error("%s", "no file given", NULL);
-    return compile(c, job);
+    return line->job->path ? DONE : usage_error("%s", "no file given", NULL);
 }
 
 int main(int argc, char **argv)
 {
     Ctx *c = ctx_new();
     Job job = { .task = TASK_BUILD };
+    CommandLine line = { .c = c, .job = &job };
     c->color = color_wanted();
     job.command = join_command(c, argc, argv);
+<<<<<<< HEAD
     int rc;
     signal(SIGXFSZ, SIG_IGN);           /* a file size limit is an error of write, not a death */
     if (argc < 2) {
@@ -255,6 +302,15 @@ int main(int argc, char **argv)
         diag_error(c, E_WRITE, NOSPAN, "standard output", strerror(errno));
         rc = 4;
     }
+=======
+    int rc = USAGE;
+    if (argc < 2)
+        print_help();
+    else
+        rc = read_command_line(&line, argc, argv);
+    if (rc == DONE && !line.answered)
+        rc = compile(c, &job);
+>>>>>>> h2
     ctx_free(c);
     return rc;
 }

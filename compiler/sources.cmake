@@ -24,11 +24,14 @@ set(COMPILER_SOURCES
   compiler/check/declared.c
   compiler/check/dist.c
   compiler/check/family.c
+  compiler/check/frame.c
   compiler/check/index.c
   compiler/check/infer.c
+  compiler/check/law.c
   compiler/check/library.c
   compiler/check/model.c
   compiler/check/names.c
+  compiler/check/operators.c
   compiler/check/range.c
   compiler/check/resolve.c
   compiler/check/resolve_library.c
@@ -38,6 +41,7 @@ set(COMPILER_SOURCES
   compiler/check/size.c
   compiler/check/train.c
   compiler/check/type.c
+  compiler/check/ways.c
   compiler/model/build.c
   compiler/model/family.c
   compiler/model/graph.c
@@ -70,9 +74,13 @@ set(COMPILER_SOURCES
   compiler/tensor/grad.c
   compiler/tensor/loops.c
   compiler/tensor/lower.c
+  compiler/tensor/lower_builtin.c
   compiler/tensor/lower_dist.c
   compiler/tensor/lower_expr.c
   compiler/tensor/lower_net.c
+  compiler/tensor/lower_number.c
+  compiler/tensor/lower_support.c
+  compiler/tensor/lower_value.c
   compiler/tensor/nodes.c
   compiler/tensor/ops_adjoint.c
   compiler/tensor/ops_shape.c
@@ -93,4 +101,5 @@ set(COMPILER_SOURCES
   compiler/emit/kernel.c
   compiler/emit/program.c
   compiler/emit/text.c
+  compiler/data_sizes.c
   compiler/driver.c)

@@ -127,8 +127,10 @@ static Ast *value_block(Parser *p, Span at, Ast *l)
     bool whole = l->num == 0;
     l->num = 0;
     if (!whole) return retag(l, AST_BLOCKEXPR, at);
-    if (last == AST_LET || last == AST_FUNCTION || last == AST_LATENT || last == AST_PARAM)
+    if (last == AST_LET || last == AST_FUNCTION || last == AST_LATENT || last == AST_PARAM) {
         diag_error(p->c, E_BLOCK_VALUE, n ? l->kids[n - 1]->span : at);
+        diag_help(p->c, "end it with its value: `{ let u = ..; u * a }`");
+    }
     return retag(l, AST_BLOCKEXPR, at);
 }
 }

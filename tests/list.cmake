@@ -5,6 +5,8 @@ compiler_test(test_base unit/test_base.c)
 compiler_test(test_syntax unit/test_syntax.c)
 compiler_test(test_check unit/test_check.c)
 compiler_test(test_derive unit/test_derive.c)
+compiler_test(test_errors unit/test_errors.c)
+compiler_test(test_lower unit/test_lower.c)
 foreach(part core math optim)
   runtime_test(test_rt_${part} unit/test_rt_${part}.c)
 endforeach()
@@ -42,7 +44,7 @@ script_test(width width.sh)
 # ---- end to end ---------------------------------------------------------------------------------------------
 add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
-foreach(system vae check_grad linear_vae regression logistic compilers own_files hostile manual
+foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual
     faults nan progress)
   script_test(system_${system} systems/${system}.sh)
 endforeach()

@@ -97,7 +97,6 @@ static void check_block(Bound *b, Ast *block, int plates)
 bool check_sizes_bound(Ctx *c, Ast *file, Ast *model)
 {
     Bound b = { c, model, map_new(c), true };
-    check_model_defines(c, model);
     check_block(&b, model->kids[MODEL_BODY], 0);
     for (size_t i = 0; i < vec_len(file->kids); i++)
         if (file->kids[i]->kind == AST_FAMILY && file->kids[i]->decl == model)

@@ -55,8 +55,9 @@ static const FamilyLaw family_laws[] = {
 };
 
 static const struct { const char *name; double value; } constants[] = {
-    { "pi", 3.14159265358979323846 }, { "e", 2.71828182845904523536 }, { "inf", INFINITY },
-    { "euler_gamma", 0.57721566490153286061 },
+#define CONSTANT(name, value, doc) { #name, value },
+#include "builtins.def"
+#undef CONSTANT
 };
 
 #define COUNT(table) (sizeof table / sizeof *table)

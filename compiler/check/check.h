@@ -109,7 +109,6 @@ typedef struct SupportRow {
 } SupportRow;
 
 const Builtin *builtin_find(Ctx *c, Str name, size_t n_args);
-bool builtin_constant(Str name, double *value);
 Str *builtin_names(Ctx *c, Space space, Str *list);
 const SupportRow *support_row(Str name);
 typedef struct FamilyLaw { const char *name; int min, max; const char *doc; } FamilyLaw;
@@ -197,6 +196,12 @@ Type *infer_blockexpr(Check *s, Ast *e, const Type *event);
 Type *type_of_decl(Check *s, Ast *decl);
 void  set_type(Check *s, Ast *decl, Type *t);
 Type *type_from_ast(Check *s, Ast *type);             /* declared.c: a written TYPE, checked */
+/* ways.c: a parameterization as a call sees it */
+typedef struct Way { Ast *node; Ast **formals; } Way;
+Way  *ways_of(Check *s, Ast *dist);                   /* vec */
+Way  *choose_way(Check *s, Ast *call, Ast *dist, Way *ways);        /* NULL after an error */
+bool  check_labels(Check *s, Ast *call, Ast *dist, Way *ways, const Way *way);
+bool  known_anywhere(Way *ways, Str name, Ast **formal);
 bool  bind_pattern(Check *s, Ast *pattern, Ast *dist);
 Type *infer_dist_call(Check *s, Ast *call, const Type *event);      /* dist.c */
 Type *bind_formal(Check *s, Ast *formal, const Type *actual, Ast *at, Str of, Size ***batch);
@@ -211,12 +216,16 @@ void  check_train(Check *s, Ast *train);              /* train.c */
 void  check_library(Check *s, Ast *item);             /* library.c: distribution layer support bodies */
 Type *support_shape(Check *s, Ast *support);
 void  not_yet(Check *s, const char *what, Span at);
-void  frame_push(Check *s, Span call, Str what);
+void  frame_push(Check *s, Span call, Str what);      /* frame.c */
 void  frame_pop(Check *s);
+Type *local_type(const Check *s, const Ast *decl);    /* in the frames around, or NULL */
 Span  place(Check *s, Span at);                       /* where a person reads of an error at `at` */
 void  called_from(Check *s, Span at);                 /* notes after an error inside a body */
 Ast  *canonical(Ast *binder);
 
+Type *infer_binary(Check *s, Ast *e);                 /* operators.c */
+Type *infer_unary(Check *s, Ast *e);
+bool  check_bit(Check *s, Ast *e, const Type *t, Str op);     /* an operand of `op` is 0 or 1 */
 bool  broadcast(Check *s, Ast *at, Ast *ea, const Type *a, Ast *eb, const Type *b, Size ***event);
 Type *type_union(Check *s, const Type *a, const Type *b, Size **event);
 

@@ -103,6 +103,7 @@ static bool read_bounds(Check *s, Ast *type, Type *t)
                   && bounds[0].lo >= bounds[1].hi;
     if (backwards && !(type->span.src && type->span.src->library)) {
         FAIL(s, E_SUPPORT_BOUNDS, type->span, bounds[0].lo, bounds[1].lo);
+        diag_help(s->c, "the smaller bound comes first");
         return false;
     }
     t->range = (Range){ bounds[0].lo, bounds[1].hi, true, true };

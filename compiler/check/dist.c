@@ -1,210 +1,13 @@
-/* dist.c - calls of distributions: which parameterization, which event, which support.
+/* dist.c - calls of distributions: sizes, supports of the arguments, the event.
  *
- * Idea: a distribution has its own parameters, and for each `also` the same with some replaced. The
- * set of argument names decides. Sizes of the parameterization are bound by the arguments, else by
- * the variable that is drawn: dirichlet(1) on simplex[K]. Axes that arguments have beyond their own
- * make the law elementwise: normal(mu, 1) with mu : real[D] is a law on real[D].
+ * Idea: sizes of the parameterization are bound by the arguments, else by the variable that is
+ * drawn: dirichlet(1) on simplex[K]. Axes that arguments have beyond their own make the law
+ * elementwise: normal(mu, 1) with mu : real[D] is a law on real[D].
  */
 #include "check.h"
 
 #include <math.h>
 #include <string.h>
-
-/* ---- parameterizations ---------------------------------------------------------------------------------- */
-typedef struct Way { Ast *node; Ast **formals; } Way;
-
-static bool replaces(const Ast *also, Str name)
-{
-    Ast *base = also->kids[ALSO_BASE];
-    for (size_t i = 0; i < list_len(base); i++)
-        if (base->kids[i]->name == name) return true;
-    return false;
-}
-
-static Way way_of(Check *s, Ast *node, Ast *dist)
-{
-    Way way = { node, NULL };
-    Ast *own = dist->kids[DIST_ARGS];
-    bool placed = false;
-    for (size_t i = 0; i < list_len(own); i++) {
-        if (node == dist || !replaces(node, own->kids[i]->name)) {
-            vec_push(s->c, way.formals, own->kids[i]);
-            continue;
-        }
-        Ast *args = node->kids[ALSO_ARGS];
-        for (size_t k = 0; !placed && k < list_len(args); k++)
-            vec_push(s->c, way.formals, args->kids[k]);
-        placed = true;
-    }
-    return way;
-}
-
-static Way *ways_of(Check *s, Ast *dist)
-{
-    Way *ways = NULL;
-    Ast *body = dist->kids[DIST_BODY];
-    vec_push(s->c, ways, way_of(s, dist, dist));
-    for (size_t i = 0; i < list_len(body); i++)
-        if (body->kids[i]->kind == AST_ALSO)
-            vec_push(s->c, ways, way_of(s, body->kids[i], dist));
-    return ways;
-}
-
-static void help_ways(Check *s, Ast *dist, Way *ways)
-{
-    Out *o = out_new(s->c);
-    size_t length;
-    for (size_t i = 0; i < vec_len(ways); i++) {
-        out_printf(o, "%s%s(", i ? ", or " : "", dist->name);
-        for (size_t k = 0; k < vec_len(ways[i].formals); k++) {
-            Ast *formal = ways[i].formals[k];
-            out_printf(o, "%s%s", k ? ", " : "", formal->name);
-            if (i && k < vec_len(ways[0].formals) && ways[0].formals[k]->name != formal->name)
-                out_puts(o, ":");
-        }
-        out_puts(o, ")");
-    }
-    diag_help(s->c, "write %s", out_text(o, &length));
-}
-
-/* Which formal an argument of the call fills in a way; NULL: none. */
-static Ast *filled(const Way *way, const Ast *arg, size_t position)
-{
-    if (!arg->name) return position < vec_len(way->formals) ? way->formals[position] : NULL;
-    for (size_t k = 0; k < vec_len(way->formals); k++)
-        if (way->formals[k]->name == arg->name) return way->formals[k];
-    return NULL;
-}
-
-/* How many formals stay without value; -1 if some argument has no place. */
-static int missing_in(Check *s, const Way *way, Ast *call, Ast **first)
-{
-    Map *given = map_new(s->c);
-    for (size_t i = 0; i < vec_len(call->kids); i++) {
-        Ast *formal = filled(way, call->kids[i], i);
-        if (!formal || map_get(given, formal)) return -1;
-        map_put(given, formal, call->kids[i]);
-    }
-    int missing = 0;
-    for (size_t k = vec_len(way->formals); k-- > 0;)
-        if (!map_get(given, way->formals[k]) && !way->formals[k]->kids[ARGDECL_DEFAULT]) {
-            missing++;
-            *first = way->formals[k];
-        }
-    return missing;
-}
-
-static bool known_anywhere(Way *ways, Str name, Ast **formal)
-{
-    for (size_t i = 0; i < vec_len(ways); i++)
-        for (size_t k = 0; k < vec_len(ways[i].formals); k++)
-            if (ways[i].formals[k]->name == name) { *formal = ways[i].formals[k]; return true; }
-    return false;
-}
-
-static void suggest_argument(Check *s, Way *ways, Str name)
-{
-    Str *list = NULL;
-    for (size_t i = 0; i < vec_len(ways); i++)
-        for (size_t k = 0; k < vec_len(ways[i].formals); k++)
-            vec_push(s->c, list, ways[i].formals[k]->name);
-    Str near = vec_len(list) ? nearest(s->c, name, list, vec_len(list)) : NULL;
-    if (near) diag_help(s->c, "did you mean `%s:`?", near);
-}
-
-/* Order and repetition of the arguments, whatever the parameterization. */
-static bool check_argument_list(Check *s, Ast *call, Ast *dist, Way *ways)
-{
-    for (size_t i = 0; i < vec_len(call->kids); i++) {
-        Ast *arg = call->kids[i], *formal;
-        if (!arg->name && i && call->kids[i - 1]->name) {
-            FAIL(s, E_ARG_ORDER, arg->span, dist->name);
-            return false;
-        }
-        for (size_t k = 0; arg->name && k < i; k++)
-            if (call->kids[k]->name == arg->name) {
-                FAIL(s, E_ARG_TWICE, arg->span, arg->name, dist->name);
-                diag_note(s->c, call->kids[k]->span, "first given here");
-                return false;
-            }
-        if (arg->name && !known_anywhere(ways, arg->name, &formal)) {
-            FAIL(s, E_ARG_UNKNOWN, arg->span, dist->name, arg->name);
-            suggest_argument(s, ways, arg->name);
-            help_ways(s, dist, ways);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The message when no way takes all arguments. */
-static void explain_misfit(Check *s, Ast *call, Ast *dist, Way *ways)
-{
-    size_t most = 0, positional = 0;
-    for (size_t i = 0; i < vec_len(ways); i++)
-        if (vec_len(ways[i].formals) > most) most = vec_len(ways[i].formals);
-    for (size_t i = 0; i < vec_len(call->kids); i++) positional += call->kids[i]->name == NULL;
-    if (positional > most) {
-        FAIL(s, E_ARG_EXTRA, call->kids[most]->span, dist->name, (int)most, most == 1 ? "" : "s",
-             (int)positional);
-        help_ways(s, dist, ways);
-        return;
-    }
-    for (size_t w = 0; w < vec_len(ways); w++) {
-        for (size_t i = positional; i < vec_len(call->kids); i++) {
-            for (size_t k = 0; k < positional; k++)
-                if (filled(&ways[w], call->kids[k], k) == filled(&ways[w], call->kids[i], i)) {
-                    FAIL(s, E_ARG_TWICE, call->kids[i]->span, call->kids[i]->name, dist->name);
-                    diag_note(s->c, call->kids[k]->span, "given here by position");
-                    help_ways(s, dist, ways);
-                    return;
-                }
-        }
-    }
-    Ast *last = call->kids[vec_len(call->kids) - 1];
-    FAIL(s, E_ARG_CONFLICT, last->span, dist->name);
-    help_ways(s, dist, ways);
-}
-
-static Way *choose_way(Check *s, Ast *call, Ast *dist, Way *ways)
-{
-    Ast *lacking = NULL, *first = NULL;
-    int fewest = -1;
-    if (!check_argument_list(s, call, dist, ways)) return NULL;
-    for (size_t i = 0; i < vec_len(ways); i++) {
-        int missing = missing_in(s, &ways[i], call, &first);
-        if (missing == 0) return &ways[i];
-        if (missing > 0 && (fewest < 0 || missing < fewest)) { fewest = missing; lacking = first; }
-    }
-    if (fewest < 0) {
-        explain_misfit(s, call, dist, ways);
-        return NULL;
-    }
-    FAIL(s, E_ARG_MISSING, call->span, dist->name, lacking->name);
-    help_ways(s, dist, ways);
-    return NULL;
-}
-
-static bool is_matrix(const Ast *formal)
-{
-    const SupportRow *row = formal->kids[ARGDECL_TYPE] ? support_row(formal->kids[ARGDECL_TYPE]->name)
-                                                        : NULL;
-    return row && row->core == 2;
-}
-
-/* A covariance and its Cholesky factor look alike: where both are offered, the name is required. */
-static bool check_labels(Check *s, Ast *call, Ast *dist, Way *ways, const Way *way)
-{
-    if (vec_len(ways) < 2) return true;
-    for (size_t i = 0; i < vec_len(call->kids); i++) {
-        Ast *formal = filled(way, call->kids[i], i);
-        if (call->kids[i]->name || !is_matrix(formal)) continue;
-        FAIL(s, E_ARG_LABEL, call->kids[i]->span, (int)i + 1, dist->name);
-        help_ways(s, dist, ways);
-        return false;
-    }
-    return true;
-}
 
 /* ---- sizes -------------------------------------------------------------------------------------------------- */
 static bool is_bound(const Check *s, const Ast *axis)
@@ -274,6 +77,7 @@ Type *bind_formal(Check *s, Ast *formal, const Type *actual, Ast *at, Str of, Si
         Str wanted = fmt_type(s, type);
         FAIL(s, E_ARGUMENT_SHAPE, at->span, str_fmt(s->c, "%s` of `%s", formal->name, of), wanted,
              fmt_expr(s->c, at), type_text(s->c, actual));
+        diag_help(s->c, "sizes are compared as names, and must agree with those of the other arguments");
         return type_bad(s);
     }
     *batch = sizes_from(s, actual->event, 0, rank - core);
@@ -393,7 +197,7 @@ static Ast *substitute(Check *s, Ast *e, const Way *way, Ast *call)
 {
     if (e->kind == AST_NAME && e->decl && e->decl->kind == AST_ARGDECL) {
         for (size_t i = 0; i < vec_len(call->kids); i++)
-            if (filled(way, call->kids[i], i) == e->decl) return call->kids[i]->kids[ARG_VALUE];
+            if (law_param(way->formals, call->kids[i], i) == e->decl) return call->kids[i]->kids[ARG_VALUE];
         return e;
     }
     Ast *copy = ast_new(s->c, e->kind, e->span, e->name, 0);
@@ -411,7 +215,7 @@ static bool bind_arguments(Check *s, Ast *dist, const Way *way, Ast *call, Type 
     bool good = true;
     Ast *batch_at = NULL;
     for (size_t i = 0; i < vec_len(call->kids); i++) {
-        Ast *value = call->kids[i]->kids[ARG_VALUE], *formal = filled(way, call->kids[i], i);
+        Ast *value = call->kids[i]->kids[ARG_VALUE], *formal = law_param(way->formals, call->kids[i], i);
         Size **extra;
         call->kids[i]->decl = formal;
         if (is_bad(actual[i])) { good = false; continue; }
@@ -425,6 +229,7 @@ static bool bind_arguments(Check *s, Ast *dist, const Way *way, Ast *call, Type 
             s->frame = own;
             diag_note(s->c, batch_at->span, "this is %s", type_text(s->c, batch_at->type));
             diag_note(s->c, value->span, "this is %s", type_text(s->c, actual[i]));
+            diag_help(s->c, "arguments are numbers, or have the same axes");
             good = false;
         }
         if (vec_len(extra)) { *batch = extra; batch_at = value; }
@@ -475,6 +280,7 @@ static Type *law_type(Check *s, Ast *dist, const Way *way, Ast *call, Size **bat
         vec_push(s->c, of->bounds, substitute(s, t->bounds[i], way, call));
     if (of->range.lo > of->range.hi) {
         FAIL(s, E_SUPPORT_BOUNDS, call->span, of->range.lo, of->range.hi);
+        diag_help(s->c, "the smaller bound comes first");
         return type_bad(s);
     }
     return type_dist(s, of);
@@ -512,8 +318,9 @@ bool bind_pattern(Check *s, Ast *pattern, Ast *dist)
     Way *ways = ways_of(s, dist);
     Way *way = choose_way(s, pattern, dist, ways);
     if (!way) return false;
+    pattern->decl = way->node;
     for (size_t i = 0; i < vec_len(pattern->kids); i++) {
-        Ast *formal = filled(way, pattern->kids[i], i), *name = pattern->kids[i]->kids[ARG_VALUE];
+        Ast *formal = law_param(way->formals, pattern->kids[i], i), *name = pattern->kids[i]->kids[ARG_VALUE];
         pattern->kids[i]->decl = formal;
         Type *t = type_copy(s, type_from_ast(s, formal->kids[ARGDECL_TYPE]));
         t->declared = false;

@@ -176,6 +176,7 @@ static Type *take_axes(Check *s, Ast *e, Type *t, size_t first, bool history, bo
             FAIL(s, E_INDEX_COUNT, e->span, fmt_expr(s->c, e->kids[INDEX_BASE]),
                  type_text(s->c, t), (int)n_all, (int)(vec_len(e->kids) - first));
             note_base(s, e->kids[INDEX_BASE]);
+            diag_help(s->c, "one index for each axis, none for the plate that it stands in");
             return type_bad(s);
         }
         Size *size = axis < n_array ? t->array[axis] : t->event[axis - n_array];

@@ -50,6 +50,8 @@ static bool expect_shape(Check *s, Ast *item, Ast *value, Type *t, Size **event)
     Type *wanted = type_real(s, event);
     FAIL(s, E_BODY_SHAPE, value->span, item->name ? item->name : "sample", type_text(s->c, wanted),
          type_text(s->c, t));
+    if (!vec_len(event) && vec_len(t->event))
+        diag_help(s->c, "add the elements: `sum(%s)`", fmt_expr(s->c, value));
     return false;
 }
 

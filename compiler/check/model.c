@@ -97,6 +97,31 @@ static Type *narrower(Check *s, Type *own, const Type *law)
     return t;
 }
 
+/* Why a number cannot be where a parameter of this type starts, or NULL. */
+static Str init_misfit(Check *s, const Type *t, const Type *declared)
+{
+    if (!is_scalar(t)) return str_fmt(s->c, "it is %s", type_text(s->c, t));
+    if (declared->core) return str(s->c, "its elements cannot all be one number");
+    bool known = t->range.lo == t->range.hi;
+    bool inside = t->range.lo > declared->range.lo && t->range.lo < declared->range.hi;
+    return known && !inside ? str(s->c, "it is not inside the support") : NULL;
+}
+
+/* Where a parameter starts: a law on the unconstrained scale, or a number of its own support. */
+static void infer_init(Check *s, Ast *init, const Type *declared)
+{
+    if (law_called(init)) {
+        infer_law(s, init, declared);
+        return;
+    }
+    Type *t = infer_element(s, init);
+    if (is_bad(t) || is_bad(declared)) return;
+    Str why = init_misfit(s, t, declared);
+    if (!why) return;
+    FAIL(s, E_INIT, init->span, fmt_expr(s->c, init), type_text(s->c, declared), why);
+    diag_help(s->c, "write a number inside, or draw on the unconstrained scale: `init normal(0, 0.1)`");
+}
+
 static void infer_drawn(Check *s, Ast *st, Ast *names, Ast *type, Ast *law, bool latent)
 {
     Type *declared = NULL;
@@ -310,7 +335,9 @@ void infer_statement(Check *s, Ast *st)
         break;
     case AST_PARAM:
         infer_drawn(s, st, st->kids[PARAM_NAMES], st->kids[PARAM_TYPE], st->kids[PARAM_LAW], false);
-        if (st->kids[PARAM_INIT]) infer_law(s, st->kids[PARAM_INIT], st->kids[PARAM_TYPE]->type);
+        if (st->kids[PARAM_INIT])
+            infer_init(s, st->kids[PARAM_INIT], st->kids[PARAM_TYPE] ? st->kids[PARAM_TYPE]->type
+                                                                     : type_real(s, NULL));
         break;
     case AST_LET: infer_let(s, st, st->kids[LET_NAMES], st->kids[LET_VALUE]); break;
     case AST_REPORT:

@@ -123,6 +123,7 @@ static void check_setting(Check *s, Ast *st, Map *seen)
     map_put(seen, st->name, st);
     if (!value) {
         FAIL(s, E_SETTING_EMPTY, st->span, st->name);
+        diag_help(s->c, row->method ? "say which: `%s NAME`" : "give a number: `%s 20`", st->name);
         return;
     }
     if (row->method) {

@@ -11,6 +11,7 @@
  *            of a function passed on (`x |> tanh`, ode(rate, ..)): as for CALL
  *   CALL     FUNCTION NET LAYER FLOW DISTRIBUTION, or the ALSO that its arguments chose (whose own
  *            decl is its DISTRIBUTION); NULL: builtin (ops.def, builtins.def)
+ *            in kl(normal(m, s)): the DISTRIBUTION or ALSO likewise
  *   ARG      of a distribution call: the ARGDECL (of the DISTRIBUTION or ALSO) that it fills
  *   TYPE     its SUPPORT, or NULL for real, bit, index, count, integer, size
  *   BINDER   that re-opens a plate: the BINDER that opened it first; else NULL. type: its index
@@ -83,6 +84,24 @@ struct Type {
 Str  type_text(Ctx *c, const Type *t);                /* "real[D]", "simplex[K]", "array[N] of bit[784]" */
 bool type_same_shape(const Type *a, const Type *b);
 
+/* ---- builtins.c -------------------------------------------------------------------------------- */
+bool builtin_constant(Str name, double *value);       /* pi, e, .. of builtins.def */
+
+/* ---- law.c: a law is a DISTRIBUTION, or an ALSO: another parameterization of one -------------------- */
+const Ast *law_called(const Ast *call);               /* by a checked CALL; NULL: no distribution */
+const Ast *law_base(const Ast *law);                  /* its DISTRIBUTION */
+Ast **law_parameterizations(Ctx *c, Ast *distribution);       /* vec: it, then its ALSOs */
+Ast **law_params(Ctx *c, const Ast *law);             /* vec: its ARGDECLs, in order of position */
+Ast *law_param(Ast **params, const Ast *arg, size_t position);        /* that an ARG fills, or NULL */
+/* How many parameters a call leaves without value (*first of them), -1 if an argument has no place. */
+int  law_missing(Ctx *c, Ast **params, const Ast *call, Ast **first);
+Ast *law_chosen(Ctx *c, Ast *distribution, const Ast *call);  /* whose parameters a call gives, or NULL */
+/* A member, or NULL, also if law is NULL; *holder (may be NULL): the law, or its base, in whose body it stands. */
+Ast *law_member(const Ast *law, AstKind kind, const char *name, const Ast **holder);
+/* The KL of q against p, as given or against p's base; *holder: q or its base. */
+Ast *law_kl(const Ast *q, const Ast *p, const Ast **holder);
+int  declared_rank(const Ast *type);                  /* event axes of a value of a checked TYPE */
+
 /* check.c - the entry: names, sizes, types of the whole file, library included. Reports every error
  * it finds; returns false if there were any. After it, every NAME/CALL/TYPE has decl (NULL only for
  * builtins, see builtins.def) and every model-level expression has type.
@@ -92,9 +111,10 @@ bool check(Ctx *c, Ast *file, Ast *library);
 void check_verify(Ctx *c, const Ast *file);           /* ice() if an annotation is missing */
 void check_dump(Ctx *c, Out *o, const Ast *file);     /* --dump=types: declarations with types */
 
-/* Before a model is lowered: its defaults become defines, and every size that shapes a parameter,
- * a latent, an event or a layer has a value. Plate sizes may stay unbound. Reports the others. */
+/* Once a model is chosen: its defaults become defines, in place of those of another. */
 void check_model_defines(Ctx *c, const Ast *model);
+/* Before a model is lowered: every size that shapes a parameter, a latent, an event or a layer has a
+ * value. Plate sizes may stay unbound. Reports the others. */
 bool check_sizes_bound(Ctx *c, Ast *file, Ast *model);
 
 #endif

@@ -129,16 +129,15 @@ static void check_by(Derive *d)
     }
 }
 
-Derivation *derive(Ctx *c, Model *m)
+Derivation *derive(Ctx *c, Model *m, Ast *library)
 {
     int before = diag_count(c);
-    Derive d = { .c = c, .m = m };
+    Derive d = { .c = c, .m = m, .library = library };
     d.d = arena_alloc(c->arena, sizeof *d.d);
     d.d->model = m;
     int recipe = choose_recipe(&d);
     if (recipe < 0)
         return NULL;
-    d.library = parse_library(c);
     static const char *const names[] = { "step", "weight", "sample", "encode", "reconstruct",
                                          "constrain" };
     Query *queries[] = { &d.d->step, &d.d->weight, &d.d->sample, &d.d->encode, &d.d->reconstruct,

@@ -48,15 +48,11 @@ bool  has_declared_binders(const Var *v);
 Ast  *make_element(Ctx *c, const Var *v, Span span);            /* b[j], or b */
 Type *real_scalar(Ctx *c);
 
-/* offers.c: what distributions and supports offer */
+/* offers.c: declarations by name, axes of laws and supports */
 Ast  *find_declared(const Derive *d, AstKind kind, Str name);   /* at file level: user's, then lang/std */
-Ast  *law_distribution(const Derive *d, const Ast *law);        /* DISTRIBUTION of a call, or NULL */
-Ast  *law_also(const Derive *d, const Ast *law);                /* the ALSO it uses, or NULL */
-Ast  *law_member(const Derive *d, const Ast *law, AstKind kind, const char *name);
-Ast  *law_kl(const Derive *d, const Ast *q, const Ast *p);      /* KL node of q against p, or NULL */
 bool  law_is_flat(const Ast *law);
-int   law_rank(const Derive *d, const Ast *law);                /* event axes of one draw */
-int   batch_rank(const Derive *d, const Ast *law);              /* axes of its arguments beyond those */
+int   law_rank(const Ast *call);                                /* event axes of one draw */
+int   batch_rank(Ctx *c, const Ast *call);                      /* axes of its arguments beyond those */
 Type *beyond_event(Ctx *c, const Type *t, int rank);            /* axes of a draw beyond the event */
 Ast  *support_of(const Derive *d, const Type *t);               /* SUPPORT, or NULL: the real line */
 Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of the free value */

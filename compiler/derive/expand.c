@@ -223,12 +223,13 @@ static Ast *expand(Expand *x, Bound *b, Ast *e)
 
 /* ---- arguments --------------------------------------------------------------------------------------------- */
 
-static Ast *named_arg(Ast **args, const Ast *params, size_t i)
+/* The value that the ARGs of a law give its i-th parameter, or NULL. */
+static Ast *value_of(Ast **args, Ast **params, size_t i)
 {
     for (size_t k = 0; k < vec_len(args); k++)
-        if (args[k]->name == params->kids[i]->name)
+        if (law_param(params, args[k], k) == params[i])
             return args[k]->kids[ARG_VALUE];
-    return i < vec_len(args) && !args[i]->name ? args[i]->kids[ARG_VALUE] : NULL;
+    return NULL;
 }
 
 /* `alpha : positive[K]` given a vector of P numbers: K is P. A number given for a vector is spread
@@ -252,54 +253,50 @@ static Bound *bind_axes(Expand *x, Bound *b, const Ast *param, const Ast *value)
     return b;
 }
 
-static Bound *bind_params(Expand *x, const Ast *params, Ast **args)
+static Bound *bind_params(Expand *x, const Ast *law, Ast **args)
 {
     Bound *b = NULL;
-    for (size_t i = 0; i < vec_len(params->kids); i++) {
-        Ast *value = named_arg(args, params, i);
+    Ast **params = law_params(x->d->c, law);
+    for (size_t i = 0; i < vec_len(params); i++) {
+        Ast *value = value_of(args, params, i);
         if (!value)
             continue;
-        b = bind_axes(x, b, params->kids[i], value);
-        b = bind(x, b, params->kids[i]->name, value);
+        b = bind_axes(x, b, params[i], value);
+        b = bind(x, b, params[i]->name, value);
     }
     return b;
 }
 
-/* Arguments of `law` in the base parameterization. */
-static Bound *bind_base(Expand *x, const Ast *law)
+/* The arguments of a call as `holder`, the law called or its base, names them. */
+static Bound *bind_as(Expand *x, const Ast *call, const Ast *holder)
 {
-    const Ast *distribution = law_distribution(x->d, law), *also = law_also(x->d, law);
-    if (!also)
-        return bind_params(x, distribution->kids[DIST_ARGS], law->kids);
-    Bound *own = bind_params(x, also->kids[ALSO_ARGS], law->kids);
-    Ast **args = NULL;
-    for (size_t i = 0; i < vec_len(also->kids[ALSO_BASE]->kids); i++) {
-        Ast *arg = also->kids[ALSO_BASE]->kids[i];
-        Ast *copy = ast_new(x->d->c, AST_ARG, arg->span, arg->name, 1,
-                            expand(x, own, arg->kids[ARG_VALUE]));
-        vec_push(x->d->c, args, copy);
+    const Ast *law = law_called(call);
+    Bound *own = bind_params(x, law, call->kids);
+    if (law == holder)
+        return own;
+    const Ast *computed = law->kids[ALSO_BASE];
+    Ast **params = law_params(x->d->c, law), **base = law_params(x->d->c, holder), **args = NULL;
+    for (size_t i = 0; i < vec_len(computed->kids); i++) {
+        Ast *arg = computed->kids[i];
+        vec_push(x->d->c, args, ast_new(x->d->c, AST_ARG, arg->span, arg->name, 1,
+                                        expand(x, own, arg->kids[ARG_VALUE])));
     }
-    return bind_params(x, distribution->kids[DIST_ARGS], args);
+    for (size_t i = 0; i < vec_len(params); i++) {            /* those that both laws have */
+        Ast *value = value_of(call->kids, params, i);
+        for (size_t k = 0; value && k < vec_len(base); k++)
+            if (base[k] == params[i])
+                vec_push(x->d->c, args, ast_new(x->d->c, AST_ARG, value->span, params[i]->name, 1,
+                                                value));
+    }
+    return bind_params(x, holder, args);
 }
 
-static bool in_body(const Ast *body, const Ast *member)
+/* The same, before a member of holder's body is expanded. */
+static Bound *bind_for(Expand *x, const Ast *call, const Ast *holder)
 {
-    for (size_t i = 0; body && i < vec_len(body->kids); i++)
-        if (body->kids[i] == member)
-            return true;
-    return false;
-}
-
-/* Arguments as the body that holds `member` names them. */
-static Bound *bind_for(Expand *x, const Ast *law, const Ast *member)
-{
-    const Ast *also = law_also(x->d, law);
-    if (also && in_body(also->kids[ALSO_BODY], member)) {
-        x->body = also->kids[ALSO_BODY];
-        return bind_params(x, also->kids[ALSO_ARGS], law->kids);
-    }
-    x->body = law_distribution(x->d, law)->kids[DIST_BODY];
-    return bind_base(x, law);
+    Bound *b = bind_as(x, call, holder);
+    x->body = holder->kind == AST_ALSO ? holder->kids[ALSO_BODY] : holder->kids[DIST_BODY];
+    return b;
 }
 
 static Ast *finish(Expand *x, Bound *b, Ast *e)
@@ -310,49 +307,44 @@ static Ast *finish(Expand *x, Bound *b, Ast *e)
 
 Ast *expand_logpdf(const Derive *d, Ast *law, Ast *value)
 {
-    Ast *member = law_distribution(d, law) ? law_member(d, law, AST_FUNCTION, "logpdf") : NULL;
+    const Ast *holder, *member = law_member(law_called(law), AST_FUNCTION, "logpdf", &holder);
     Expand x = { .d = d };
     if (!member || vec_len(member->kids[FUNCTION_ARGS]->kids) != 1)
         return NULL;
-    Bound *b = bind_for(&x, law, member);
+    Bound *b = bind_for(&x, law, holder);
     return finish(&x, bind(&x, b, member->kids[FUNCTION_ARGS]->kids[0]->name, value),
                   member->kids[FUNCTION_BODY]);
 }
 
 Ast *expand_fact(const Derive *d, Ast *law, const char *name)
 {
-    Ast *member = law_distribution(d, law) ? law_member(d, law, AST_FACT, name) : NULL;
+    const Ast *holder, *member = law_member(law_called(law), AST_FACT, name, &holder);
     Expand x = { .d = d };
-    return member ? finish(&x, bind_for(&x, law, member), member->kids[FACT_VALUE]) : NULL;
+    return member ? finish(&x, bind_for(&x, law, holder), member->kids[FACT_VALUE]) : NULL;
 }
 
 Ast *expand_sample(const Derive *d, Ast *law)
 {
-    Ast *member = law_member(d, law, AST_SAMPLE, NULL);
+    const Ast *holder, *member = law_member(law_called(law), AST_SAMPLE, NULL, &holder);
     Expand x = { .d = d };
     Ast *body = member ? member->kids[SAMPLE_BODY] : NULL;
     if (!body || vec_len(body->kids) != 1)
         return NULL;
-    return finish(&x, bind_for(&x, law, member), body->kids[0]);
+    return finish(&x, bind_for(&x, law, holder), body->kids[0]);
 }
 
 Ast *expand_kl(const Derive *d, Ast *q, Ast *p)
 {
-    Ast *kl = law_kl(d, q, p);
+    const Ast *lq = law_called(q), *lp = law_called(p), *holder;
+    Ast *kl = lq && lp ? law_kl(lq, lp, &holder) : NULL;
     Expand x = { .d = d };
     if (!kl)
         return NULL;
-    const Ast *pattern = kl->kids[KL_OTHER], *also = law_also(d, p);
-    const Ast *base = law_distribution(d, p)->kids[DIST_ARGS];
-    bool own = false;                  /* the pattern names arguments of p's own parameterization */
-    for (size_t i = 0; also && i < vec_len(pattern->kids); i++)
-        own |= pattern->kids[i]->name != NULL
-            && named_arg(p->kids, also->kids[ALSO_ARGS], 0) != NULL;
-    const Ast *params = own ? also->kids[ALSO_ARGS] : base;
-    Bound *other = own ? bind_params(&x, params, p->kids) : bind_base(&x, p);
-    Bound *b = bind_for(&x, q, kl);
+    const Ast *pattern = kl->kids[KL_OTHER];
+    Bound *other = bind_as(&x, p, pattern->decl);
+    Bound *b = bind_for(&x, q, holder);
     for (size_t i = 0; i < vec_len(pattern->kids); i++) {
-        Str from = pattern->kids[i]->name ? pattern->kids[i]->name : params->kids[i]->name;
+        Str from = pattern->kids[i]->decl->name;
         Bound *k = other;
         while (k && k->name != from)
             k = k->up;

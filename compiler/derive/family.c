@@ -91,14 +91,14 @@ static void latent_law(Derive *d, Latent *z)
     z->free = make_name(d->c, z->var, z->guide->span);
     z->q = law;
     z->first = true;
-    Ast *distribution = law_distribution(d, law);
-    if (!distribution) {
+    const Ast *called = law_called(law);
+    if (!called) {
         diag_error(d->c, E_ND_LAW, z->guide->law->span, fmt_expr(d->c, z->guide->law));
         diag_help(d->c, "the law of a latent in a family is a call of a distribution");
-    } else if (!law_member(d, law, AST_SAMPLE, NULL)) {
-        diag_error(d->c, E_NOT_DRAWN, z->guide->law->span, distribution->name,
+    } else if (!law_member(called, AST_SAMPLE, NULL, NULL)) {
+        diag_error(d->c, E_NOT_DRAWN, z->guide->law->span, law_base(called)->name,
                    "its file has no `sample { .. }`");
-        diag_note(d->c, distribution->span, "declared here");
+        diag_note(d->c, law_base(called)->span, "declared here");
     }
 }
 

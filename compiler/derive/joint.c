@@ -32,7 +32,7 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x)
         e->type = real_scalar(d->c);
         return e;
     }
-    if (!law_distribution(d, seen)) {
+    if (!law_called(seen)) {
         diag_error(d->c, E_ND_LAW, law->span, fmt_expr(d->c, law));
         diag_help(d->c, "write a distribution of lang/std or of this file");
         return NULL;

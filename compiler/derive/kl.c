@@ -28,7 +28,7 @@ static bool drawn_from(Derive *d, const Latent *later, const Var *z, int depth)
 /* Arguments must give the law all its axes, or none: then the sum over events is unambiguous. */
 static bool axes_fit(Derive *d, const Latent *z, int most)
 {
-    Type *beyond = beyond_event(d->c, z->drawn->type, law_rank(d, z->q));
+    Type *beyond = beyond_event(d->c, z->drawn->type, law_rank(z->q));
     int n = (int)(vec_len(beyond->array) + vec_len(beyond->event));
     return most == 0 || most == n;
 }
@@ -63,14 +63,15 @@ bool kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
     if (!z->identity)
         return *why = str_fmt(d->c, "the family draws a free number, mapped onto `%s`",
                               z->var->type->support), false;
-    Ast *dq = law_distribution(d, z->q), *dp = law_distribution(d, p);
-    if (!dp)
+    const Ast *lq = law_called(z->q), *lp = law_called(p), *holder;
+    if (!lp)
         return *why = str(d->c, "the prior is chosen by an `if`"), false;
-    if (!law_kl(d, z->q, p))
-        return *why = str_fmt(d->c, "%s offers no closed KL against %s", dq->name, dp->name), false;
+    Str q_name = law_base(lq)->name, p_name = law_base(lp)->name;
+    if (!law_kl(lq, lp, &holder))
+        return *why = str_fmt(d->c, "%s offers no closed KL against %s", q_name, p_name), false;
     if (declared && z->guide->kind != GUIDE_MEANFIELD)
         return *why = str(d->c, "the prior differs by index"), false;
-    int most_q = batch_rank(d, z->q), most_p = batch_rank(d, p);
+    int most_q = batch_rank(d->c, z->q), most_p = batch_rank(d->c, p);
     if (!declared && !axes_fit(d, z, most_p > most_q ? most_p : most_q))
         return *why = str(d->c, "its arguments broadcast over some of the axes only"), false;
     Var **reads = model_reads(d->c, d->m, p);
@@ -86,22 +87,23 @@ bool kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
     Ast *element = make_element(d->c, z->var, z->site->span);
     Ast *q = declared ? element_law(d, z, element) : z->q;
     const Type *t = declared ? element->type : z->drawn->type;
-    *expr = make_call(d->c, "kl", beyond_event(d->c, t, law_rank(d, p)), z->site->span, q, p);
+    *expr = make_call(d->c, "kl", beyond_event(d->c, t, law_rank(p)), z->site->span, q, p);
     *expr = make_declared_sum(d->c, z->var, *expr);
-    *why = str_fmt(d->c, "%s offers its KL against %s in closed form", dq->name, dp->name);
+    *why = str_fmt(d->c, "%s offers its KL against %s in closed form", q_name, p_name);
     return true;
 }
 
 bool entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
 {
-    Ast *dq = law_distribution(d, z->q);
-    if (!law_member(d, z->q, AST_FACT, "entropy"))
-        return *why = str_fmt(d->c, "%s offers no entropy", dq->name), false;
-    if (!axes_fit(d, z, batch_rank(d, z->q)))
+    const Ast *law = law_called(z->q);
+    Str name = law_base(law)->name;
+    if (!law_member(law, AST_FACT, "entropy", NULL))
+        return *why = str_fmt(d->c, "%s offers no entropy", name), false;
+    if (!axes_fit(d, z, batch_rank(d->c, z->q)))
         return *why = str(d->c, "its arguments broadcast over some of the axes only"), false;
-    *expr = make_call(d->c, "entropy", beyond_event(d->c, z->drawn->type, law_rank(d, z->q)),
+    *expr = make_call(d->c, "entropy", beyond_event(d->c, z->drawn->type, law_rank(z->q)),
                       z->free->span, z->q, NULL);
-    *why = str_fmt(d->c, "%s offers its entropy", dq->name);
+    *why = str_fmt(d->c, "%s offers its entropy", name);
     return true;
 }
 

@@ -64,22 +64,6 @@ Ast *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b)
     return call;
 }
 
-/* ALSO of a DISTRIBUTION whose arguments have these names. */
-static Ast *also_with(Ast *distribution, Str key)
-{
-    Ast *body = distribution->kids[DIST_BODY];
-    for (size_t i = 0; key && i < vec_len(body->kids); i++) {
-        Ast *also = body->kids[i];
-        if (also->kind != AST_ALSO)
-            continue;
-        Ast *args = also->kids[ALSO_ARGS];
-        for (size_t k = 0; k < vec_len(args->kids); k++)
-            if (args->kids[k]->name == key)
-                return also;
-    }
-    return distribution;
-}
-
 /* Distributions that the derivation itself uses are those of lang/std, whatever the user shadows. */
 static Ast *std_distribution(Derive *d, const char *name)
 {
@@ -94,13 +78,8 @@ static Ast *std_distribution(Derive *d, const char *name)
 Ast *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b)
 {
     Ast *call = ast_call(d->c, span, name, 2, a, b);
-    Ast *distribution = std_distribution(d, name);
-    Ast *args = distribution->kids[DIST_ARGS];
-    bool base = false;
-    for (size_t i = 0; i < vec_len(args->kids); i++)
-        base |= args->kids[i]->name == key;
-    call->decl = key && !base ? also_with(distribution, key) : distribution;
     call->kids[1]->name = key;
+    call->decl = law_chosen(d->c, std_distribution(d, name), call);
     return call;
 }
 

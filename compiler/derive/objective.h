@@ -85,7 +85,7 @@ typedef struct Derivation {
     Query step, weight, sample, encode, reconstruct, constrain;
 } Derivation;
 
-Derivation *derive(Ctx *c, Model *m);                 /* NULL after errors */
+Derivation *derive(Ctx *c, Model *m, Ast *library);   /* library: checked; NULL after errors */
 /* The type of a call kl(q, p) or entropy(q) has the axes of its value beyond the law's own event
  * (over which the closed form is summed); that of constrain and log_jacobian is the latent's. */
 void derivation_print(Ctx *c, Out *o, const Derivation *d);    /* --dump=objective */

@@ -1,9 +1,5 @@
-/* offers.c - what a distribution or support has to offer, read from its file.
- *
- * Idea: the compiler knows no distribution by name (but for the normals of the default family); it
- * looks for members: `sample`, `entropy = ..`, `kl(normal(m, s)) = ..`, first in the
- * parameterization that a call uses, then in the base one.
- * requires: CALLs of laws have the DISTRIBUTION or ALSO as decl; an ALSO its DISTRIBUTION.
+/* offers.c - declarations by name, axes of laws, free axes of supports: what the derivation asks of
+ * the files of distributions and supports beyond the members of a law (check/law.c).
  */
 #include "derive.h"
 
@@ -23,145 +19,31 @@ Ast *find_declared(const Derive *d, AstKind kind, Str name)
     return own ? own : find_in(d->library, kind, name);
 }
 
-static Ast *parent_in(const Ast *file, const Ast *also)
-{
-    for (size_t i = 0; file && i < vec_len(file->kids); i++) {
-        Ast *item = file->kids[i];
-        for (size_t k = 0; item->kind == AST_DISTRIBUTION && k < vec_len(item->kids[DIST_BODY]->kids);
-             k++)
-            if (item->kids[DIST_BODY]->kids[k] == also)
-                return item;
-    }
-    return NULL;
-}
-
-Ast *law_distribution(const Derive *d, const Ast *law)
-{
-    if (!law || law->kind != AST_CALL || !law->decl)
-        return NULL;
-    if (law->decl->kind == AST_DISTRIBUTION)
-        return law->decl;
-    if (law->decl->kind != AST_ALSO)
-        return NULL;
-    if (law->decl->decl && law->decl->decl->kind == AST_DISTRIBUTION)
-        return law->decl->decl;
-    Ast *own = parent_in(d->m->file, law->decl);
-    return own ? own : parent_in(d->library, law->decl);
-}
-
-Ast *law_also(const Derive *d, const Ast *law)
-{
-    (void)d;
-    return law->decl && law->decl->kind == AST_ALSO ? law->decl : NULL;
-}
-
 bool law_is_flat(const Ast *law)
 {
     return (law->kind == AST_NAME || law->kind == AST_CALL) && !strcmp(law->name, "flat")
         && (!law->decl || law->decl->kind != AST_DISTRIBUTION);
 }
 
-static Ast *member_of(const Ast *body, AstKind kind, const char *name)
-{
-    for (size_t i = 0; body && i < vec_len(body->kids); i++)
-        if (body->kids[i]->kind == kind && (!name || !strcmp(body->kids[i]->name, name)))
-            return body->kids[i];
-    return NULL;
-}
-
-Ast *law_member(const Derive *d, const Ast *law, AstKind kind, const char *name)
-{
-    Ast *distribution = law_distribution(d, law), *also = law_also(d, law);
-    Ast *own = also ? member_of(also->kids[ALSO_BODY], kind, name) : NULL;
-    return own || !distribution ? own : member_of(distribution->kids[DIST_BODY], kind, name);
-}
-
-/* ---- divergences ------------------------------------------------------------------------------------ */
-
-static bool takes_name(const Ast *args, Str name)
-{
-    for (size_t i = 0; i < vec_len(args->kids); i++)
-        if (args->kids[i]->name == name)
-            return true;
-    return false;
-}
-
-/* kl(normal(m, s)): positions mean the base parameterization; kl(bernoulli(logits: m)): that one. */
-static bool pattern_fits(const Ast *pattern, const Ast *distribution, const Ast *also)
-{
-    if (pattern->name != distribution->name)
-        return false;
-    const Ast *args = also ? also->kids[ALSO_ARGS] : distribution->kids[DIST_ARGS];
-    for (size_t i = 0; i < vec_len(pattern->kids); i++) {
-        Str name = pattern->kids[i]->name;
-        if (name ? !takes_name(args, name) : also != NULL)
-            return false;
-    }
-    return true;
-}
-
-static Ast *kl_in(const Ast *body, const Ast *distribution, const Ast *also)
-{
-    for (size_t i = 0; body && i < vec_len(body->kids); i++)
-        if (body->kids[i]->kind == AST_KL
-            && pattern_fits(body->kids[i]->kids[KL_OTHER], distribution, also))
-            return body->kids[i];
-    return NULL;
-}
-
-Ast *law_kl(const Derive *d, const Ast *q, const Ast *p)
-{
-    Ast *dq = law_distribution(d, q), *dp = law_distribution(d, p);
-    if (!dq || !dp)
-        return NULL;
-    Ast *aq = law_also(d, q), *ap = law_also(d, p);
-    const Ast *bodies[2] = { aq ? aq->kids[ALSO_BODY] : NULL, dq->kids[DIST_BODY] };
-    for (int i = 0; i < 2; i++) {
-        Ast *kl = ap ? kl_in(bodies[i], dp, ap) : NULL;
-        kl = kl ? kl : kl_in(bodies[i], dp, NULL);
-        if (kl)
-            return kl;
-    }
-    return NULL;
-}
-
 /* ---- shapes --------------------------------------------------------------------------------------------- */
 
-static int type_rank(const Derive *d, const Ast *type)
+int law_rank(const Ast *call)
 {
-    size_t written = type && type->kids[TYPE_AXES] ? vec_len(type->kids[TYPE_AXES]->kids) : 0;
-    Ast *s = type ? find_declared(d, AST_SUPPORT, type->name) : NULL;
-    size_t own = s ? vec_len(s->kids[SUPPORT_AXES]->kids) : 0;
-    return (int)(own > written ? own : written);
+    const Ast *law = law_called(call);
+    return law ? declared_rank(law_base(law)->kids[DIST_SUPPORT]) : 0;
 }
 
-int law_rank(const Derive *d, const Ast *law)
+int batch_rank(Ctx *c, const Ast *call)
 {
-    Ast *distribution = law_distribution(d, law);
-    return distribution ? type_rank(d, distribution->kids[DIST_SUPPORT]) : 0;
-}
-
-static const Ast *arg_decl(const Ast *params, const Ast *arg, size_t i)
-{
-    for (size_t k = 0; arg->name && k < vec_len(params->kids); k++)
-        if (params->kids[k]->name == arg->name)
-            return params->kids[k];
-    return !arg->name && i < vec_len(params->kids) ? params->kids[i] : NULL;
-}
-
-int batch_rank(const Derive *d, const Ast *law)
-{
-    Ast *distribution = law_distribution(d, law), *also = law_also(d, law);
+    const Ast *law = law_called(call);
+    Ast **params = law ? law_params(c, law) : NULL;
     int most = 0;
-    if (!distribution)
-        return 0;
-    const Ast *params = also ? also->kids[ALSO_ARGS] : distribution->kids[DIST_ARGS];
-    for (size_t i = 0; i < vec_len(law->kids); i++) {
-        const Ast *p = arg_decl(params, law->kids[i], i);
-        const Type *t = law->kids[i]->kids[ARG_VALUE]->type;
+    for (size_t i = 0; law && i < vec_len(call->kids); i++) {
+        const Ast *p = law_param(params, call->kids[i], i);
+        const Type *t = call->kids[i]->kids[ARG_VALUE]->type;
         if (!p || !t || t->kind != KIND_VALUE)
             continue;
-        int rank = (int)(vec_len(t->array) + vec_len(t->event)) - type_rank(d, p->kids[ARGDECL_TYPE]);
+        int rank = (int)(vec_len(t->array) + vec_len(t->event)) - declared_rank(p->kids[ARGDECL_TYPE]);
         most = rank > most ? rank : most;
     }
     return most;

@@ -59,7 +59,7 @@ static Ast *mean_of(Derive *d, Ast *law, Type *type)
             e->type = type;
         return e;
     }
-    if (!law_distribution(d, law) || !law_member(d, law, AST_FACT, "mean"))
+    if (!law_member(law_called(law), AST_FACT, "mean", NULL))
         return NULL;
     return make_call(d->c, "mean", type, law->span, law, NULL);
 }
@@ -89,7 +89,7 @@ static Str not_drawn(Derive *d, const Site *s)
         return str_fmt(d->c, "the prior of `%s` is flat: it cannot be drawn from", s->var->name);
     if (law->kind == AST_IF)
         return str_fmt(d->c, "the law of `%s` is chosen by an `if`", s->var->name);
-    if (!law_member(d, law, AST_SAMPLE, NULL))
+    if (!law_member(law_called(law), AST_SAMPLE, NULL, NULL))
         return str_fmt(d->c, "the law of `%s` has no `sample`", s->var->name);
     if (has_declared_binders(s->var) && s->observed)
         return str_fmt(d->c, "`%s` is declared with an index", s->var->name);
@@ -194,8 +194,8 @@ static void encode_latent(Derive *d, Query *q, const Latent *z)
 {
     Str name = z->var->name;
     Type *type = real_like(d->c, z->drawn->type);
-    bool closed = z->identity && law_member(d, z->q, AST_FACT, "mean")
-        && law_member(d, z->q, AST_FACT, "variance");
+    bool closed = z->identity && law_member(law_called(z->q), AST_FACT, "mean", NULL)
+        && law_member(law_called(z->q), AST_FACT, "variance", NULL);
     if (closed) {
         Ast *mean = make_call(d->c, "mean", type, z->free->span, z->q, NULL);
         Ast *variance = make_call(d->c, "variance", type, z->free->span, z->q, NULL);

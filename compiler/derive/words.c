@@ -131,7 +131,7 @@ static Size **summed_axes(const Words *w, const Ast *call)
     Type *t = call->type;
     if (!strcmp(call->name, "logpdf")) {
         Ast *x = arg(call, 1);
-        t = x->type ? beyond_event(c, x->type, law_rank(w->d, law_see(w->d->m, arg(call, 0)))) : NULL;
+        t = x->type ? beyond_event(c, x->type, law_rank(law_see(w->d->m, arg(call, 0)))) : NULL;
     } else if (!strcmp(call->name, "log_jacobian")) {
         const Ast *s = support_of(w->d, call->type);
         t = beyond_event(c, call->type, s ? (int)vec_len(s->kids[SUPPORT_AXES]->kids) : 0);

@@ -118,6 +118,8 @@ static void build_data(Build *b, Ast *s, Plate *plate)
         for (size_t k = 0; k < vec_len(name->kids); k++)
             if (name->kids[k]->kind == AST_INDEX) {
                 diag_error(b->c, E_ND_RAGGED, name->kids[k]->span);
+                diag_help(b->c, "write one long array, and beside it the group of each element: "
+                          "`data group[I] : index(M)`");
                 b->ragged = true;
             }
         add_var(b, VAR_DATA, name, s, plate);
@@ -290,6 +292,8 @@ static Ast *select_model(Ctx *c, Ast *file, Str name)
         Str close = name ? nearest(c, name, names, vec_len(names)) : NULL;
         if (close)
             diag_help(c, "did you mean `%s`?", close);
+        else if (!vec_len(names))
+            diag_help(c, "add `model NAME { .. }`");
         return NULL;
     }
     if (!name && vec_len(names) > 1) {

@@ -99,8 +99,9 @@ typedef struct Model {
 /* build.c: the (only, or named) model of a checked file. NULL after errors. Refuses, each with its
  * own error, what later stages do not derive yet (scan, discrete latents, missing, orderings, ...). */
 Model *model_build(Ctx *c, Ast *file, Str name);
-/* prove_plates.c: decides Model.rows; every read across it is an error naming the line that mixes. */
-bool   prove_plates(Ctx *c, Model *m);
+/* prove_plates.c: decides Model.rows; every read across it is an error naming the line that mixes.
+ * sizes_later: sizes of other plates and arrays may be unknown. */
+bool   prove_plates(Ctx *c, Model *m, bool sizes_later);
 Var   *model_var(const Model *m, const Ast *decl);    /* by declaration, family's included; NULL */
 void   model_print(Ctx *c, Out *o, const Model *m);   /* --dump=graph */
 

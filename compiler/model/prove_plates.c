@@ -6,6 +6,7 @@
  *     log p(x) = sum over n of log p(x_n | ..),   estimated by N/B times a sum over B rows.
  * A plate whose size is left to run time must be that plate, or the spec is refused with the line
  * that stands against it; one whose size is known may also be used whole, at every step.
+ * With sizes_later, sizes are still to be given: that they are unknown is then no error by itself.
  * establishes: Model.rows, Plate.rows, Model.full_batch; data of the rows lose that axis and get
  *              Var.plate; every other plate and array axis has a size.
  */
@@ -250,7 +251,7 @@ static void check_sizes(Ctx *c, const Model *m)
     }
 }
 
-bool prove_plates(Ctx *c, Model *m)
+bool prove_plates(Ctx *c, Model *m, bool sizes_later)
 {
     int before = diag_count(c);
     Plate *open = NULL;                /* the one of run-time size */
@@ -260,6 +261,8 @@ bool prove_plates(Ctx *c, Model *m)
         if (p->outer || size_known(c, p->size))
             continue;
         if (open && open->size != p->size) {
+            if (sizes_later)
+                return true;           /* which of them has the rows is not said yet */
             diag_error(c, E_TWO_ROW_PLATES, p->span, plate_text(c, open), plate_text(c, p));
             diag_note(c, open->span, "the other plate");
             diag_help(c, "fix one of them: -D %s=...", size_text(c, p->size));
@@ -279,7 +282,8 @@ bool prove_plates(Ctx *c, Model *m)
         return false;
     if (!m->rows)
         m->full_batch = why ? why : str(c, "the model has no plate of observations");
-    check_sizes(c, m);
+    if (!sizes_later)
+        check_sizes(c, m);
     const Ast *node = m->training.node;
     if (!m->rows && m->training.batch > 0) {
         diag_error(c, E_NO_MINIBATCH, node->span, m->full_batch);

@@ -22,6 +22,14 @@ Ast *documented(Ast *a, Str doc)
     return a;
 }
 
+/* A backslash, i bytes into a string literal that stands at `at`, with a character of n bytes. */
+static void bad_escape(Parser *p, Span at, const char *text, size_t i, size_t n)
+{
+    Span here = { at.src, at.start + 1 + (uint32_t)i, at.start + 2 + (uint32_t)(i + n) };
+    diag_error(p->c, E_ESCAPE, here, str_n(p->c, text + i + 1, n));
+    diag_help(p->c, "a backslash itself is written \\\\");
+}
+
 /* The text of a string literal, given what stands between its quotes. */
 Str unescape(Parser *p, Span at, const char *text, size_t n)
 {
@@ -38,7 +46,7 @@ Str unescape(Parser *p, Span at, const char *text, size_t n)
         if (e == 'n') out[size++] = '\n';
         else if (e == 't') out[size++] = '\t';
         else if (e == '\\' || e == '"') out[size++] = e;
-        else diag_error(p->c, E_ESCAPE, at, str_n(p->c, text + i, len ? len : 1));
+        else bad_escape(p, at, text, i - 1, len ? len : 1);
     }
     return str_n(p->c, out, size);
 }
@@ -110,14 +118,20 @@ static void check_form(Ctx *c, const Ast *a, bool holes)
                 || (a->kind == AST_PREDICT && i == PREDICT_LHS);
         bool excused = holes && (after_hole || begins_with_hole(kid));
         if (a->kind == AST_BLOCK && is_expression(kid) && kid->kind != AST_HOLE && !excused) {
-            diag_error(c, E_NO_STATEMENT, kid->span, span_text(c, kid->span));
+            Str text = span_text(c, kid->span);
+            diag_error(c, E_NO_STATEMENT, kid->span, text);
+            diag_help(c, "name it: `let y = %s`, or add it to the log density: `factor %s`", text, text);
         } else if (lhs && !is_site_lhs(kid)) {
-            diag_error(c, E_LEFT_SIDE, kid->span, span_text(c, kid->span));
+            Str text = span_text(c, kid->span);
+            diag_error(c, E_LEFT_SIDE, kid->span, text);
+            if (a->kind == AST_SITE)
+                diag_help(c, "a density of what is computed is `factor logpdf(.., %s)`", text);
         } else if (kid->kind == AST_TUPLE && !lhs) {
             diag_error(c, E_TUPLE, kid->span);
             diag_help(c, "a vector is written [a, b]");
         } else if (kid->kind == AST_HOLE && !holes) {
             diag_error(c, E_HOLE, kid->span);
+            diag_help(c, "write what belongs there");
         }
         after_hole = kid->kind == AST_HOLE;
         check_form(c, kid, holes);
@@ -158,6 +172,7 @@ Ast *parse_text(Ctx *c, Source *source)
     Ast *file = parse(c, source, START_FILE, false);
     if (file && vec_len(file->kids) == 0) {
         diag_error(c, E_EMPTY_FILE, (Span){source, 0, 0});
+        diag_help(c, "begin with `model NAME { .. }`");
         return NULL;
     }
     return file;

@@ -57,7 +57,7 @@ static Str expected_text(Ctx *c, const char **names, int n)
     int total = 0;
     if (group && strcmp(group, "an expression") == 0) shown[total++] = group;
     for (int i = 0; i < n && total < MOST_NAMES; i++) shown[total++] = names[i];
-    if (group && shown[0] != group && total < MOST_NAMES) shown[total++] = group;
+    if (group && (total == 0 || shown[0] != group) && total < MOST_NAMES) shown[total++] = group;
     if (total == 0) return str(c, "something else");
     Str text = str(c, shown[0]);
     for (int i = 1; i < total; i++)
@@ -98,15 +98,23 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
     bool story = kind == DATA || kind == LATENT || kind == PARAM || kind == NET || kind == FOR
               || kind == SCAN || kind == FACTOR || kind == ORDERING || kind == REPORT
               || kind == PREDICT;
-    if (story && p->n_open == 0 && p->first.start == at.start)
-        return diag_error(p->c, E_OUTSIDE, at, span_text(p->c, at)), true;
-    if (word && (p->first.kind == NAME || p->first.kind == IF) && foreign_loop(word))
-        return diag_error(p->c, E_NO_WHILE, first, word), true;
+    if (story && p->n_open == 0 && p->first.start == at.start) {
+        diag_error(p->c, E_OUTSIDE, at, span_text(p->c, at));
+        diag_help(p->c, "write it inside `model NAME { .. }`");
+        return true;
+    }
+    if (word && (p->first.kind == NAME || p->first.kind == IF) && foreign_loop(word)) {
+        diag_error(p->c, E_NO_WHILE, first, word);
+        diag_help(p->c, "`for n in N` is a plate, `scan t in T` a sequence, `if c then a else b` a choice");
+        return true;
+    }
     if (kind == '=' && p->first.kind == NAME && p->n_open > 0)
         return diag_error(p->c, E_ASSIGN, first, word, word), true;
-    if (is_comparison(kind) && among("`+`", expected, (size_t)n))
-        return diag_error(p->c, E_CHAIN, at), true;
-    return false;
+    if (!is_comparison(kind) || !among("`+`", expected, (size_t)n))
+        return false;
+    diag_error(p->c, E_CHAIN, at);
+    diag_help(p->c, "`a < b < c` is written `a < b and b < c`");
+    return true;
 }
 
 static void say_help(Parser *p, Span at, int kind, const char **expected, int n)

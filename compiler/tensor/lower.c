@@ -33,16 +33,26 @@ static Axis *plate_axis(Lower *L, const Plate *p)
     return axis_keyed(L, key, p->rows ? AXIS_ROW : AXIS_PLATE, p->index, plate_size(L, p));
 }
 
+/* The plates from the top down to `plate`; returns how many. */
+static int plate_chain(Plate *plate, Plate **chain)
+{
+    int n = 0;
+    for (Plate *p = plate; p && n < LIMIT_RANK; p = p->outer)
+        n++;
+    int at = n;
+    for (Plate *p = plate; at > 0; p = p->outer)
+        chain[--at] = p;
+    return n;
+}
+
 /* Makes exactly the plates from the top down to `plate` the active ones. */
 static void enter_plate(Lower *L, Plate *plate)
 {
     L->active = NULL;
     Plate *chain[LIMIT_RANK];
-    int n = 0;
-    for (Plate *p = plate; p && n < LIMIT_RANK; p = p->outer)
-        chain[n++] = p;
-    while (n-- > 0)
-        vec_push(L->c, L->active, ((ActivePlate){ chain[n], plate_axis(L, chain[n]) }));
+    int n = plate_chain(plate, chain);
+    for (int i = 0; i < n; i++)
+        vec_push(L->c, L->active, ((ActivePlate){ chain[i], plate_axis(L, chain[i]) }));
 }
 
 static bool plate_is_active(const Lower *L, const Plate *p)
@@ -101,15 +111,34 @@ static Val *let_value(Lower *L, const Var *v)
     return val;
 }
 
+/* A parameter declared in plates has a value of its own at each of their positions: they are the
+ * leading axes of what is stored, and implicit where it is read. */
+static Val *param_of_model(Lower *L, const Var *v)
+{
+    Plate *chain[LIMIT_RANK];
+    int n = plate_chain(v->plate, chain);
+    Type type = *v->type;
+    type.array = NULL;
+    for (int i = 0; i < n; i++)
+        vec_push(L->c, type.array, chain[i]->size);
+    for (size_t i = 0; i < vec_len(v->type->array); i++)
+        vec_push(L->c, type.array, v->type->array[i]);
+    Val *stored = param_value(L, NULL, v->name, &type, NULL, v->decl,
+                              v->statement ? v->statement->kids[PARAM_INIT] : NULL,
+                              v->statement ? v->statement->span : L->at);
+    Axis *axes[LIMIT_RANK];
+    for (int i = 0; i < stored->n_axes; i++)
+        axes[i] = i < n ? plate_axis(L, chain[i]) : stored->axes[i];
+    return val_tensor(L, val_rename(L, stored, axes)->t, axes + n, stored->n_axes - n);
+}
+
 static Val *own_value(Lower *L, Var *v)
 {
     switch (v->kind) {
     case VAR_DATA:
         return data_value(L, v);
     case VAR_PARAM:
-        return param_value(L, NULL, v->name, v->type, NULL, v->decl,
-                           v->statement ? v->statement->kids[PARAM_INIT] : NULL,
-                           v->statement ? v->statement->span : L->at);
+        return param_of_model(L, v);
     case VAR_LET:
         return let_value(L, v);
     default:
@@ -132,12 +161,10 @@ Val *var_value(Lower *L, Var *v)
     Axis *axes[LIMIT_RANK];
     int n = 0;
     Plate *chain[LIMIT_RANK];
-    int depth = 0;
-    for (Plate *p = v->plate; p && depth < LIMIT_RANK; p = p->outer)
-        chain[depth++] = p;
-    while (depth-- > 0)
-        if (!plate_is_active(L, chain[depth]))
-            axes[n++] = plate_axis(L, chain[depth]);
+    int depth = plate_chain(v->plate, chain);
+    for (int i = 0; i < depth; i++)
+        if (!plate_is_active(L, chain[i]))
+            axes[n++] = plate_axis(L, chain[i]);
     if (n == 0)
         return val;
     for (int i = 0; i < val->n_axes && n < LIMIT_RANK; i++)
@@ -340,23 +367,12 @@ static void lower_query(Lower *L, Lowered *out, const Query *q, const char *name
     vec_push(L->c, out->programs, p);
 }
 
-static void index_laws(Lower *L, Ast *distribution)
-{
-    Ast *body = distribution->kids[DIST_BODY];
-    for (size_t i = 0; i < vec_len(body->kids); i++)
-        if (body->kids[i]->kind == AST_ALSO)
-            map_put(L->parents, body->kids[i], distribution);
-}
-
 /* File-level declarations by name; the user's come second and so replace the library's. */
 static void index_file(Lower *L, const Ast *file)
 {
     for (size_t i = 0; file && i < vec_len(file->kids); i++) {
         Ast *item = file->kids[i];
         switch (item->kind) {
-        case AST_DISTRIBUTION:
-            index_laws(L, item);
-            /* fallthrough */
         case AST_LAYER: case AST_SUPPORT: case AST_FUNCTION:
             map_put(L->decls, item->name, item);
             break;
@@ -382,7 +398,7 @@ static void index_nets(Lower *L, const Model *m)
 
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
 {
-    Lower L = { .c = c, .d = d, .decls = map_new(c), .nets = map_new(c), .parents = map_new(c),
+    Lower L = { .c = c, .d = d, .decls = map_new(c), .nets = map_new(c),
                 .prefix = str(c, ""), .counters = map_new(c) };
     index_file(&L, library);
     index_file(&L, file);
@@ -426,4 +442,18 @@ LowProgram *lowered_program(const Lowered *l, const char *name)
         if (!strcmp(l->programs[i].name, name))
             return &l->programs[i];
     return NULL;
+}
+
+void lowered_print(Out *o, const Lowered *l)
+{
+    for (size_t i = 0; i < vec_len(l->programs); i++)
+        if (l->programs[i].fn)
+            tir_print(o, l->programs[i].fn);
+}
+
+void lowered_verify(const Lowered *l)
+{
+    for (size_t i = 0; i < vec_len(l->programs); i++)
+        if (l->programs[i].fn)
+            tir_verify(l->programs[i].fn);
 }

@@ -57,6 +57,8 @@ Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
  * output of fn. */
 Tir **lower_seeds(Ctx *c, const Derivation *d, TirFn *fn);
 LowProgram *lowered_program(const Lowered *l, const char *name);
+void lowered_print(Out *o, const Lowered *l);
+void lowered_verify(const Lowered *l);
 
 /* ---- between the lower_*.c files ---------------------------------------------------------------- */
 
@@ -89,7 +91,6 @@ typedef struct Lower {
     const Derivation *d;
     Map *decls;                        /* Str -> DISTRIBUTION, LAYER, SUPPORT, FUNCTION at file level */
     Map *nets;                         /* Str -> NET of the model and family */
-    Map *parents;                      /* ALSO -> its DISTRIBUTION */
     LowParam **params;                 /* vec */
     /* of the fn being lowered */
     TirFn *f;
@@ -106,36 +107,50 @@ typedef struct Lower {
     Span at;                           /* nearest source place, for errors and labels */
 } Lower;
 
-Val *eval(Lower *L, Env *env, const Ast *e);                       /* lower_expr.c */
+/* lower_value.c */
 Val *val_tensor(Lower *L, Tir *t, Axis *const *axes, int n);
 Val *val_const(Lower *L, double x);
 Val *val_map(Lower *L, Op op, Val *a, Val *b, Val *c);             /* aligns explicit axes */
 Val *val_sum_all(Lower *L, Val *v);                                /* over its explicit axes */
 Val *val_rename(Lower *L, const Val *v, Axis *const *to);          /* explicit axes to these */
+Axis *axis_keyed(Lower *L, Str key, AxisKind kind, Str name, int64_t size);
 Env *env_bind(Lower *L, Env *up, Str name, Val *val);
 Env *env_later(Lower *L, Env *up, Str name, const Ast *node);
-Axis *axis_keyed(Lower *L, Str key, AxisKind kind, Str name, int64_t size);
+Env *env_find(Env *e, Str name, bool function);
+
+/* lower_number.c */
+Op   op_of_operator(Str text, int operands);                       /* N_OPS: none */
+bool op_named(Str name, OpKind kind, Op *op);
+bool argument_value(Lower *L, Str name, double *x);                /* of an argument of the model */
+bool eval_number(Lower *L, Env *env, const Ast *e, double *x);     /* false: not known now */
 int64_t eval_size(Lower *L, Env *env, const Ast *e);               /* constant, or an error and 1 */
-bool eval_number(Lower *L, Env *env, const Ast *e, double *x);     /* constants only */
+
+/* lower_expr.c */
+Val *eval(Lower *L, Env *env, const Ast *e);
 Val *eval_let(Lower *L, Env *env, const Ast *let);                 /* value of a LET, binders opened */
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last);
+Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* lower_builtin.c */
 
 /* lower.c. d may be NULL: expressions of the library alone. lower_begin starts a fn. */
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
 void lower_begin(Lower *L, Str name);
 Val *var_value(Lower *L, Var *v);
 
-Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law);   /* lower_dist.c */
+/* lower_dist.c. Batch axes: those of a value before the `rank` ones that its type declares. */
+Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law);
 bool is_dist_builtin(Str name);
 Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call);
+Val *eval_random(Lower *L, Env *env, Op op, const Ast *call);
 Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis *const *axes, int n,
                int site);
 Val *dist_logpdf(Lower *L, Val *dist, Val *x);
-Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
-const Ast *find_law(Lower *L, const Ast *call);
-const Ast *type_support(const Lower *L, const Type *type);
+Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch);
+Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
 
-Val *eval_random(Lower *L, Env *env, Op op, const Ast *call);      /* lower_dist.c */
+/* lower_support.c */
+const Ast *type_support(const Lower *L, const Type *type);
+bool free_number(Lower *L, const Type *type, double x, double *free);        /* of x in the support */
+Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
 
 Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */
 Val *lower_inner(Lower *L, const Ast *stage, Val *v);              /* of a chain: named after stage */

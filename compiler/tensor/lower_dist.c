@@ -11,69 +11,9 @@
 
 #include <string.h>
 
-/* ---- finding laws ---------------------------------------------------------------------------------- */
-
-static bool takes_name(const Ast *args, Str name)
+static int law_event_rank(const Ast *law)
 {
-    for (size_t i = 0; i < vec_len(args->kids); i++)
-        if (args->kids[i]->name == name)
-            return true;
-    return false;
-}
-
-static bool takes_all_names(const Ast *args, const Ast *call)
-{
-    for (size_t i = 0; i < vec_len(call->kids); i++)
-        if (call->kids[i]->name && !takes_name(args, call->kids[i]->name))
-            return false;
-    return vec_len(call->kids) <= vec_len(args->kids);
-}
-
-static const Ast *law_args(const Ast *law)
-{
-    return law->kind == AST_ALSO ? law->kids[ALSO_ARGS] : law->kids[DIST_ARGS];
-}
-
-/* The DISTRIBUTION or ALSO that a call names; NULL if it is no distribution. The checker's choice
- * where there is one, else by the names of the arguments. */
-const Ast *find_law(Lower *L, const Ast *call)
-{
-    if (call->decl && (call->decl->kind == AST_DISTRIBUTION || call->decl->kind == AST_ALSO))
-        return call->decl;
-    const Ast *d = map_get(L->decls, call->name);
-    if (!d || d->kind != AST_DISTRIBUTION)
-        return NULL;
-    if (takes_all_names(d->kids[DIST_ARGS], call))
-        return d;
-    const Ast *body = d->kids[DIST_BODY];
-    for (size_t i = 0; i < vec_len(body->kids); i++)
-        if (body->kids[i]->kind == AST_ALSO && takes_all_names(body->kids[i]->kids[ALSO_ARGS], call))
-            return body->kids[i];
-    return d;
-}
-
-static const Ast *law_parent(Lower *L, const Ast *law)
-{
-    return law->kind == AST_ALSO ? map_get(L->parents, law) : law;
-}
-
-static const Ast *law_body(const Ast *law)
-{
-    return law->kind == AST_ALSO ? law->kids[ALSO_BODY] : law->kids[DIST_BODY];
-}
-
-/* Axes of a value of the type. Square matrices are written with one size: their support has two. */
-static int type_rank(Lower *L, const Ast *type)
-{
-    size_t written = type && type->kids[TYPE_AXES] ? vec_len(type->kids[TYPE_AXES]->kids) : 0;
-    const Ast *s = type ? map_get(L->decls, type->name) : NULL;
-    size_t own = s && s->kind == AST_SUPPORT ? vec_len(s->kids[SUPPORT_AXES]->kids) : 0;
-    return (int)(own > written ? own : written);
-}
-
-static int law_event_rank(Lower *L, const Ast *law)
-{
-    return type_rank(L, law_parent(L, law)->kids[DIST_SUPPORT]);
+    return declared_rank(law_base(law)->kids[DIST_SUPPORT]);
 }
 
 /* ---- a law with its arguments ------------------------------------------------------------------------ */
@@ -87,20 +27,15 @@ static Val *make_dist(Lower *L, const Ast *law, Env *args)
     return v;
 }
 
-/* Binds the ARGs of a call to the parameters of `law`; values are evaluated in env. */
-static Env *bind_args(Lower *L, Env *env, const Ast *params, Ast *const *args, size_t n)
+/* Binds the ARGs of a call to parameters; values are evaluated in env. */
+static Env *bind_args(Lower *L, Env *env, Ast **params, Ast *const *args)
 {
     Env *bound = NULL;
-    size_t position = 0;
-    for (size_t i = 0; i < n; i++) {
-        const Ast *arg = args[i];
-        Str name = arg->name;
-        if (!name) {
-            if (position >= vec_len(params->kids))
-                ice_span(arg->span, "too many arguments");
-            name = params->kids[position++]->name;
-        }
-        bound = env_bind(L, bound, name, eval(L, env, arg->kids[ARG_VALUE]));
+    for (size_t i = 0; i < vec_len(args); i++) {
+        const Ast *param = law_param(params, args[i], i);
+        if (!param)
+            ice_span(args[i]->span, "an argument without parameter");
+        bound = env_bind(L, bound, param->name, eval(L, env, args[i]->kids[ARG_VALUE]));
     }
     return bound;
 }
@@ -115,10 +50,10 @@ static Val *arg_value(Env *args, Str name)
 
 Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
 {
-    Env *args = bind_args(L, env, law_args(law), call->kids, vec_len(call->kids));
-    const Ast *params = law_args(law);
-    for (size_t i = 0; i < vec_len(params->kids); i++) {
-        const Ast *p = params->kids[i];
+    Ast **params = law_params(L->c, law);
+    Env *args = bind_args(L, env, params, call->kids);
+    for (size_t i = 0; i < vec_len(params); i++) {
+        const Ast *p = params[i];
         if (!arg_value(args, p->name)) {
             if (!p->kids[ARGDECL_DEFAULT])
                 ice_span(call->span, "argument %s of %s is missing", p->name, call->name);
@@ -133,7 +68,7 @@ Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
 /* Sizes named in a type, real[K], are bound by the value's last axes. */
 static Env *bind_type_sizes(Lower *L, Env *env, const Ast *type, const Val *v)
 {
-    int rank = type_rank(L, type);
+    int rank = declared_rank(type);
     if (v->kind != VAL_TENSOR || v->n_axes < rank)
         return env;
     const Ast *axes = type ? type->kids[TYPE_AXES] : NULL;
@@ -147,7 +82,7 @@ static Env *bind_type_sizes(Lower *L, Env *env, const Ast *type, const Val *v)
 }
 
 /* v with its axes before the last `rank` renamed to the last ones of `batch` and made implicit. */
-static Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch)
+Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch)
 {
     int extra = v->n_axes - rank;
     if (v->kind != VAL_TENSOR || extra <= 0)
@@ -164,11 +99,11 @@ static Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int
 /* The longest list of batch axes among the arguments. */
 static int find_batch(Lower *L, const Val *dist, Axis **batch)
 {
-    const Ast *params = law_args(dist->law);
+    Ast **params = law_params(L->c, dist->law);
     int n = 0;
-    for (size_t i = 0; i < vec_len(params->kids); i++) {
-        const Val *v = arg_value(dist->args, params->kids[i]->name);
-        int extra = v->n_axes - type_rank(L, params->kids[i]->kids[ARGDECL_TYPE]);
+    for (size_t i = 0; i < vec_len(params); i++) {
+        const Val *v = arg_value(dist->args, params[i]->name);
+        int extra = v->n_axes - declared_rank(params[i]->kids[ARGDECL_TYPE]);
         if (extra > n) {
             n = extra;
             for (int k = 0; k < n; k++)
@@ -181,13 +116,13 @@ static int find_batch(Lower *L, const Val *dist, Axis **batch)
 /* The law with every argument at its declared rank, sizes of its types bound, over `batch`. */
 static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
 {
-    const Ast *params = law_args(dist->law);
+    Ast **params = law_params(L->c, dist->law);
     Env *env = NULL;
-    for (size_t i = 0; i < vec_len(params->kids); i++) {
-        const Ast *p = params->kids[i];
+    for (size_t i = 0; i < vec_len(params); i++) {
+        const Ast *p = params[i];
         const Ast *type = p->kids[ARGDECL_TYPE];
         Val *v = arg_value(dist->args, p->name);
-        int rank = type_rank(L, type) < v->n_axes ? type_rank(L, type) : v->n_axes;
+        int rank = declared_rank(type) < v->n_axes ? declared_rank(type) : v->n_axes;
         v = hide_batch(L, v, rank, batch, n_batch);
         env = env_bind(L, env, p->name, v);
         env = bind_type_sizes(L, env, type, v);
@@ -197,38 +132,25 @@ static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
 
 /* ---- members -------------------------------------------------------------------------------------------- */
 
-/* The base parameterization of a prepared law. */
-static Val *to_base(Lower *L, const Val *dist)
+/* A prepared law in the parameterization of `holder`: its own, or the base one. */
+static Val *law_as(Lower *L, const Val *dist, const Ast *holder)
 {
-    if (dist->law->kind != AST_ALSO)
-        return make_dist(L, dist->law, dist->args);
-    const Ast *parent = law_parent(L, dist->law), *map = dist->law->kids[ALSO_BASE];
-    Env *env = bind_args(L, dist->args, parent->kids[DIST_ARGS], map->kids, vec_len(map->kids));
-    const Ast *params = parent->kids[DIST_ARGS];
-    for (size_t i = 0; i < vec_len(params->kids); i++)
-        env = bind_type_sizes(L, env, params->kids[i]->kids[ARGDECL_TYPE],
-                              arg_value(env, params->kids[i]->name));
-    for (Env *e = dist->args; e; e = e->up)               /* sizes stay known */
+    if (dist->law == holder)
+        return make_dist(L, holder, dist->args);
+    Ast **params = law_params(L->c, holder);
+    Env *env = bind_args(L, dist->args, params, dist->law->kids[ALSO_BASE]->kids);
+    for (Env *e = dist->args; e; e = e->up)               /* what both have; sizes stay known */
         if (!arg_value(env, e->name))
             env = env_bind(L, env, e->name, e->val);
-    return make_dist(L, parent, env);
-}
-
-static const Ast *find_member(const Ast *law, AstKind kind, const char *name)
-{
-    const Ast *body = law_body(law);
-    for (size_t i = 0; body && i < vec_len(body->kids); i++) {
-        const Ast *m = body->kids[i];
-        if (m->kind == kind && (!name || !strcmp(m->name, name)))
-            return m;
-    }
-    return NULL;
+    for (size_t i = 0; i < vec_len(params); i++)
+        env = bind_type_sizes(L, env, params[i]->kids[ARGDECL_TYPE], arg_value(env, params[i]->name));
+    return make_dist(L, holder, env);
 }
 
 /* Scope of a body: the arguments, then its lets and functions. */
 static Env *body_scope(Lower *L, const Val *dist)
 {
-    const Ast *body = law_body(dist->law);
+    const Ast *body = dist->law->kids[dist->law->kind == AST_ALSO ? (int)ALSO_BODY : (int)DIST_BODY];
     return body ? eval_statements(L, dist->args, body, NULL) : dist->args;
 }
 
@@ -236,13 +158,9 @@ static Env *body_scope(Lower *L, const Val *dist)
 static Val *with_member(Lower *L, const Val *dist, AstKind kind, const char *name,
                         const Ast **member)
 {
-    *member = find_member(dist->law, kind, name);
-    if (!*member && dist->law->kind == AST_ALSO) {
-        Val *base = to_base(L, dist);
-        *member = find_member(base->law, kind, name);
-        return base;
-    }
-    return make_dist(L, dist->law, dist->args);
+    const Ast *holder;
+    *member = law_member(dist->law, kind, name, &holder);
+    return law_as(L, dist, holder);
 }
 
 static Val *member_function(Lower *L, const Val *dist, const char *name, Val *x)
@@ -263,7 +181,7 @@ static Val *member_fact(Lower *L, const Val *dist, const char *name)
 }
 
 /* Batch axes explicit again, in front; the value is constant along those it lacks. */
-static Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch)
+Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch)
 {
     Axis *axes[LIMIT_RANK];
     int n = 0;
@@ -277,18 +195,23 @@ static Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch)
 
 /* ---- log density, draws ------------------------------------------------------------------------------------ */
 
+/* Batch axes of a law and a value of it together: the longer list (a scalar datum may stand under an
+ * array of laws, and one law over an array of data). */
+static int common_batch(Lower *L, const Val *dist, const Val *x, int rank, Axis **batch)
+{
+    int n = find_batch(L, dist, batch), n_x = x->n_axes - rank;
+    for (int i = 0; n <= n_x && i < n_x; i++)
+        batch[i] = x->axes[i];
+    return n > n_x ? n : n_x;
+}
+
 /* log p(x), summed over all axes of x: arrays, and events beyond the law's own. */
 Val *dist_logpdf(Lower *L, Val *dist, Val *x)
 {
-    int rank = law_event_rank(L, dist->law), n_batch = x->n_axes - rank;
-    Axis *own[LIMIT_RANK], **batch = x->axes;
-    int n_own = find_batch(L, dist, own);
-    if (n_own > n_batch) {               /* a scalar datum under an array of laws */
-        batch = own;
-        n_batch = n_own;
-    }
+    Axis *batch[LIMIT_RANK];
+    int rank = law_event_rank(dist->law), n_batch = common_batch(L, dist, x, rank, batch);
     Val *d = prepare(L, dist, batch, n_batch);
-    const Ast *support = law_parent(L, dist->law)->kids[DIST_SUPPORT];
+    const Ast *support = law_base(dist->law)->kids[DIST_SUPPORT];
     Val *hidden = hide_batch(L, x, rank, batch, n_batch);
     d->args = bind_type_sizes(L, d->args, support, hidden);
     Val *v = member_function(L, d, "logpdf", hidden);
@@ -302,13 +225,13 @@ Val *dist_logpdf(Lower *L, Val *dist, Val *x)
 Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis *const *axes, int n,
                int site)
 {
-    int rank = law_event_rank(L, dist->law);
+    int rank = law_event_rank(dist->law);
     int n_batch = n > rank ? n - rank : 0;
     Val *d = prepare(L, dist, axes, n_batch);
     Val shape = { .kind = VAL_TENSOR, .n_axes = n };
     for (int i = 0; i < n; i++)
         shape.axes[i] = axes[i];
-    d->args = bind_type_sizes(L, d->args, law_parent(L, dist->law)->kids[DIST_SUPPORT], &shape);
+    d->args = bind_type_sizes(L, d->args, law_base(dist->law)->kids[DIST_SUPPORT], &shape);
 
     Lower saved = *L;
     L->n_draw = 0;
@@ -363,56 +286,24 @@ bool is_dist_builtin(Str name)
     return false;
 }
 
-/* Does the pattern kl(NAME(args)) fit the law q? Positional patterns fit the base parameterization. */
-static bool kl_pattern_fits(Lower *L, const Ast *pattern, const Val *q)
-{
-    if (pattern->name != law_parent(L, q->law)->name)
-        return false;
-    for (size_t i = 0; i < vec_len(pattern->kids); i++) {
-        Str name = pattern->kids[i]->name;
-        if (name ? !takes_name(law_args(q->law), name) : q->law->kind == AST_ALSO)
-            return false;
-    }
-    return true;
-}
-
-static const Ast *find_kl(Lower *L, const Val *p, const Val *q)
-{
-    const Ast *body = law_body(p->law);
-    for (size_t i = 0; body && i < vec_len(body->kids); i++)
-        if (body->kids[i]->kind == AST_KL && kl_pattern_fits(L, body->kids[i]->kids[KL_OTHER], q))
-            return body->kids[i];
-    return NULL;
-}
-
-/* KL(p || q) from p's `kl` member; tries the parameterizations given, then the base ones. */
+/* KL(p || q) from p's `kl` member. */
 static Val *dist_kl(Lower *L, Val *p, Val *q)
 {
     Axis *batch[LIMIT_RANK], *other[LIMIT_RANK];
     int n = find_batch(L, p, batch), m = find_batch(L, q, other);
     Axis **all = m > n ? other : batch;
     n = m > n ? m : n;
-    Val *ps[2] = { prepare(L, p, all, n), NULL }, *qs[2] = { prepare(L, q, all, n), NULL };
-    for (int i = 0; i < 2; i++) {
-        if (i == 1)
-            ps[1] = to_base(L, ps[0]);
-        for (int k = 0; k < 2; k++) {
-            if (k == 1)
-                qs[1] = to_base(L, qs[0]);
-            const Ast *kl = find_kl(L, ps[i], qs[k]);
-            if (!kl)
-                continue;
-            const Ast *pattern = kl->kids[KL_OTHER], *params = law_args(qs[k]->law);
-            Env *scope = body_scope(L, ps[i]);
-            for (size_t a = 0; a < vec_len(pattern->kids); a++) {
-                Str from = pattern->kids[a]->name ? pattern->kids[a]->name : params->kids[a]->name;
-                scope = env_bind(L, scope, pattern->kids[a]->kids[ARG_VALUE]->name,
-                                 arg_value(qs[k]->args, from));
-            }
-            return show_batch(L, eval(L, scope, kl->kids[KL_VALUE]), all, n);
-        }
-    }
-    ice_span(L->at, "no closed KL between these laws");
+    const Ast *holder, *kl = law_kl(p->law, q->law, &holder);
+    if (!kl)
+        ice_span(L->at, "no closed KL between these laws");
+    const Ast *pattern = kl->kids[KL_OTHER];
+    Val *from = law_as(L, prepare(L, p, all, n), holder);
+    Val *to = law_as(L, prepare(L, q, all, n), pattern->decl);
+    Env *scope = body_scope(L, from);
+    for (size_t i = 0; i < vec_len(pattern->kids); i++)
+        scope = env_bind(L, scope, pattern->kids[i]->kids[ARG_VALUE]->name,
+                         arg_value(to->args, pattern->kids[i]->decl->name));
+    return show_batch(L, eval(L, scope, kl->kids[KL_VALUE]), all, n);
 }
 
 static Val *dist_fact(Lower *L, Val *dist, const char *name)
@@ -423,6 +314,24 @@ static Val *dist_fact(Lower *L, Val *dist, const char *name)
     if (!v)
         ice_span(L->at, "law without %s", name);
     return show_batch(L, v, batch, n);
+}
+
+/* A fact of every element of what is drawn: leading axes that no argument of the law has are added. */
+static Val *repeat_over_type(Lower *L, Val *v, const Type *type)
+{
+    bool value = type && type->kind == KIND_VALUE;
+    int n = value ? (int)(vec_len(type->array) + vec_len(type->event)) - v->n_axes : 0;
+    Axis *axes[LIMIT_RANK];
+    for (int i = 0; i < n; i++) {
+        size_t n_array = vec_len(type->array), k = (size_t)i;
+        int64_t size = 1;
+        Str missing = NULL;
+        if (!size_value(L->c, k < n_array ? type->array[k] : type->event[k - n_array], &size, &missing))
+            return v;
+        axes[i] = axis_keyed(L, str_fmt(L->c, "fact %p %d", (const void *)type, i), AXIS_EVENT,
+                             str_fmt(L->c, "i%d", i), size);
+    }
+    return n > 0 ? show_batch(L, v, axes, n) : v;
 }
 
 /* A value that derive gave a type: constant along the axes of that type which it lacks. */
@@ -456,66 +365,20 @@ Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call)
         return dist_logpdf(L, a, eval(L, env, call->kids[1]->kids[ARG_VALUE]));
     if (!strcmp(name, "cdf")) {
         Val *x = eval(L, env, call->kids[1]->kids[ARG_VALUE]);
-        Val *d = prepare(L, a, x->axes, x->n_axes);
-        Val *v = member_function(L, d, "cdf", hide_batch(L, x, 0, x->axes, x->n_axes));
-        return show_batch(L, v, x->axes, x->n_axes);
+        Axis *batch[LIMIT_RANK];
+        int n_batch = common_batch(L, a, x, 0, batch);
+        Val *d = prepare(L, a, batch, n_batch);
+        Val *v = member_function(L, d, "cdf", hide_batch(L, x, 0, batch, n_batch));
+        if (!v)
+            ice_span(L->at, "law without cdf");
+        return show_batch(L, v, batch, n_batch);
     }
     if (!strcmp(name, "kl"))
         return spread_over_type(L, dist_kl(L, a, eval(L, env, call->kids[1]->kids[ARG_VALUE])),
                                 call->type);
-    if (!strcmp(name, "sd"))
-        return val_map(L, OP_SQRT, dist_fact(L, a, "variance"), NULL, NULL);
-    Val *v = dist_fact(L, a, name);
-    return !strcmp(name, "entropy") ? spread_over_type(L, v, call->type) : v;
-}
-
-/* ---- supports --------------------------------------------------------------------------------------- */
-
-/* The SUPPORT of a type; NULL for the real line and for types without a map. */
-const Ast *type_support(const Lower *L, const Type *type)
-{
-    const Ast *s = type ? type->support_decl : NULL;
-    if (type && !s && type->support)
-        s = map_get(L->decls, type->support);
-    return s && s->kind == AST_SUPPORT ? s : NULL;
-}
-
-/* constrain(u) or log_jacobian(u) of a type's support; array axes (the first ones) are batch. */
-Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
-{
-    const Ast *s = type_support(L, type);
-    if (!s)
-        return !strcmp(member, "constrain") ? u : val_const(L, 0);
-    const Ast *free = s->kids[SUPPORT_FREE] && vec_len(s->kids[SUPPORT_FREE]->kids)
-        ? s->kids[SUPPORT_FREE] : s->kids[SUPPORT_AXES];
-    int rank = free ? (int)vec_len(free->kids) : 0, n_batch = u->n_axes - rank;
-    Axis *batch[LIMIT_RANK];
-    for (int i = 0; i < n_batch; i++)
-        batch[i] = u->axes[i];
-    Env *scope = NULL;
-    for (size_t i = 0; i < vec_len(s->kids[SUPPORT_ARGS]->kids) && i < vec_len(type->bounds); i++) {
-        Val *bound = eval(L, NULL, type->bounds[i]);
-        scope = env_bind(L, scope, s->kids[SUPPORT_ARGS]->kids[i]->name,
-                         hide_batch(L, bound, 0, batch, n_batch));
-    }
-    const Ast *axes = s->kids[SUPPORT_AXES];
-    for (size_t i = 0; axes && i < vec_len(axes->kids); i++) {
-        int64_t size = 1;
-        Str missing;
-        size_t at = vec_len(type->event) - vec_len(axes->kids) + i;
-        if (!size_value(L->c, type->event[at], &size, &missing))
-            diag_error(L->c, E_LOWER_UNBOUND, L->at, missing);
-        scope = env_bind(L, scope, axes->kids[i]->name, val_const(L, (double)size));
-    }
-    Val *x = hide_batch(L, u, rank, batch, n_batch);
-    const Ast *body = s->kids[SUPPORT_BODY];
-    for (size_t i = 0; i < vec_len(body->kids); i++) {
-        const Ast *m = body->kids[i];
-        if (m->kind != AST_FUNCTION || strcmp(m->name, member))
-            continue;
-        scope = env_bind(L, scope, m->kids[FUNCTION_ARGS]->kids[0]->name, x);
-        return show_batch(L, eval(L, scope, m->kids[FUNCTION_BODY]), batch, n_batch);
-    }
-    diag_error(L->c, E_LOWER_NOT_YET, L->at, str_fmt(L->c, "`%s` of support `%s`", member, s->name));
-    return u;
+    if (!strcmp(name, "entropy"))
+        return spread_over_type(L, dist_fact(L, a, name), call->type);
+    bool sd = !strcmp(name, "sd");
+    Val *v = dist_fact(L, a, sd ? "variance" : name);
+    return repeat_over_type(L, sd ? val_map(L, OP_SQRT, v, NULL, NULL) : v, call->type);
 }

@@ -9,191 +9,7 @@
  */
 #include "lower.h"
 
-#include <math.h>
 #include <string.h>
-
-/* ---- values ------------------------------------------------------------------------------------ */
-
-Val *val_tensor(Lower *L, Tir *t, Axis *const *axes, int n)
-{
-    Val *v = arena_alloc(L->c->arena, sizeof *v);
-    v->kind = VAL_TENSOR;
-    v->t = t;
-    v->n_axes = n;
-    for (int i = 0; i < n; i++)
-        v->axes[i] = axes[i];
-    return v;
-}
-
-Val *val_const(Lower *L, double x)
-{
-    return val_tensor(L, tir_const(L->f, x), NULL, 0);
-}
-
-/* The same tensor with explicit axes `to`, by position. */
-Val *val_rename(Lower *L, const Val *v, Axis *const *to)
-{
-    Axis *from[LIMIT_RANK], *into[LIMIT_RANK];
-    int n = 0;
-    for (int i = 0; i < v->n_axes; i++) {
-        if (v->axes[i] == to[i] || !tir_has_axis(v->t, v->axes[i]))
-            continue;
-        from[n] = v->axes[i];
-        into[n++] = to[i];
-    }
-    Tir *t = n ? tir_rename(L->f, v->t, from, into, n) : v->t;
-    return val_tensor(L, t, to, v->n_axes);
-}
-
-/* Explicit axes are aligned from the last one: the shorter operand broadcasts. */
-Val *val_map(Lower *L, Op op, Val *a, Val *b, Val *c)
-{
-    Val *in[3] = { a, b, c }, *widest = a;
-    for (int i = 1; i < 3 && in[i]; i++)
-        if (in[i]->n_axes > widest->n_axes)
-            widest = in[i];
-    Tir *t[3] = { 0 };
-    for (int i = 0; i < 3 && in[i]; i++)
-        t[i] = val_rename(L, in[i], widest->axes + (widest->n_axes - in[i]->n_axes))->t;
-    return val_tensor(L, tir_map(L->f, op, t[0], t[1], t[2]), widest->axes, widest->n_axes);
-}
-
-Val *val_sum_all(Lower *L, Val *v)
-{
-    if (v->n_axes == 0)
-        return v;
-    return val_tensor(L, tir_reduce(L->f, OP_SUM, v->t, v->axes, v->n_axes), NULL, 0);
-}
-
-Axis *axis_keyed(Lower *L, Str key, AxisKind kind, Str name, int64_t size)
-{
-    Str full = str_fmt(L->c, "%s:%lld", key, (long long)size);
-    Axis *axis = map_get(L->axes, full);
-    if (!axis) {
-        axis = tir_axis(L->f, kind, name, size);
-        map_put(L->axes, full, axis);
-    }
-    return axis;
-}
-
-/* ---- scopes ------------------------------------------------------------------------------------ */
-
-Env *env_bind(Lower *L, Env *up, Str name, Val *val)
-{
-    Env *e = arena_alloc(L->c->arena, sizeof *e);
-    e->name = name;
-    e->val = val;
-    e->up = up;
-    return e;
-}
-
-Env *env_later(Lower *L, Env *up, Str name, const Ast *node)
-{
-    Env *e = env_bind(L, up, name, NULL);
-    e->node = node;
-    e->scope = up;
-    return e;
-}
-
-static Env *env_find(Env *e, Str name, bool function)
-{
-    for (; e; e = e->up)
-        if (e->name == name && (e->node && e->node->kind == AST_FUNCTION) == function)
-            return e;
-    return NULL;
-}
-
-/* ---- constants: sizes and initial values ---------------------------------------------------------- */
-
-static const struct { const char *name; double value; } constants[] = {
-    { "pi", M_PI }, { "e", M_E }, { "inf", INFINITY }, { "euler_gamma", 0.57721566490153286061 },
-};
-
-static bool constant_value(Str name, double *x)
-{
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
-        if (!strcmp(name, constants[i].name))
-            return *x = constants[i].value, true;
-    return false;
-}
-
-/* A size or an argument of the model: -D, data, then its default. */
-static bool argument_value(Lower *L, Str name, double *x)
-{
-    for (size_t i = 0; i < vec_len(L->c->defines); i++)
-        if (L->c->defines[i].name == name)
-            return *x = (double)L->c->defines[i].value, true;
-    const Ast *args = L->d ? L->d->model->node->kids[MODEL_ARGS] : NULL;
-    for (size_t i = 0; args && i < vec_len(args->kids); i++) {
-        const Ast *arg = args->kids[i];
-        if (arg->name == name && arg->kids[ARGDECL_DEFAULT])
-            return eval_number(L, NULL, arg->kids[ARGDECL_DEFAULT], x);
-    }
-    return false;
-}
-
-static bool name_number(Lower *L, Env *env, Str name, double *x)
-{
-    Env *e = env_find(env, name, false);
-    if (e)
-        return e->val && e->val->kind == VAL_TENSOR && e->val->t->op == OP_CONST
-            && (*x = e->val->t->num, true);
-    return constant_value(name, x) || argument_value(L, name, x);
-}
-
-static bool binary_number(Str op, double a, double b, double *x)
-{
-    if (!strcmp(op, "+")) return *x = a + b, true;
-    if (!strcmp(op, "-")) return *x = a - b, true;
-    if (!strcmp(op, "*")) return *x = a * b, true;
-    if (!strcmp(op, "/")) return *x = a / b, true;
-    if (!strcmp(op, "^")) return *x = pow(a, b), true;
-    if (!strcmp(op, "div") && b != 0) return *x = floor(a / b), true;
-    if (!strcmp(op, "mod") && b != 0) return *x = a - b * floor(a / b), true;
-    return false;
-}
-
-bool eval_number(Lower *L, Env *env, const Ast *e, double *x)
-{
-    double a, b;
-    switch (e->kind) {
-    case AST_NUM:
-        return *x = e->num, true;
-    case AST_NAME:
-        return name_number(L, env, e->name, x);
-    case AST_UNARY:
-        return !strcmp(e->name, "-") && eval_number(L, env, e->kids[UNARY_A], &a)
-            && (*x = -a, true);
-    case AST_BINARY:
-        return eval_number(L, env, e->kids[BINARY_A], &a)
-            && eval_number(L, env, e->kids[BINARY_B], &b) && binary_number(e->name, a, b, x);
-    case AST_CALL:
-        if (vec_len(e->kids) != 1 || !eval_number(L, env, e->kids[0]->kids[ARG_VALUE], &a))
-            return false;
-        if (!strcmp(e->name, "sqrt")) return *x = sqrt(a), true;
-        if (!strcmp(e->name, "log")) return *x = log(a), true;
-        if (!strcmp(e->name, "exp")) return *x = exp(a), true;
-        return false;
-    default:
-        return false;
-    }
-}
-
-int64_t eval_size(Lower *L, Env *env, const Ast *e)
-{
-    double x;
-    if (!eval_number(L, env, e, &x)) {
-        diag_error(L->c, E_LOWER_UNBOUND, e->span, fmt_expr(L->c, e));
-        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE",
-                  e->kind == AST_NAME ? e->name : "NAME");
-        return 1;
-    }
-    if (!(x >= 0 && x <= (double)LIMIT_SIZE && x == floor(x))) {
-        diag_error(L->c, E_LOWER_SIZE, e->span, fmt_expr(L->c, e), x);
-        return 1;
-    }
-    return (int64_t)x;
-}
 
 /* ---- names --------------------------------------------------------------------------------------- */
 
@@ -240,7 +56,7 @@ static Val *eval_name(Lower *L, Env *env, const Ast *e)
     double x;
     if (index)
         return index;
-    if (constant_value(e->name, &x) || argument_value(L, e->name, &x))
+    if (builtin_constant(e->name, &x) || argument_value(L, e->name, &x))
         return val_const(L, x);
     diag_error(L->c, E_LOWER_UNBOUND, e->span, e->name);
     diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", e->name);
@@ -437,12 +253,6 @@ static Val *eval_matmul(Lower *L, Val *a, Val *b)
     return val_tensor(L, tir_contract(L->f, a->t, b->t, &to[0], 1), axes, n);
 }
 
-static const struct { const char *text; Op op; } binary_ops[] = {
-    { "+", OP_ADD }, { "-", OP_SUB }, { "*", OP_MUL }, { "/", OP_DIV }, { "^", OP_POW },
-    { "==", OP_EQ }, { "!=", OP_NE }, { "<", OP_LT }, { "<=", OP_LE }, { ">", OP_GT },
-    { ">=", OP_GE }, { "and", OP_AND }, { "or", OP_OR }, { "div", OP_IDIV }, { "mod", OP_MOD },
-};
-
 static Val *eval_binary(Lower *L, Env *env, const Ast *e)
 {
     double x;
@@ -452,19 +262,20 @@ static Val *eval_binary(Lower *L, Env *env, const Ast *e)
     L->at = e->span;
     if (!strcmp(e->name, "@"))
         return eval_matmul(L, a, b);
-    for (size_t i = 0; i < sizeof binary_ops / sizeof *binary_ops; i++)
-        if (!strcmp(e->name, binary_ops[i].text))
-            return val_map(L, binary_ops[i].op, a, b, NULL);
-    ice_span(e->span, "operator %s", e->name);
+    Op op = op_of_operator(e->name, 2);
+    if (op == N_OPS)
+        ice_span(e->span, "operator %s", e->name);
+    return val_map(L, op, a, b, NULL);
 }
 
 static Val *eval_unary(Lower *L, Env *env, const Ast *e)
 {
     Val *a = eval(L, env, e->kids[UNARY_A]);
-    if (!strcmp(e->name, "-"))
-        return a->t->op == OP_CONST ? val_const(L, -a->t->num) : val_map(L, OP_NEG, a, NULL, NULL);
-    if (!strcmp(e->name, "not"))
-        return val_map(L, OP_NOT, a, NULL, NULL);
+    Op op = op_of_operator(e->name, 1);
+    if (op == OP_NEG && a->t->op == OP_CONST)
+        return val_const(L, -a->t->num);
+    if (op != N_OPS)
+        return val_map(L, op, a, NULL, NULL);
     Val *out = val_tensor(L, a->t, a->axes, a->n_axes);       /* transpose: reversed axes */
     for (int i = 0; i < a->n_axes; i++)
         out->axes[i] = a->axes[a->n_axes - 1 - i];
@@ -489,117 +300,7 @@ static Val *eval_vector(Lower *L, Env *env, const Ast *e)
     return val_tensor(L, tir_expand(L->f, out->t, &axis, 1), axes, out->n_axes + 1);
 }
 
-/* concat(a, b, ..): each part padded with zeros to the whole length, then added. */
-static Val *eval_concat(Lower *L, Val **part, size_t n, const Ast *e)
-{
-    int64_t total = 0, offset = 0;
-    for (size_t k = 0; k < n; k++)
-        total += part[k]->n_axes ? part[k]->axes[0]->size : 1;
-    Str key = str_fmt(L->c, "concat %p", (const void *)e);
-    Axis *whole = axis_keyed(L, key, AXIS_EVENT, str(L->c, "i"), total);
-    Val *sum = NULL;
-    for (size_t k = 0; k < n; k++) {
-        Axis *from = part[k]->n_axes ? part[k]->axes[0]
-            : axis_keyed(L, str_fmt(L->c, "one %p %zu", (const void *)e, k), AXIS_EVENT,
-                         str(L->c, "i"), 1);
-        Tir *t = tir_expand(L->f, part[k]->t, &from, 1);
-        Val *padded = val_tensor(L, tir_pad(L->f, t, from, whole, offset), &whole, 1);
-        sum = sum ? val_map(L, OP_ADD, sum, padded, NULL) : padded;
-        offset += from->size;
-    }
-    return sum;
-}
-
 /* ---- calls ------------------------------------------------------------------------------------------------ */
-
-static bool op_named(const char *name, OpKind kind, Op *op)
-{
-    for (int i = 0; i < N_OPS; i++)
-        if (op_info[i].kind == kind && !strcmp(op_info[i].name, name))
-            return *op = (Op)i, true;
-    return false;
-}
-
-static Val *reduce_all(Lower *L, Op op, Val *v)
-{
-    return v->n_axes ? val_tensor(L, tir_reduce(L->f, op, v->t, v->axes, v->n_axes), NULL, 0) : v;
-}
-
-/* Two axes of one matrix must differ from each other and from those of the other operand. */
-static Val *fresh_matrix(Lower *L, Val *m, const char *tag)
-{
-    Axis *to[LIMIT_RANK];
-    for (int i = 0; i < m->n_axes; i++)
-        to[i] = axis_keyed(L, str_fmt(L->c, "%s %d", tag, i), AXIS_EVENT, m->axes[i]->name,
-                           m->axes[i]->size);
-    return val_rename(L, m, to);
-}
-
-static Val *builtin_matrix(Lower *L, Str name, Val **a, const Ast *e)
-{
-    if (!strcmp(name, "diagonal")) {
-        Axis *d = axis_keyed(L, str_fmt(L->c, "diagonal %d", a[0]->axes[0]->id), AXIS_EVENT,
-                             a[0]->axes[0]->name, a[0]->axes[0]->size);
-        Axis *to[2] = { d, d };
-        return val_tensor(L, tir_rename(L->f, a[0]->t, a[0]->axes, to, 2), &d, 1);
-    }
-    if (!strcmp(name, "diag")) {
-        Axis *i = a[0]->axes[0];
-        Axis *j = axis_keyed(L, str_fmt(L->c, "diag %d", i->id), AXIS_EVENT, i->name, i->size);
-        Tir *same = tir_map(L->f, OP_EQ, tir_iota(L->f, i), tir_iota(L->f, j), NULL);
-        Axis *axes[2] = { i, j };
-        return val_tensor(L, tir_map(L->f, OP_SELECT, same, a[0]->t, tir_const(L->f, 0)), axes, 2);
-    }
-    if (!strcmp(name, "cholesky")) {
-        Val *m = fresh_matrix(L, a[0], "cholesky");
-        return val_tensor(L, tir_cholesky(L->f, tir_expand(L->f, m->t, m->axes, 2), m->axes[0],
-                                          m->axes[1]), m->axes, 2);
-    }
-    if (!strcmp(name, "trisolve")) {
-        Val *l = fresh_matrix(L, a[0], "trisolve");
-        Tir *b = tir_expand(L->f, a[1]->t, a[1]->axes, a[1]->n_axes);
-        return val_tensor(L, tir_trisolve(L->f, tir_expand(L->f, l->t, l->axes, 2), l->axes[0],
-                                          l->axes[1], false, b, a[1]->axes[0]),
-                          a[1]->axes, a[1]->n_axes);
-    }
-    diag_error(L->c, E_LOWER_NOT_YET, e->span, name);
-    return a[0];
-}
-
-static Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e)
-{
-    static const struct { const char *name; Op op; } reductions[] = {
-        { "sum", OP_SUM }, { "logsumexp", OP_LOGSUMEXP },
-    };
-    for (size_t i = 0; i < sizeof reductions / sizeof *reductions; i++)
-        if (n == 1 && !strcmp(name, reductions[i].name))
-            return reduce_all(L, reductions[i].op, a[0]);
-    if (n == 1 && !strcmp(name, "max"))
-        return reduce_all(L, OP_MAXIMUM, a[0]);
-    if (n == 1 && !strcmp(name, "min"))
-        return val_map(L, OP_NEG, reduce_all(L, OP_MAXIMUM, val_map(L, OP_NEG, a[0], NULL, NULL)),
-                       NULL, NULL);
-    if (n == 1 && !strcmp(name, "mean")) {
-        double count = 1;
-        for (int i = 0; i < a[0]->n_axes; i++)
-            count *= (double)a[0]->axes[i]->size;
-        return val_map(L, OP_DIV, val_sum_all(L, a[0]), val_const(L, count), NULL);
-    }
-    if (n == 1 && !strcmp(name, "cumsum") && a[0]->n_axes) {
-        Axis *last = a[0]->axes[a[0]->n_axes - 1];
-        Tir *t = tir_cumsum(L->f, tir_expand(L->f, a[0]->t, &last, 1), last, false);
-        return val_tensor(L, t, a[0]->axes, a[0]->n_axes);
-    }
-    if (!strcmp(name, "concat"))
-        return eval_concat(L, a, n, e);
-    if (!strcmp(name, "logdet")) {
-        Val *l = builtin_matrix(L, str(L->c, "cholesky"), a, e);
-        Val *d = builtin_matrix(L, str(L->c, "diagonal"), &l, e);
-        Val *s = val_sum_all(L, val_map(L, OP_LOG, d, NULL, NULL));
-        return val_map(L, OP_MUL, val_const(L, 2), s, NULL);
-    }
-    return builtin_matrix(L, name, a, e);
-}
 
 static Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n)
 {
@@ -618,11 +319,23 @@ static Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_
     return v;
 }
 
+/* An elementwise function of the language. It keeps its place, for the message that it has no
+ * derivative; in a body of the library, the place that called it. */
+static Val *eval_map(Lower *L, Op op, Val **args, size_t n, const Ast *e, Span called)
+{
+    Val *v = val_map(L, op, args[0], n > 1 ? args[1] : NULL, n > 2 ? args[2] : NULL);
+    for (size_t k = 0; k < n; k++)
+        if (op_info[op].adjoint[k] == OP_NONE)
+            tir_label(v->t, NULL, e->span.src && !e->span.src->library ? e->span : called);
+    return v;
+}
+
 static Val *eval_call(Lower *L, Env *env, const Ast *e)
 {
     Op op;
     Env *local = env_find(env, e->name, true);
-    const Ast *law = local ? NULL : find_law(L, e);
+    const Ast *law = local ? NULL : law_called(e);
+    Span called = L->at;
     L->at = e->span;
     if (law)
         return eval_dist(L, env, e, law);
@@ -646,7 +359,7 @@ static Val *eval_call(Lower *L, Env *env, const Ast *e)
     if (fn && fn->kind == AST_FUNCTION)
         return call_function(L, NULL, fn, args, n);
     if (op_named(e->name, OP_KIND_MAP, &op) && (size_t)op_info[op].arity == n)
-        return val_map(L, op, args[0], n > 1 ? args[1] : NULL, n > 2 ? args[2] : NULL);
+        return eval_map(L, op, args, n, e, called);
     return eval_builtin(L, e->name, args, n, e);
 }
 

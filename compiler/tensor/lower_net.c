@@ -10,7 +10,8 @@
 
 /* ---- parameters ------------------------------------------------------------------------------------------ */
 
-/* init uniform(a, b) | normal(mu, sd) | NUMBER; the default is normal(0, 0.1) on the free scale. */
+/* init uniform(a, b) | normal(mu, sd), on the free scale, or a NUMBER of the support itself; the default
+ * is normal(0, 0.1). */
 static void read_init(Lower *L, Env *env, LowParam *p, const Ast *init, const Type *type)
 {
     p->init = INIT_NORMAL;
@@ -25,8 +26,7 @@ static void read_init(Lower *L, Env *env, LowParam *p, const Ast *init, const Ty
         ok = eval_number(L, env, init->kids[i]->kids[ARG_VALUE], &x[i]);
     if (ok && n == 0) {
         p->init = INIT_CONST;
-        if (type && type->support && !strcmp(type->support, "positive"))
-            ok = x[0] > 0 && ((x[0] = __builtin_log(x[0])), true);
+        ok = !type || free_number(L, type, x[0], &x[0]);
     } else if (ok && !strcmp(init->name, "uniform")) {
         p->init = INIT_UNIFORM;
     } else if (!ok || strcmp(init->name, "normal")) {
@@ -47,8 +47,17 @@ static LowParam *find_param(Lower *L, Str name)
     return NULL;
 }
 
+static Str shape_text(Lower *L, const int64_t *shape, int rank)
+{
+    Str text = str(L->c, rank ? "" : "a number");
+    for (int i = 0; i < rank; i++)
+        text = str_fmt(L->c, "%s%s%lld", text, i ? " x " : "", (long long)shape[i]);
+    return text;
+}
+
+/* `span` is where it is declared, `used` where the net is applied. */
 static LowParam *declare_param(Lower *L, Env *env, Str name, const int64_t *shape, int rank,
-                               const Type *type, const Ast *init, Span span)
+                               const Type *type, const Ast *init, Span span, Span used)
 {
     LowParam *p = find_param(L, name);
     if (!p) {
@@ -62,11 +71,16 @@ static LowParam *declare_param(Lower *L, Env *env, Str name, const int64_t *shap
         read_init(L, env, p, init, type);
         vec_push(L->c, L->params, p);
     }
-    for (int i = 0; i < rank || i < p->rank; i++)
-        if (rank != p->rank || shape[i] != p->shape[i]) {
-            diag_error(L->c, E_LOWER_NET, L->at, name);
-            break;
-        }
+    if (rank != p->rank || memcmp(shape, p->shape, (size_t)rank * sizeof *shape)) {
+        diag_error(L->c, E_LOWER_NET, used, name);
+        diag_help(L->c, "here they would be %s, elsewhere they are %s: write a net for each size of input",
+                  shape_text(L, shape, rank), shape_text(L, p->shape, p->rank));
+        LowParam *other = arena_alloc(L->c->arena, sizeof *other);       /* so that lowering goes on */
+        *other = *p;
+        p = other;
+        p->rank = rank;
+        memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
+    }
     for (int i = 0; i < p->rank; i++)
         p->axes[i] = axis_keyed(L, str_fmt(L->c, "param %s %d", name, i), AXIS_EVENT,
                                 str_fmt(L->c, "%s_%d", name, i), p->shape[i]);
@@ -126,14 +140,11 @@ Val *param_value(Lower *L, Env *env, Str name, const Type *type, const Ast *type
         for (size_t i = 0; axes && i < vec_len(axes->kids) && rank < LIMIT_RANK; i++)
             shape[rank++] = eval_size(L, env, axes->kids[i]);
     }
-    Val *u = param_input(L, declare_param(L, env, name, shape, rank, type, init, span));
-    Val *v = u;
-    if (type) {
-        v = support_apply(L, "constrain", type, u);
-    } else if (type_node && strcmp(type_node->name, "real")) {
-        Type t = { .kind = KIND_VALUE, .support = type_node->name };
-        v = support_apply(L, "constrain", &t, u);
-    }
+    Type written = { .kind = KIND_VALUE, .support = type_node ? type_node->name : NULL };
+    bool mapped = type_node && strcmp(type_node->name, "real");
+    const Type *own = type || !mapped ? type : &written;
+    Val *u = param_input(L, declare_param(L, env, name, shape, rank, own, init, span, saved));
+    Val *v = own ? support_apply(L, "constrain", own, u) : u;
     L->at = saved;
     return v;
 }

@@ -83,9 +83,9 @@ static double fold_compare(Op op, double a, double b)
     }
 }
 
-/* NAN where the compiler cannot tell; the operation is then left to the trainer. */
-static double fold(Op op, double a, double b, double c)
+double tir_fold(Op op, const double *x)
 {
+    double a = x[0], b = x[1], c = x[2];
     switch (op) {
     case OP_NEG:      return -a;
     case OP_ADD:      return a + b;
@@ -118,6 +118,7 @@ static double fold(Op op, double a, double b, double c)
     case OP_NORMAL_CDF: return 0.5 * erfc(-a * 0.70710678118654752);
     case OP_LGAMMA:   return a > 0 ? lgamma(a) : NAN;
     case OP_SELECT:   return a != 0 ? b : c;
+    case OP_STOP_GRADIENT: return a;
     default:          return fold_compare(op, a, b);
     }
 }
@@ -130,7 +131,7 @@ static Tir *fold_map(Simp *s, Op op, Tir *const *in)
             return NULL;
         x[k] = in[k]->num;
     }
-    double y = op == OP_STOP_GRADIENT ? x[0] : fold(op, x[0], x[1], x[2]);
+    double y = tir_fold(op, x);
     return isfinite(y) ? simp_num(s, y) : NULL;
 }
 

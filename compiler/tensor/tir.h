@@ -144,5 +144,7 @@ void   tir_verify(const TirFn *f);                                 /* ice() on t
 TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds);
 /* simplify.c: algebra, constant folding, stable forms, dead code, contractions from sums of products. */
 TirFn *tir_simplify(Ctx *c, const TirFn *f);
+/* Value of a MAP op at three (or fewer) numbers; NAN where the compiler cannot tell. */
+double tir_fold(Op op, const double *x);
 
 #endif

@@ -34,6 +34,7 @@ static void bench_open(Bench *b)
     b->c = ctx_new();
     b->library = parse_library(b->c);
     assert_non_null(b->library);
+    assert_true(check(b->c, b->library, b->library));
     b->L = lower_open(b->c, NULL, NULL, b->library);
 }
 
@@ -94,25 +95,38 @@ static Val *input(Bench *b, const char *name, const double *data, Axis *outer, i
 /* The law (DISTRIBUTION or ALSO) at its test values, as a value named p or q. */
 static Val *law_value(Bench *b, const Ast *law, const char *prefix, int variant)
 {
-    const Ast *params = law->kids[law->kind == AST_ALSO ? (int)ALSO_ARGS : (int)DIST_ARGS];
+    Ast **params = law_params(b->c, law);
     Val *v = arena_alloc(b->c->arena, sizeof *v);
     v->kind = VAL_DIST;
     v->law = law;
-    for (size_t i = 0; i < vec_len(params->kids); i++) {
+    for (size_t i = 0; i < vec_len(params); i++) {
         double *data = arena_alloc(b->c->arena, 4 * sizeof *data);
         int64_t dims[2];
-        int rank = test_value(params->kids[i], variant, data, dims);
-        Str name = str_fmt(b->c, "%s_%s", prefix, params->kids[i]->name);
-        v->args = env_bind(&b->L, v->args, params->kids[i]->name,
+        int rank = test_value(params[i], variant, data, dims);
+        Str name = str_fmt(b->c, "%s_%s", prefix, params[i]->name);
+        v->args = env_bind(&b->L, v->args, params[i]->name,
                            input(b, name, data, NULL, rank, dims));
     }
     return v;
+}
+
+/* What the checker does for a program: a call of a law has the law as its declaration. */
+static bool choose_law(Ast *e, void *bench)
+{
+    Bench *b = bench;
+    for (size_t i = 0; e->kind == AST_CALL && i < vec_len(b->library->kids); i++) {
+        Ast *d = b->library->kids[i];
+        if (d->kind == AST_DISTRIBUTION && d->name == e->name)
+            assert_non_null(e->decl = law_chosen(b->c, d, e));
+    }
+    return true;
 }
 
 static Val *eval_text(Bench *b, Env *env, const char *text)
 {
     Ast *e = parse_expression(b->c, source_text(b->c, "law", text, strlen(text), false));
     assert_non_null(e);
+    ast_walk(e, choose_law, b);
     return eval(&b->L, env, e);
 }
 

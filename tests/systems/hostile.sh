@@ -24,8 +24,10 @@ printf 'model m { data x[N] : real[4294967296, 4294967296]\n for n in N { x[n] ~
 expect_rc 1 $dgmc hostile.dgm
 printf 'model m { data x = "*/ #error" : real }' >hostile.dgm; $dgmc check hostile.dgm || true
 mkdir folder.dgm && expect_rc 1 $dgmc check folder.dgm
+grep -q 'error\[E0102\]' err.txt || fail "a folder: $(cat err.txt)"
 expect_rc 1 $dgmc check /dev/zero
 expect_rc 1 $dgmc check absent.dgm
+grep -q 'error\[E0101\]' err.txt || fail "no file: $(cat err.txt)"
 expect_rc 2 $dgmc --emmit=c absent.dgm
 grep -q 'did you mean `--emit`' err.txt || fail "no suggestion: $(cat err.txt)"
 $dgmc --explain E0301 >/dev/null || fail "--explain"

@@ -1,6 +1,6 @@
 /* test_emit.c - the back end against the reference interpreter, and the shape of its plans.
  *
- * Every file of tests/structure/*.tir is a case; comments at its head say what to do:
+ * Every .tir file of tests/structure is a case; comments at its head say what to do:
  *     // structure: kernels 3, gemm 5        what plan_count must say
  *     // run: B 70, S 2                      emit, compile, run; compare with the interpreter
  * and `grad` anywhere in these lines differentiates first. A run is compiled in double precision by

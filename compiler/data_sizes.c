@@ -1,0 +1,91 @@
+/* data_sizes.c - sizes read from the data files named on the command line.
+ *
+ *     data x[N] : bit[P]    --data x=FILE of 60000 x 28 x 28    ->    N = 60000, P = 784
+ * requires:    a parsed file.   establishes: defines for axes that are plain names; what -D says stays.
+ */
+#include "driver.h"
+
+#include "base/shape_file.h"
+
+static bool is_defined(const Ctx *c, Str name)
+{
+    for (size_t i = 0; i < vec_len(c->defines); i++)
+        if (c->defines[i].name == name)
+            return true;
+    return false;
+}
+
+static void define_axis(Ctx *c, const Ast *size, int64_t value, Str from)
+{
+    const Ast *name = size->kind == AST_BINDER ? size->kids[BINDER_DOMAIN] : size;
+    if (name->kind == AST_NAME && !is_defined(c, name->name))
+        vec_push(c, c->defines, ((Define){ name->name, value, from }));
+}
+
+/* File axes are array axes, then event axes; more file axes than event axes are taken as one. */
+static void define_from_shape(Ctx *c, const Ast *data, const Ast *declared, const FileShape *s,
+                              Str from)
+{
+    size_t n_array = vec_len(declared->kids);
+    const Ast *axes = data->kids[DATA_TYPE] ? data->kids[DATA_TYPE]->kids[TYPE_AXES] : NULL;
+    size_t n_event = axes ? vec_len(axes->kids) : 0;
+    for (size_t i = 0; i < n_array && i < (size_t)s->rank; i++)
+        define_axis(c, declared->kids[i], s->dims[i], from);
+    if (n_event == 0 || n_array >= (size_t)s->rank)
+        return;
+    size_t rest = (size_t)s->rank - n_array;
+    int64_t all = 1;
+    for (size_t i = 0; i < rest; i++)
+        all *= s->dims[n_array + i];
+    for (size_t i = 0; i < n_event; i++)
+        if (n_event == rest)
+            define_axis(c, axes->kids[i], s->dims[n_array + i], from);
+        else if (n_event == 1)
+            define_axis(c, axes->kids[i], all, from);
+}
+
+typedef struct DataSearch { Ctx *c; Str name; const Ast *statement, *declared; size_t n; } DataSearch;
+
+static bool visit_data(Ast *a, void *p)
+{
+    DataSearch *s = p;
+    if (a->kind != AST_DATA)
+        return true;
+    const Ast *names = a->kids[DATA_NAMES];
+    for (size_t i = 0; i < vec_len(names->kids); i++)
+        if (!s->name || names->kids[i]->name == s->name) {
+            s->statement = a;
+            s->declared = names->kids[i];
+            s->n++;
+        }
+    return false;
+}
+
+static int define_from_data(Ctx *c, Ast *file, const DataArg *arg)
+{
+    DataSearch s = { c, arg->name, NULL, NULL, 0 };
+    FileShape shape;
+    Str why;
+    ast_walk(file, visit_data, &s);
+    if (s.n != 1) {
+        fprintf(c->err, "dgmc: error: --data %s: the model has %s\n", arg->name ? arg->name : arg->path,
+                s.n ? "several data arrays; write --data NAME=FILE" : "no data of this name");
+        return USAGE;
+    }
+    if (!shape_file(c, arg->path, &shape, &why)) {
+        fprintf(c->err, "dgmc: error: --data %s=%s: %s\n", s.declared->name, arg->path, why);
+        return BAD_DATA;
+    }
+    define_from_shape(c, s.statement, s.declared, &shape, arg->path);
+    return DONE;
+}
+
+int define_from_files(Ctx *c, Ast *file, const DataArg *data)
+{
+    for (size_t i = 0; i < vec_len(data); i++) {
+        int rc = define_from_data(c, file, &data[i]);
+        if (rc)
+            return rc;
+    }
+    return DONE;
+}

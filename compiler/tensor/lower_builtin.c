@@ -1,0 +1,110 @@
+/* lower_builtin.c - structural functions of builtins.def: reductions, vectors, matrices.
+ *
+ * They work on explicit axes: sum(x) removes all of them, concat joins the only one. Elementwise
+ * functions are rows of ops.def and need nothing here.
+ */
+#include "lower.h"
+
+#include <string.h>
+
+/* concat(a, b, ..): each part padded with zeros to the whole length, then added. */
+static Val *eval_concat(Lower *L, Val **part, size_t n, const Ast *e)
+{
+    int64_t total = 0, offset = 0;
+    for (size_t k = 0; k < n; k++)
+        total += part[k]->n_axes ? part[k]->axes[0]->size : 1;
+    Str key = str_fmt(L->c, "concat %p", (const void *)e);
+    Axis *whole = axis_keyed(L, key, AXIS_EVENT, str(L->c, "i"), total);
+    Val *sum = NULL;
+    for (size_t k = 0; k < n; k++) {
+        Axis *from = part[k]->n_axes ? part[k]->axes[0]
+            : axis_keyed(L, str_fmt(L->c, "one %p %zu", (const void *)e, k), AXIS_EVENT,
+                         str(L->c, "i"), 1);
+        Tir *t = tir_expand(L->f, part[k]->t, &from, 1);
+        Val *padded = val_tensor(L, tir_pad(L->f, t, from, whole, offset), &whole, 1);
+        sum = sum ? val_map(L, OP_ADD, sum, padded, NULL) : padded;
+        offset += from->size;
+    }
+    return sum;
+}
+
+static Val *reduce_all(Lower *L, Op op, Val *v)
+{
+    return v->n_axes ? val_tensor(L, tir_reduce(L->f, op, v->t, v->axes, v->n_axes), NULL, 0) : v;
+}
+
+/* Two axes of one matrix must differ from each other and from those of the other operand. */
+static Val *fresh_matrix(Lower *L, Val *m, const char *tag)
+{
+    Axis *to[LIMIT_RANK];
+    for (int i = 0; i < m->n_axes; i++)
+        to[i] = axis_keyed(L, str_fmt(L->c, "%s %d", tag, i), AXIS_EVENT, m->axes[i]->name,
+                           m->axes[i]->size);
+    return val_rename(L, m, to);
+}
+
+static Val *builtin_matrix(Lower *L, Str name, Val **a, const Ast *e)
+{
+    if (!strcmp(name, "diagonal")) {
+        Axis *d = axis_keyed(L, str_fmt(L->c, "diagonal %d", a[0]->axes[0]->id), AXIS_EVENT,
+                             a[0]->axes[0]->name, a[0]->axes[0]->size);
+        Axis *to[2] = { d, d };
+        return val_tensor(L, tir_rename(L->f, a[0]->t, a[0]->axes, to, 2), &d, 1);
+    }
+    if (!strcmp(name, "diag")) {
+        Axis *i = a[0]->axes[0];
+        Axis *j = axis_keyed(L, str_fmt(L->c, "diag %d", i->id), AXIS_EVENT, i->name, i->size);
+        Tir *same = tir_map(L->f, OP_EQ, tir_iota(L->f, i), tir_iota(L->f, j), NULL);
+        Axis *axes[2] = { i, j };
+        return val_tensor(L, tir_map(L->f, OP_SELECT, same, a[0]->t, tir_const(L->f, 0)), axes, 2);
+    }
+    if (!strcmp(name, "cholesky")) {
+        Val *m = fresh_matrix(L, a[0], "cholesky");
+        return val_tensor(L, tir_cholesky(L->f, tir_expand(L->f, m->t, m->axes, 2), m->axes[0],
+                                          m->axes[1]), m->axes, 2);
+    }
+    if (!strcmp(name, "trisolve")) {
+        Val *l = fresh_matrix(L, a[0], "trisolve");
+        Tir *b = tir_expand(L->f, a[1]->t, a[1]->axes, a[1]->n_axes);
+        return val_tensor(L, tir_trisolve(L->f, tir_expand(L->f, l->t, l->axes, 2), l->axes[0],
+                                          l->axes[1], false, b, a[1]->axes[0]),
+                          a[1]->axes, a[1]->n_axes);
+    }
+    diag_error(L->c, E_LOWER_NOT_YET, e->span, name);
+    return a[0];
+}
+
+Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e)
+{
+    static const struct { const char *name; Op op; } reductions[] = {
+        { "sum", OP_SUM }, { "logsumexp", OP_LOGSUMEXP },
+    };
+    for (size_t i = 0; i < sizeof reductions / sizeof *reductions; i++)
+        if (n == 1 && !strcmp(name, reductions[i].name))
+            return reduce_all(L, reductions[i].op, a[0]);
+    if (n == 1 && !strcmp(name, "max"))
+        return reduce_all(L, OP_MAXIMUM, a[0]);
+    if (n == 1 && !strcmp(name, "min"))
+        return val_map(L, OP_NEG, reduce_all(L, OP_MAXIMUM, val_map(L, OP_NEG, a[0], NULL, NULL)),
+                       NULL, NULL);
+    if (n == 1 && !strcmp(name, "mean")) {
+        double count = 1;
+        for (int i = 0; i < a[0]->n_axes; i++)
+            count *= (double)a[0]->axes[i]->size;
+        return val_map(L, OP_DIV, val_sum_all(L, a[0]), val_const(L, count), NULL);
+    }
+    if (n == 1 && !strcmp(name, "cumsum") && a[0]->n_axes) {
+        Axis *last = a[0]->axes[a[0]->n_axes - 1];
+        Tir *t = tir_cumsum(L->f, tir_expand(L->f, a[0]->t, &last, 1), last, false);
+        return val_tensor(L, t, a[0]->axes, a[0]->n_axes);
+    }
+    if (!strcmp(name, "concat"))
+        return eval_concat(L, a, n, e);
+    if (!strcmp(name, "logdet")) {
+        Val *l = builtin_matrix(L, str(L->c, "cholesky"), a, e);
+        Val *d = builtin_matrix(L, str(L->c, "diagonal"), &l, e);
+        Val *s = val_sum_all(L, val_map(L, OP_LOG, d, NULL, NULL));
+        return val_map(L, OP_MUL, val_const(L, 2), s, NULL);
+    }
+    return builtin_matrix(L, name, a, e);
+}
