@@ -289,28 +289,18 @@ int main(int argc, char **argv)
     CommandLine line = { .c = c, .job = &job };
     c->color = color_wanted();
     job.command = join_command(c, argc, argv);
-<<<<<<< HEAD
-    int rc;
-    signal(SIGXFSZ, SIG_IGN);           /* a file size limit is an error of write, not a death */
-    if (argc < 2) {
-        print_help();
-        rc = 2;
-    } else {
-        rc = run_task(c, &job, argc, argv);
-    }
-    if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0) {
-        diag_error(c, E_WRITE, NOSPAN, "standard output", strerror(errno));
-        rc = 4;
-    }
-=======
     int rc = USAGE;
+    signal(SIGXFSZ, SIG_IGN);           /* a file size limit is an error of write, not a death */
     if (argc < 2)
         print_help();
     else
         rc = read_command_line(&line, argc, argv);
     if (rc == DONE && !line.answered)
         rc = compile(c, &job);
->>>>>>> h2
+    if ((fflush(stdout) != 0 || ferror(stdout)) && rc == DONE) {
+        diag_error(c, E_WRITE, NOSPAN, "standard output", strerror(errno));
+        rc = CANNOT_WRITE;
+    }
     ctx_free(c);
     return rc;
 }
