@@ -49,14 +49,16 @@ static Val *eval_name(Lower *L, Env *env, const Ast *e)
         found->val = eval_let(L, found->scope, found->node);
     if (found)
         return found->val;
+    double x;
+    if (constant_value(e, &x))
+        return val_const(L, x);
     Var *var = L->d ? find_var(L->d, e) : NULL;
     if (var)
         return var_value(L, var);
     Val *index = plate_index(L, e);
-    double x;
     if (index)
         return index;
-    if (builtin_constant(e->name, &x) || argument_value(L, e->name, &x))
+    if (argument_value(L, e->name, &x))
         return val_const(L, x);
     diag_error(L->c, E_LOWER_UNBOUND, e->span, e->name);
     diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", e->name);
