@@ -150,7 +150,7 @@ Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
 
 /* lower_support.c */
 const Ast *type_support(const Lower *L, const Type *type);
-bool free_number(Lower *L, const Type *type, double x, double *free);        /* of x in the support */
+bool free_number(Lower *L, const Type *type, double x, double *free);        /* of x */
 Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
 
 Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */

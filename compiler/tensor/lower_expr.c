@@ -152,7 +152,7 @@ static Val *eval_reduce(Lower *L, Env *env, const Ast *e)
     else if (!strcmp(e->name, "logsumexp"))
         t = tir_reduce(L->f, OP_LOGSUMEXP, t, over, n);
     else
-        diag_error(L->c, E_LOWER_NOT_YET, e->span, e->name);
+        diag_error(L->c, E_LOWER_NOT_YET, e->span, str_fmt(L->c, "`%s`", e->name));
     return val_tensor(L, t, v->axes, v->n_axes);
 }
 

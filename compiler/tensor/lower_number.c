@@ -104,6 +104,7 @@ int64_t eval_size(Lower *L, Env *env, const Ast *e)
     }
     if (!(x >= 0 && x <= (double)LIMIT_SIZE && x == floor(x))) {
         diag_error(L->c, E_LOWER_SIZE, e->span, fmt_expr(L->c, e), x);
+        diag_help(L->c, "a size is a whole number: `a div b` is rounded down");
         return 1;
     }
     return (int64_t)x;
