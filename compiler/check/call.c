@@ -116,7 +116,7 @@ static Type *rule_reduce(Check *s, Args *a)
     if (!is_bad(a->types[0]) && a->types[0]->kind == KIND_DIST) {
         Type *of = a->types[0]->of;
         if (!strcmp(a->row->name, "mean")) return type_strip(s, of);
-        if (!strcmp(a->row->name, "variance"))
+        if (!strcmp(a->row->name, "variance") || !strcmp(a->row->name, "sd"))
             return type_value(s, ELEM_REAL, range_from(0, INFINITY), of->event);
     }
     if (!all_values(s, a) || !check_bits(s, a->asts[0], a->types[0], a->row->name))
@@ -271,7 +271,7 @@ static Type *rule_logpdf(Check *s, Args *a)
             return bad_argument(s, a, 1, type_text(s->c, of));
     }
     bool cdf = !strcmp(a->row->name, "cdf");
-    return type_value(s, ELEM_REAL, cdf ? range_from(0, 1) : range_real(), cdf ? x->event : NULL);
+    return type_value(s, ELEM_REAL, cdf ? range_from(0, 1) : range_real(), cdf ? n ? of->event : x->event : NULL);
 }
 
 static Type *rule_dist(Check *s, Args *a)

@@ -313,7 +313,7 @@ static Type *infer_kind(Check *s, Ast *e, const Type *event, bool law)
         return type_new(s, KIND_FUNCTION);
     case AST_HOLE: return type_bad(s);
     default:
-        return FAIL(s, E_NO_MEANING, e->span, ast_kind_name(e->kind));
+        return FAIL(s, E_NO_MEANING, e->span, fmt_expr(s->c, e));
     }
 }
 

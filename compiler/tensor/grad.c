@@ -71,8 +71,12 @@ static bool push_adjoint(Grad *d, Tir *v)
     for (int k = 0; k < v->n_in; k++) {
         if (!op_info[v->op].adjoint[k] || !d->active[v->in[k]->id])
             continue;
-        if (op_info[v->op].adjoint[k] == OP_NONE)
-            return diag_error(d->c, E_NOT_DIFFERENTIABLE, v->span, op_info[v->op].name);
+        if (op_info[v->op].adjoint[k] == OP_NONE) {
+            diag_error(d->c, E_NOT_DIFFERENTIABLE, v->span, op_info[v->op].name);
+            diag_help(d->c, "argument %d would need a derivative; as a constant it is written "
+                      "`stop_gradient(..)`", k + 1);
+            return false;
+        }
         Tir *part = tir_adjoint(d->f, v, k, g);
         if (part) {
             tir_label(part, NULL, v->span);

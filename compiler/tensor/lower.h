@@ -121,6 +121,7 @@ Env *env_find(Env *e, Str name, bool function);
 /* lower_number.c */
 Op   op_of_operator(Str text, int operands);                       /* N_OPS: none */
 bool op_named(Str name, OpKind kind, Op *op);
+bool constant_value(const Ast *name, double *x);                   /* pi, unless a model declares it */
 bool argument_value(Lower *L, Str name, double *x);                /* of an argument of the model */
 bool eval_number(Lower *L, Env *env, const Ast *e, double *x);     /* false: not known now */
 int64_t eval_size(Lower *L, Env *env, const Ast *e);               /* constant, or an error and 1 */
@@ -149,7 +150,7 @@ Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
 
 /* lower_support.c */
 const Ast *type_support(const Lower *L, const Type *type);
-bool free_number(Lower *L, const Type *type, double x, double *free);        /* of x in the support */
+bool free_number(Lower *L, const Type *type, double x, double *free);        /* of x */
 Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
 
 Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */

@@ -334,10 +334,15 @@ static Val *repeat_over_type(Lower *L, Val *v, const Type *type)
     return n > 0 ? show_batch(L, v, axes, n) : v;
 }
 
-/* A value that derive gave a type: constant along the axes of that type which it lacks. */
+/* An entropy or divergence. A number by its type is the total over the elements drawn; with axes, which
+ * derive sums later, it is constant along those that no argument of the law has. */
 static Val *spread_over_type(Lower *L, Val *v, const Type *type)
 {
-    if (!type || type->kind != KIND_VALUE || v->n_axes)
+    if (!type || type->kind != KIND_VALUE)
+        return v;
+    if (vec_len(type->array) + vec_len(type->event) == 0)
+        return val_sum_all(L, v);
+    if (v->n_axes)
         return v;
     int64_t count = 1, size;
     Str missing;

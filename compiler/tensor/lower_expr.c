@@ -49,14 +49,16 @@ static Val *eval_name(Lower *L, Env *env, const Ast *e)
         found->val = eval_let(L, found->scope, found->node);
     if (found)
         return found->val;
+    double x;
+    if (constant_value(e, &x))
+        return val_const(L, x);
     Var *var = L->d ? find_var(L->d, e) : NULL;
     if (var)
         return var_value(L, var);
     Val *index = plate_index(L, e);
-    double x;
     if (index)
         return index;
-    if (builtin_constant(e->name, &x) || argument_value(L, e->name, &x))
+    if (argument_value(L, e->name, &x))
         return val_const(L, x);
     diag_error(L->c, E_LOWER_UNBOUND, e->span, e->name);
     diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", e->name);
@@ -150,7 +152,7 @@ static Val *eval_reduce(Lower *L, Env *env, const Ast *e)
     else if (!strcmp(e->name, "logsumexp"))
         t = tir_reduce(L->f, OP_LOGSUMEXP, t, over, n);
     else
-        diag_error(L->c, E_LOWER_NOT_YET, e->span, e->name);
+        diag_error(L->c, E_LOWER_NOT_YET, e->span, str_fmt(L->c, "`%s`", e->name));
     return val_tensor(L, t, v->axes, v->n_axes);
 }
 

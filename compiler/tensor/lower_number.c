@@ -48,13 +48,18 @@ bool argument_value(Lower *L, Str name, double *x)
     return false;
 }
 
-static bool name_number(Lower *L, Env *env, Str name, double *x)
+bool constant_value(const Ast *name, double *x)
 {
-    Env *e = env_find(env, name, false);
+    return !name->decl && builtin_constant(name->name, x);
+}
+
+static bool name_number(Lower *L, Env *env, const Ast *name, double *x)
+{
+    Env *e = env_find(env, name->name, false);
     if (e)
         return e->val && e->val->kind == VAL_TENSOR && e->val->t->op == OP_CONST
             && (*x = e->val->t->num, true);
-    return builtin_constant(name, x) || argument_value(L, name, x);
+    return constant_value(name, x) || argument_value(L, name->name, x);
 }
 
 /* The elementwise operation that a node stands for, with its operands; N_OPS: none. */
@@ -78,7 +83,7 @@ bool eval_number(Lower *L, Env *env, const Ast *e, double *x)
     if (e->kind == AST_NUM)
         return *x = e->num, true;
     if (e->kind == AST_NAME)
-        return name_number(L, env, e->name, x);
+        return name_number(L, env, e, x);
     const Ast *operand[3];
     double in[3] = { 0 };
     Op op = operation(e, operand);
@@ -99,6 +104,7 @@ int64_t eval_size(Lower *L, Env *env, const Ast *e)
     }
     if (!(x >= 0 && x <= (double)LIMIT_SIZE && x == floor(x))) {
         diag_error(L->c, E_LOWER_SIZE, e->span, fmt_expr(L->c, e), x);
+        diag_help(L->c, "a size is a whole number: `a div b` is rounded down");
         return 1;
     }
     return (int64_t)x;

@@ -25,10 +25,12 @@ static const Ast *member_of(const Ast *support, const char *name)
     return NULL;
 }
 
+/* The number x of a support, on its free scale. A vector or matrix has no such number: there x is that
+ * of every free coordinate already (a derived Cholesky factor starts at 0, the identity). */
 bool free_number(Lower *L, const Type *type, double x, double *free)
 {
     const Ast *s = type_support(L, type), *f = s ? member_of(s, "unconstrain") : NULL;
-    if (!s)
+    if (!s || vec_len(s->kids[SUPPORT_AXES]->kids))
         return *free = x, true;
     Env *scope = NULL;
     const Ast *bounds = s->kids[SUPPORT_ARGS];

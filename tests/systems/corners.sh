@@ -19,7 +19,6 @@ model facts(D = 3) {
   factor -sum(sq(mean(normal(mu, s)))) - sq(mean(normal(0, s)))
   factor -sum(sd(normal(0, [s, 2 * s]))) - sum(variance(normal(mu, s)))
   factor -entropy(normal(0, s)) - kl(normal(mu[0], s), normal(mu[1], 2))
-  factor sum(cdf(normal(mu, s), 0.3)) + sum(cdf(normal(mu[0], s), mu))
   factor logpdf(normal(mu, 1), 0.5)
 }
 SPEC

@@ -106,12 +106,33 @@ static void mean_has_the_shape_of_what_is_drawn(void **state)
     }
 }
 
+static bool step_reads(Ctx *c, const char *program, const char *param)
+{
+    Out *o = out_new(c);
+    size_t n;
+    tir_print(o, lowered_program(lowered(c, program), "step")->fn);
+    return strstr(out_text(o, &n), str_fmt(c, "input param %s ", param)) != NULL;
+}
+
+/* `pi` is the model's own where it declares one, and the constant in bodies of the library. */
+static void declared_names_hide_constants(void **state)
+{
+    (void)state;
+    Ctx *c = ctx_new();
+    assert_true(step_reads(c, "model m { data x[N] : real; param pi : real\n"
+                              "for n in N { x[n] ~ normal(2 * pi, 1) } }", "pi"));
+    assert_false(step_reads(c, "model m { data x[N] : real; param pi : real; param nu : positive\n"
+                               "for n in N { x[n] ~ student_t(nu, 0, 1) } }", "pi"));
+    ctx_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(init_number_is_on_the_support),
         cmocka_unit_test(parameter_of_a_plate_has_its_axes),
         cmocka_unit_test(mean_has_the_shape_of_what_is_drawn),
+        cmocka_unit_test(declared_names_hide_constants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
