@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh [--rounds R] [--python PYTHON] - training steps per second of the VAE of examples/vae
+# run.sh [--rounds R] [--python PYTHON] [--modes "fused compile"] - training steps per second of the VAE of examples/vae
 # (784-500-20-500-784, Adam, float32) side by side: the trainer that dgmc generates, vae_hand.c on
 # the same runtime and BLAS, and PyTorch and JAX on the CPU where PYTHON has them.
 #
@@ -12,15 +12,17 @@ set -eu
 cd "$(dirname "$0")/../.."
 rounds=5
 python=
+modes="fused compile"                  # of PyTorch: torch_vae.py
 while [ $# -gt 1 ]; do
     case $1 in
     --rounds) rounds=$2 ;;
     --python) python=$2 ;;
+    --modes) modes=$2 ;;
     *) break ;;
     esac
     shift 2
 done
-[ $# -eq 0 ] || { echo "usage: run.sh [--rounds R] [--python PYTHON]" >&2; exit 2; }
+[ $# -eq 0 ] || { echo "usage: run.sh [--rounds R] [--python PYTHON] [--modes MODES]" >&2; exit 2; }
 build=${DGM_BUILD:-build}
 { [ -f "$build/CMakeCache.txt" ] || cmake -S . -B "$build"
   cmake --build "$build" -j 2 --target dgmc dgm_f32 vae_hand; } >&2
@@ -40,7 +42,7 @@ trainer() {
     window=$((2000 / $2))
     rm -rf "$work/run"
     OMP_WAIT_POLICY=active "$work/$1" train --data "x=$work/x.idx" --out "$work/run" --quiet \
-        --batch "$2" --threads "$3" --steps $((12 * window)) --log-every "$window"
+        --batch "$2" --threads "$3" --steps $((12 * window)) --log-every "$window" --binarise threshold || exit 1
     sed -n 's/.*"kind":"step".*"steps_per_second":\([0-9.e+-]*\).*/\1/p' "$work/run/metrics.jsonl" |
         sed 1,2d >"$work/windows"
     median "$work/windows"
@@ -55,11 +57,12 @@ for round in $(seq "$rounds"); do
     for threads in 1 2; do
         for batch in 100 500 2000; do
             for side in generated hand; do
-                echo "$round $threads $batch $side $(trainer $side $batch $threads)"
+                rate=$(trainer $side $batch $threads)
+                echo "$round $threads $batch $side $rate"
             done
         done
         if $has_torch; then
-            "$python" tests/bench/torch_vae.py speed --threads $threads | sed "s/^/$round $threads /"
+            "$python" tests/bench/torch_vae.py speed --threads $threads --mode $modes | sed "s/^/$round $threads /"
         fi
         if $has_jax; then
             taskset -c 0-$((threads - 1)) "$python" tests/bench/jax_vae.py | sed "s/^/$round $threads /"
@@ -70,8 +73,8 @@ done | tee "$work/runs" >&2
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
 blas=$(sed -n 's/.*"blas": "\(.*\)".*/\1/p' "$work/run/run.json")
 echo "Processor: $cpu; $blas; $rounds rounds; $(date +%Y-%m-%d)."
-$has_torch && "$python" -c 'import torch; print("PyTorch", torch.__version__ + ", eager with fused Adam, and torch.compile.")'
-$has_jax && "$python" -c 'import jax; print("JAX", jax.__version__ + ", jit of a scan over 10 steps.")'
+if $has_torch; then "$python" -c 'import torch; print("PyTorch", torch.__version__ + ", Adam fused.")'; fi
+if $has_jax; then "$python" -c 'import jax; print("JAX", jax.__version__ + ", jit of a scan over 10 steps.")'; fi
 sides=$(awk '$4 != "generated" && !seen[$4]++ { print $4 }' "$work/runs")
 echo
 echo "| threads | batch | generated, steps/s |$(printf ' / %s |' $sides)"
