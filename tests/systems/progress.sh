@@ -2,6 +2,7 @@
 # than the terminal and never a second line; in a pipe plain lines without control characters.
 . "$DGM_ROOT/tests/systems/lib.sh"
 command -v script >/dev/null || skip "script is not installed"
+script -qec true /dev/null >/dev/null 2>&1 || skip "no pseudo-terminal can be had here"
 unset CI NO_COLOR
 export TERM=xterm
 gzip -dc "$digits.tra.csv.gz" | head -n 200 >x.csv
