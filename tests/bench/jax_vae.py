@@ -50,7 +50,9 @@ def main():
     """One line a batch: BATCH jax STEPS_PER_SECOND, the best window of steps."""
     p = argparse.ArgumentParser()
     p.add_argument("--batch", type=int, nargs="+", default=[100, 500, 2000])
-    for batch in p.parse_args().batch:
+    p.add_argument("--windows", type=int, default=20)
+    a = p.parse_args()
+    for batch in a.batch:
         steps = 2000 // batch
         x = jnp.asarray(np.random.default_rng(0).random((batch, P)) < 0.5, jnp.float32)
         w = init(jax.random.PRNGKey(0))
@@ -60,7 +62,7 @@ def main():
         run = jax.jit(lambda s: jax.lax.scan(lambda c, i: step(c, i, x), s, None, length=steps)[0],
                       donate_argnums=0)
         rates = []
-        for _ in range(20):
+        for _ in range(a.windows):
             t = time.perf_counter()
             state = jax.block_until_ready(run(state))
             rates.append(steps / (time.perf_counter() - t))

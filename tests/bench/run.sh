@@ -1,11 +1,11 @@
 #!/bin/sh
-# run.sh [--rounds R] [--python PYTHON] [--modes "fused compile"] - training steps per second of the
-# VAE of examples/vae (784-500-20-500-784, Adam, float32) side by side: the trainer that dgmc
-# generates, vae_hand.c on the same runtime and BLAS, and, where PYTHON has them, PyTorch (modes of
-# torch_vae.py) and JAX on the CPU.
+# run.sh [--rounds R] [--windows W] [--python PYTHON] [--modes "fused compile"] - training steps per
+# second of the VAE of examples/vae (784-500-20-500-784, Adam, float32) side by side: the trainer that
+# dgmc generates, vae_hand.c on the same runtime and BLAS, and, where PYTHON has them, PyTorch (modes
+# of torch_vae.py) and JAX on the CPU.
 #
 # Every round runs each side at every batch and number of threads, one after the other, so that a
-# change of the machine's speed meets all alike. A run gives the best of twenty windows of steps (other
+# change of the machine's speed meets all alike. A run gives the best of its W windows of steps (other
 # guests of a shared machine only slow a window down), the table medians over rounds: steps per
 # second of the generated trainer, and its ratio to each other side within a round. Markdown on
 # stdout, progress on stderr. It reports and judges nothing.
@@ -13,17 +13,19 @@ set -eu
 cd "$(dirname "$0")/../.."
 rounds=5
 python=
+windows=20
 modes="fused compile"                  # of PyTorch: torch_vae.py
 while [ $# -gt 1 ]; do
     case $1 in
     --rounds) rounds=$2 ;;
     --python) python=$2 ;;
     --modes) modes=$2 ;;
+    --windows) windows=$2 ;;
     *) break ;;
     esac
     shift 2
 done
-[ $# -eq 0 ] || { echo "usage: run.sh [--rounds R] [--python PYTHON] [--modes MODES]" >&2; exit 2; }
+[ $# -eq 0 ] || { echo "usage: run.sh [--rounds R] [--python PYTHON] [--modes MODES] [--windows W]" >&2; exit 2; }
 build=${DGM_BUILD:-build}
 { [ -f "$build/CMakeCache.txt" ] || cmake -S . -B "$build"
   cmake --build "$build" -j 2 --target dgmc dgm_f32 vae_hand; } >&2
@@ -43,7 +45,7 @@ trainer() {
     window=$((2000 / $2))
     rm -rf "$work/run"
     "$work/$1" train --data "x=$work/x.idx" --out "$work/run" --quiet \
-        --batch "$2" --threads "$3" --steps $((20 * window)) --log-every "$window" --binarise threshold || exit 1
+        --batch "$2" --threads "$3" --steps $((windows * window)) --log-every "$window" --binarise threshold || exit 1
     sed -n 's/.*"kind":"step".*"steps_per_second":\([0-9.e+-]*\).*/\1/p' "$work/run/metrics.jsonl" |
         sort -g | tail -1
 }
@@ -62,10 +64,10 @@ for round in $(seq "$rounds"); do
             done
         done
         if $has_torch; then
-            "$python" tests/bench/torch_vae.py speed --threads $threads --mode $modes | sed "s/^/$round $threads /"
+            "$python" tests/bench/torch_vae.py speed --threads $threads --mode $modes --windows "$windows" | sed "s/^/$round $threads /"
         fi
         if $has_jax; then
-            taskset -c 0-$((threads - 1)) "$python" tests/bench/jax_vae.py | sed "s/^/$round $threads /"
+            taskset -c 0-$((threads - 1)) "$python" tests/bench/jax_vae.py --windows "$windows" | sed "s/^/$round $threads /"
         fi
     done
 done | tee "$work/runs" >&2

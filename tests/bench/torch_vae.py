@@ -73,7 +73,7 @@ def speed(a):
             forward = torch.compile(model, dynamic=False) if mode == "compile" else model
             step = make_step(forward, optimizer)
             rates = []
-            for _ in range(20):
+            for _ in range(a.windows):
                 t = time.perf_counter()
                 for _ in range(2000 // batch):
                     step(x)
@@ -92,6 +92,7 @@ def main():
     q.set_defaults(run=quality)
     s = sub.add_parser("speed")
     s.add_argument("--threads", type=int, default=2)
+    s.add_argument("--windows", type=int, default=20)
     s.add_argument("--batch", type=int, nargs="+", default=[100, 500, 2000])
     s.add_argument("--mode", nargs="+", default=["fused", "compile"],
                    choices=["eager", "fused", "compile"])
