@@ -56,7 +56,7 @@ foreach(reader npy npz idx csv safetensors)
   fuzz_test(${reader} dgm_f64 200)
 endforeach()
 fuzz_test(parse compiler 40)
-set_tests_properties(system_compilers system_check_grad PROPERTIES TIMEOUT 1200)
+set_tests_properties(system_compilers system_check_grad system_faults PROPERTIES TIMEOUT 1200)
 
 # ---- the yardstick: tests/bench times vae_hand.c beside generated code; here its gradient is checked -------
 add_executable(vae_hand bench/vae_hand.c)
