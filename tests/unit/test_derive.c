@@ -7,13 +7,9 @@
 #include "derive/objective.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "golden.h"
 
 typedef struct Run {
     Ctx *c;
@@ -290,36 +286,12 @@ static void every_error_has_its_program(void **state)
 
 /* ---- files -------------------------------------------------------------------------------------------- */
 
-static char *read_all(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return NULL;
-    char *text = calloc(1, 1 << 20);
-    size_t n = fread(text, 1, (1 << 20) - 1, f);
-    text[n] = 0;
-    fclose(f);
-    return text;
-}
-
-/* CASE.dgm's output against CASE.EXTENSION; promotes on demand. */
+/* CASE.dgm's output against CASE.EXTENSION. */
 static bool same_as(const char *name, const char *extension, const char *text)
 {
     char path[600];
     snprintf(path, sizeof path, "%.*s.%s", (int)(strlen(name) - 4), name, extension);
-    if (getenv("DGM_PROMOTE")) {
-        FILE *f = fopen(path, "wb");
-        assert_non_null(f);
-        fputs(text, f);
-        fclose(f);
-        return true;
-    }
-    char *expected = read_all(path);
-    bool same = expected && !strcmp(expected, text);
-    if (!same)
-        print_error("%s: expected\n%s\ngot\n%s\n", path, expected ? expected : "(no file)", text);
-    free(expected);
-    return same;
+    return golden_same(path, text);
 }
 
 static bool explain_case(const char *name)

@@ -7,12 +7,8 @@
 #include "tensor/lower.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "golden.h"
 
 static const char root[] = TEST_ROOT "/tests/";
 static const char *const stages[] = { "syntax", "check", "derive", "lower" };
@@ -32,18 +28,6 @@ static const struct { const char *code, *test; } elsewhere[] = {
     { "E0110", "unit/test_syntax.c" }, { "E0111", "unit/test_syntax.c" },
     { "E0112", "unit/test_syntax.c" }, { "E0116", "unit/test_base.c" },
 };
-
-static char *read_all(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return NULL;
-    char *text = calloc(1, 1 << 20);
-    size_t n = fread(text, 1, (1 << 20) - 1, f);
-    text[n] = 0;
-    fclose(f);
-    return text;
-}
 
 /* ---- one case ------------------------------------------------------------------------------------- */
 
@@ -80,23 +64,6 @@ static void compile_program(Ctx *c, const char *name, const char *program)
     tir_grad(c, step, lower_seeds(c, d, step));
 }
 
-static bool same_as(const char *path, const char *text)
-{
-    if (getenv("DGM_PROMOTE")) {
-        FILE *f = fopen(path, "wb");
-        assert_non_null(f);
-        fputs(text, f);
-        fclose(f);
-        return true;
-    }
-    char *expected = read_all(path);
-    bool same = expected && !strcmp(expected, text);
-    if (!same)
-        print_error("%s: expected\n%s\ngot\n%s\n", path, expected ? expected : "(no file)", text);
-    free(expected);
-    return same;
-}
-
 /* A case is named STAGE/CASE.dgm; the messages name CASE.dgm. Notes the codes that it shows. */
 static bool check_case(const char *stage, const char *name, bool *shown)
 {
@@ -119,7 +86,7 @@ static bool check_case(const char *stage, const char *name, bool *shown)
         shown[i] |= strstr(text, mark) != NULL;
     }
     strcpy(path + strlen(path) - 3, "err");
-    bool same = same_as(path, text);
+    bool same = golden_same(path, text);
     free(program);
     free(text);
     return refused && same;
