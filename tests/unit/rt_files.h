@@ -36,12 +36,27 @@ static inline void put_little(Bytes *o, uint64_t v, int bytes)
     }
 }
 
-/* A path in a fresh directory of this process; the string is freed by the caller. */
-static inline char *scratch(const char *dir, const char *name)
-{
-    char *path = malloc(strlen(dir) + strlen(name) + 2);
+/* The scratch directory of a test program: set-up and tear-down of its group. */
+static char scratch_dir[] = "/tmp/dgm-test-XXXXXX";
 
-    sprintf(path, "%s/%s", dir, name);
+static inline int scratch_make(void **state)
+{
+    (void)state;
+    return mkdtemp(scratch_dir) ? 0 : -1;
+}
+
+static inline int scratch_remove(void **state)
+{
+    (void)state;
+    return rmdir(scratch_dir);           /* fails if a test left anything, a temporary above all */
+}
+
+/* A path in the scratch directory; the string is freed by the caller. */
+static inline char *scratch(const char *name)
+{
+    char *path = malloc(strlen(scratch_dir) + strlen(name) + 2);
+
+    sprintf(path, "%s/%s", scratch_dir, name);
     return path;
 }
 

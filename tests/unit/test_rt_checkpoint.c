@@ -10,20 +10,6 @@
 
 #include "train/checkpoint.h"
 
-static char dir[] = "/tmp/dgm-checkpoint-XXXXXX";
-
-static int make_dir(void **state)
-{
-    (void)state;
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    return rmdir(dir);                   /* fails if a test left anything, a temporary above all */
-}
-
 /* ---- a sample -------------------------------------------------------------------------------- */
 
 static float w[6] = { 1, -2.5f, 1e-40f, INFINITY, 5, 6 };
@@ -41,7 +27,7 @@ static const CheckpointText texts[] = { { "step", "9223372036854775807" }, { "sp
 
 static size_t sample_bytes(uint8_t *bytes, size_t room)
 {
-    char *path = scratch(dir, "sample");
+    char *path = scratch("sample");
     DataError e;
 
     w[3] = NAN;                          /* weights are data: NaN comes back as it was */
@@ -68,7 +54,7 @@ static bool parses(const uint8_t *bytes, size_t n, DataError *e)
 
 static void round_trip(void **state)
 {
-    char *path = scratch(dir, "a b.safetensors");
+    char *path = scratch("a b.safetensors");
     const long two_three[] = { 2, 3 }, three_two[] = { 3, 2 };
     float back[6];
     DataError e;
@@ -100,7 +86,7 @@ static void round_trip(void **state)
     assert_false(checkpoint_fetch_try(c, "other", TENSOR_F32, 2, two_three, back, &e));
     assert_contains(e.text, "no tensor other");
     checkpoint_free(c);
-    assert_null(checkpoint_read_try(dir, &e));
+    assert_null(checkpoint_read_try(scratch_dir, &e));
     assert_contains(e.text, "not a regular file");
     unlink(path);
     assert_null(checkpoint_read_try(path, &e));
@@ -110,7 +96,7 @@ static void round_trip(void **state)
 
 static void refused_writes(void **state)
 {
-    char *path = scratch(dir, "x");
+    char *path = scratch("x");
     const Tensor same[] = { sample[0], sample[0] };
     const Tensor meta = { "__metadata__", TENSOR_F32, 0, { 0 }, w };
     const Tensor latin = { "\xe9", TENSOR_F32, 0, { 0 }, w };
@@ -253,7 +239,7 @@ static void swapped(void **state)
 {
     float a[4] = { 1, 2, 3, 4 }, b[4] = { 5, 6, 7, 8 };
     const Tensor ab[] = { { "a", TENSOR_F32, 1, { 4 }, a }, { "b", TENSOR_F32, 2, { 2, 2 }, b } };
-    char *path = scratch(dir, "s");
+    char *path = scratch("s");
     uint8_t bytes[2048];
     DataError e;
 
@@ -273,7 +259,7 @@ static void swapped(void **state)
 
 static void full_disk(void **state)
 {
-    char *path = scratch(dir, "c"), *tmp = scratch(dir, "c.tmp");
+    char *path = scratch("c"), *tmp = scratch("c.tmp");
     float *large = calloc(100000, sizeof *large);
     const Tensor t = { "large", TENSOR_F32, 1, { 100000 }, large };
     struct rlimit old, limit;
@@ -304,7 +290,7 @@ static void full_disk(void **state)
 /* A child saves again and again and is killed: the file is always a whole checkpoint. */
 static void killed(void **state)
 {
-    char *path = scratch(dir, "k"), *tmp = scratch(dir, "k.tmp");
+    char *path = scratch("k"), *tmp = scratch("k.tmp");
     float *large = calloc(20000, sizeof *large);
     const Tensor t = { "large", TENSOR_F32, 1, { 20000 }, large };
     DataError e;
@@ -343,5 +329,5 @@ int main(void)
         cmocka_unit_test(killed),
     };
 
-    return cmocka_run_group_tests_name("checkpoint", tests, make_dir, remove_dir);
+    return cmocka_run_group_tests_name("checkpoint", tests, scratch_make, scratch_remove);
 }

@@ -712,18 +712,16 @@ static void csv_cuts(void **state)
 
 static void from_disk(void **state)
 {
-    char dir[] = "/tmp/dgm-data-XXXXXX";
     const uint32_t shape[] = { 300, 400 };
     static uint8_t values[120000];
     DgmArray a;
     DataError e;
     Bytes head, gz = { .n = 0 };
 
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    char *odd = scratch(dir, "a:b 'c'.csv"), *plain = scratch(dir, "plain.csv");
-    char *big = scratch(dir, "big"), *selected = scratch(dir, "plain.csv:x");
-    char *none = scratch(dir, "no");
+    assert_int_equal(scratch_make(state), 0);
+    char *odd = scratch("a:b 'c'.csv"), *plain = scratch("plain.csv");
+    char *big = scratch("big"), *selected = scratch("plain.csv:x");
+    char *none = scratch("no");
     file_put(odd, "1,2\n", 4);
     file_put(plain, "x,y\n1,2\n", 8);
     assert_true(array_read(odd, &a, &e));
@@ -745,11 +743,12 @@ static void from_disk(void **state)
     assert_int_equal(a.shape[0], 300);
     assert_false(array_read(none, &a, &e));
     assert_contains(e.text, "No such file");
-    assert_false(array_read(dir, &a, &e));
+    assert_false(array_read(scratch_dir, &a, &e));
     assert_contains(e.text, "not a regular file");
     assert_false(array_read("/dev/zero", &a, &e));
     assert_contains(e.text, "not a regular file");
-    unlink(odd), unlink(plain), unlink(big), rmdir(dir);
+    unlink(odd), unlink(plain), unlink(big);
+    assert_int_equal(scratch_remove(state), 0);
     free(odd), free(plain), free(big), free(selected), free(none);
 }
 

@@ -10,20 +10,6 @@
 #include "data/data.h"
 #include "train/plot.h"
 
-static char dir[] = "/tmp/dgm-source-XXXXXX";
-
-static int make_dir(void **state)
-{
-    (void)state;
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    return rmdir(dir);                   /* fails if a test left anything, a temporary above all */
-}
-
 /* ---- a model to open sources for ------------------------------------------------------------- */
 
 static const DgmData bits = { .name = "x", .elem = DGM_ELEM_BIT, .rows = true, .rank = 1,
@@ -36,7 +22,7 @@ static DgmModel model_of(const DgmData *data, int n)
 
 static char *csv_file(const char *name, const char *text)
 {
-    char *path = scratch(dir, name);
+    char *path = scratch(name);
 
     file_put(path, text, strlen(text));
     return path;
@@ -321,7 +307,7 @@ static void batches(void **state)
 
 static void arrays_written(void **state)
 {
-    char *npy = scratch(dir, "a.npy"), *csv = scratch(dir, "a b.csv");
+    char *npy = scratch("a.npy"), *csv = scratch("a b.csv");
     const char *const names[] = { "x", "z.mean, 1", "a \"b\"" };
     const Real values[6] = { 1, (Real)0.1, -2, (Real)1e-30, 5, (Real)NAN };
     const long shape[] = { 2, 3 };
@@ -364,8 +350,8 @@ static bool write_kilobytes(const char *path, int n, DataError *e)
 
 static void output_failures(void **state)
 {
-    char *path = csv_file("f", "old"), *tmp = scratch(dir, "f.tmp"), *none = scratch(dir, "no/f");
-    char *link = scratch(dir, "link"), text[8] = "";
+    char *path = csv_file("f", "old"), *tmp = scratch("f.tmp"), *none = scratch("no/f");
+    char *link = scratch("link"), text[8] = "";
     struct rlimit old, limit;
     struct stat st;
     DataError e;
@@ -387,7 +373,7 @@ static void output_failures(void **state)
     assert_contains(e.help, "free some space");
     assert_false(write_kilobytes(none, 1, &e));
     assert_contains(e.text, strerror(ENOENT));
-    assert_false(write_kilobytes(dir, 1, &e));
+    assert_false(write_kilobytes(scratch_dir, 1, &e));
     assert_contains(e.text, strerror(EISDIR));
     assert_int_equal(symlink("/etc/passwd", tmp), 0);    /* a trap, or left by a killed run */
     assert_int_equal(symlink(path, link), 0);
@@ -405,7 +391,7 @@ static void output_failures(void **state)
 
 static void pictures(void **state)
 {
-    char *path = scratch(dir, "p.png");
+    char *path = scratch("p.png");
     const Real images[2 * 4] = { 0, 1, 2, -1, (Real)NAN, (Real)0.5, 0, 1 };
     const double x[] = { 0, 1, 2, NAN }, y[] = { -5, INFINITY, -1, 3 };
     const PlotLine lines[] = { { "train", x, y, 4 }, { "one", x, y, 1 }, { "", NULL, NULL, 0 } };
@@ -440,5 +426,5 @@ int main(void)
         cmocka_unit_test(output_failures), cmocka_unit_test(pictures),
     };
 
-    return cmocka_run_group_tests_name("source", tests, make_dir, remove_dir);
+    return cmocka_run_group_tests_name("source", tests, scratch_make, scratch_remove);
 }
