@@ -19,6 +19,8 @@
  */
 #include "plan.h"
 
+#define GUESS_ROWS 100                 /* run-time sizes, where a choice depends on them */
+#define GUESS_DRAWS 4
 #define PARTIAL_ELEMENTS 4096          /* results up to this size are summed per chunk of rows */
 #define PANEL_ELEMENTS 65536           /* a panel of a gradient: fits the L2 cache with moments */
 
@@ -127,7 +129,7 @@ static double group_size(const Plan *p, Axis *const *axes, int n)
 {
     double x = 1;
     for (int i = 0; i < n; i++)
-        x *= extent_guess(extent_axis(p, axes[i]), 100, 4);
+        x *= extent_guess(extent_axis(p, axes[i]), GUESS_ROWS, GUESS_DRAWS);
     return x;
 }
 
@@ -160,12 +162,13 @@ bool choose_product(Plan *p, Node *node)
 
 bool choose_partial(const Plan *p, const Node *n)
 {
-    return extent_guess(node_size(p, n), 100, 4) <= PARTIAL_ELEMENTS;
+    return extent_guess(node_size(p, n), GUESS_ROWS, GUESS_DRAWS) <= PARTIAL_ELEMENTS;
 }
 
 int64_t choose_panel(const Plan *p, const Node *n, Axis *domain)
 {
-    double all = extent_guess(node_size(p, n), 100, 4), inner = all / (double)domain->size;
+    double all = extent_guess(node_size(p, n), GUESS_ROWS, GUESS_DRAWS);
+    double inner = all / (double)domain->size;
     if (all <= PARTIAL_ELEMENTS)
         return domain->size;
     int64_t count = (int64_t)(all / PANEL_ELEMENTS) + 1;
