@@ -2,6 +2,10 @@
  *
  * Idea: the split of B rows into chunks depends on B alone. Threads take chunks; sums over rows are
  * sums over chunks in their order. So no result depends on the number of threads.
+ *
+ * A chunk costs the products one packing of their weights (BLAS packs in every call): chunks of 128
+ * rows make a training step 5 % faster than chunks of 64 and 3 % slower than chunks of 256
+ * (784-500-20-500-784, 2 threads, B = 2000). Smaller batches need more chunks than that for threads.
  */
 #define _GNU_SOURCE                    /* sched_getaffinity */
 #include "dgm.h"
@@ -13,12 +17,30 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK_ROWS = 64, CHUNKS_MAX = 64, ROW_UNIT = 4, CPUS_MAX = 1024 };
+enum {
+    CHUNK_ROWS_LEAST = 64,             /* the most rows of a chunk, up to CHUNKS_FEW of them */
+    CHUNKS_FEW = 4,
+    CHUNK_ROWS = 128,                  /* the most rows of a chunk, up to CHUNKS_MAX of them */
+    CHUNKS_MAX = 64,
+    ROW_UNIT = 4,
+    CPUS_MAX = 1024
+};
+
+static long at_most(long a, long b)
+{
+    return a < b ? a : b;
+}
+
+static long pieces(long B, long rows)
+{
+    return B > 0 ? (B - 1) / rows + 1 : 1;
+}
 
 long dgm_chunks(long B)
 {
-    long n = B > 0 ? (B - 1) / CHUNK_ROWS + 1 : 1;
-    return n < CHUNKS_MAX ? n : CHUNKS_MAX;
+    long few = at_most(pieces(B, CHUNK_ROWS_LEAST), CHUNKS_FEW);
+    long many = at_most(pieces(B, CHUNK_ROWS), CHUNKS_MAX);
+    return few > many ? few : many;
 }
 
 /* Chunks are whole units of four rows but for the last, and differ by one unit at most. */

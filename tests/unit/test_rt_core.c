@@ -95,8 +95,8 @@ static void chunks(void **state)
     (void)state;
     for (long B = 0; B < 20000; B += B < 600 ? 1 : 977) {
         long n = dgm_chunks(B), at = 0, least = B, most = 0;
-        long want = (B + 63) / 64 < 1 ? 1 : (B + 63) / 64 > 64 ? 64 : (B + 63) / 64;
-        assert_int_equal(n, want);
+        long want = B <= 256 ? (B + 63) / 64 : B <= 512 ? 4 : B <= 8192 ? (B + 127) / 128 : 64;
+        assert_int_equal(n, B == 0 ? 1 : want);
         for (long k = 0; k < n; k++) {
             long r0, r1;
             dgm_chunk(B, k, &r0, &r1);
