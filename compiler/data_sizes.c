@@ -1,7 +1,8 @@
 /* data_sizes.c - sizes read from the data files named on the command line.
  *
  *     data x[N] : bit[P]    --data x=FILE of 60000 x 28 x 28    ->    N = 60000, P = 784
- * requires:    a parsed file.   establishes: defines for axes that are plain names; what -D says stays.
+ * requires:    a parsed file.   establishes: defines for axes that are plain names; what -D says
+ * stays.
  */
 #include "driver.h"
 
@@ -44,7 +45,12 @@ static void define_from_shape(Ctx *c, const Ast *data, const Ast *declared, cons
             define_axis(c, axes->kids[i], all, from);
 }
 
-typedef struct DataSearch { Ctx *c; Str name; const Ast *statement, *declared; size_t n; } DataSearch;
+typedef struct DataSearch {
+    Ctx *c;
+    Str name;
+    const Ast *statement, *declared;
+    size_t n;
+} DataSearch;
 
 static bool visit_data(Ast *a, void *p)
 {
@@ -68,7 +74,8 @@ static int define_from_data(Ctx *c, Ast *file, const DataArg *arg)
     Str why;
     ast_walk(file, visit_data, &s);
     if (s.n != 1) {
-        fprintf(c->err, "dgmc: error: --data %s: the model has %s\n", arg->name ? arg->name : arg->path,
+        fprintf(c->err, "dgmc: error: --data %s: the model has %s\n",
+                arg->name ? arg->name : arg->path,
                 s.n ? "several data arrays; write --data NAME=FILE" : "no data of this name");
         return USAGE;
     }

@@ -33,7 +33,7 @@ static bool listed(const char *list, const char *name)
     return false;
 }
 
-/* ---- the pipeline ------------------------------------------------------------------------------------- */
+/* ---- the pipeline ---------------------------------------------------------------------------- */
 
 static bool wants(const Job *job, const char *stage)
 {
@@ -118,8 +118,8 @@ static Str output_name(Ctx *c, const Job *job)
     return str_fmt(c, "%.*s%s", (int)n, base, job->emit_c ? ".c" : "");
 }
 
-static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library, const Source *source,
-                    const Derivation *d)
+static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
+                    const Source *source, const Derivation *d)
 {
     Lowered *l = lower(c, d, file, library);
     if (!l)

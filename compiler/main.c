@@ -52,7 +52,8 @@ static void print_help(void)
         printf("  dgmc %s %s%*s %s\n", commands[i].name, commands[i].argument,
                (int)(14 - strlen(commands[i].name) - strlen(commands[i].argument)), "",
                commands[i].help);
-    printf("\nexamples:\n  dgmc examples/vae/vae.dgm --data x=images.idx3-ubyte.gz   # makes ./vae\n");
+    printf(
+        "\nexamples:\n  dgmc examples/vae/vae.dgm --data x=images.idx3-ubyte.gz   # makes ./vae\n");
     for (int i = 0; i < N_COMMANDS; i++)
         printf("  %s\n", commands[i].example);
     printf("\noptions:\n");
@@ -139,11 +140,14 @@ static int take_option(Ctx *c, Job *job, OptionId id, const char *v)
     switch (id) {
     case OPT_OUTPUT:    job->output = v; return 0;
     case OPT_DEFINE:
-        return add_define(c, v) ? 0 : usage_error("-D takes NAME=SIZE, a whole number: `%s`", v, NULL);
+        return add_define(c, v) ? 0
+                                : usage_error("-D takes NAME=SIZE, a whole number: `%s`", v, NULL);
     case OPT_DATA:      add_data(c, job, v); return 0;
     case OPT_PRECISION:
         c->f64 = !strcmp(v, "f64");
-        return c->f64 || !strcmp(v, "f32") ? 0 : usage_error("--precision is f32 or f64, not `%s`", v, NULL);
+        return c->f64 || !strcmp(v, "f32")
+                   ? 0
+                   : usage_error("--precision is f32 or f64, not `%s`", v, NULL);
     case OPT_EMIT:
         job->emit_c = true;
         return !strcmp(v, "c") ? 0 : usage_error("--emit knows only `c`, not `%s`", v, NULL);
@@ -278,7 +282,8 @@ static int read_command_line(CommandLine *line, int argc, char **argv)
     for (int i = 0; i < N_OPTIONS; i++)
         if (line->given[i] && *options[i].where != '*'
             && !strchr(options[i].where, task_letters[line->job->task]))
-            return usage_error("option `%s` does not belong to this command", options[i].name, NULL);
+            return usage_error("option `%s` does not belong to this command", options[i].name,
+                               NULL);
     return line->job->path ? DONE : usage_error("%s", "no file given", NULL);
 }
 

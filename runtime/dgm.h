@@ -56,9 +56,10 @@ typedef struct DgmData {
     int rank;
     long shape[DGM_MAX_RANK];          /* axes after the plate */
     long count;                        /* product of shape: elements of a row (or of the whole) */
-    double lower, upper;               /* every value lies in [lower, upper] (closed; inf allowed) */
+    /* every value lies in [lower, upper] (closed; inf allowed) */
+    double lower, upper;
     bool open_lower, open_upper;       /* bounds are excluded */
-    const char *support;               /* as written, for messages: "bit", "index(10)", "positive" */
+    const char *support; /* as written, for messages: "bit", "index(10)", "positive" */
     int line;
 } DgmData;
 
@@ -155,9 +156,11 @@ struct DgmCtx {
     const DgmModel *model;
     const DgmProgram *program;
     Real *param;                       /* [param_reals] */
-    Real *grad;                        /* [param_reals] gradient of the objective per datum (ascent) */
+    /* [param_reals] gradient of the objective per datum (ascent) */
+    Real *grad;
     Real *const *data;                 /* [n_data] converted rows [B][count], or whole [count] */
-    const long *rows;                  /* [B] row numbers in the source: what dgm_load_rows fetches */
+    /* [B] row numbers in the source: what dgm_load_rows fetches */
+    const long *rows;
     DgmSource *source;                 /* NULL: c->data is already filled */
     long B;                            /* rows in this batch */
     long N;                            /* rows in the data set; the plate's scale is N / B */
@@ -169,7 +172,8 @@ struct DgmCtx {
     DgmPurpose purpose;
     double *weight;                    /* [n_terms] annealing factor, 1 unless scheduled */
     double *terms;                     /* [n_terms] out: raw sums (over rows if local) */
-    int bad_term;                      /* -1, or first term that was NaN or Inf: nothing was updated */
+    /* -1, or first term that was NaN or Inf: nothing was updated */
+    int bad_term;
     Real **out;                        /* [n_outputs] set by layout */
     void *state;                       /* emitted struct of buffers */
     DgmOptim *optim;                   /* NULL: gradient only */
@@ -228,7 +232,7 @@ double   dgm_random_unit(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t
 #include "math/special.h"
 #include "math/vmath.h"
 
-/* ---- kernel: products and factorizations (kernel/README in the .c files); ref.c has the twins -- */
+/* ---- kernel: products and factorizations (kernel/README in the .c files); twins in ref.c */
 /* C[m,n] = beta C + op(A)[m,k] op(B)[k,n], row-major, single-threaded; ta/tb: operand is stored
  * transposed. beta is 0 or 1. The seam for own register tiles. */
 void dgm_gemm(bool ta, bool tb, long m, long n, long k, const Real *A, long lda, const Real *B,
@@ -265,7 +269,7 @@ void dgm_update_clipped(DgmCtx *c, long offset, long count);
  * by emitted code first thing in a chunk; no allocation. No-op if c->source is NULL. */
 void dgm_load_rows(DgmCtx *c, long r0, long r1);
 
-/* ---- train: the command line ------------------------------------------------------------------ */
+/* ---- train: the command line ----------------------------------------------------------------- */
 int dgm_main(const DgmModel *model, int argc, char **argv);
 
 #endif

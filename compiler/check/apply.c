@@ -1,7 +1,7 @@
 /* apply.c - functions, nets, layers and flows at work: by a call, and by `|>`.
  *
- * Idea: a body is typed anew for each kind of arguments, in a Frame of its own; results are kept, so
- * that nested calls cost no more than there are kinds. A layer binds the sizes of its input from
+ * Idea: a body is typed anew for each kind of arguments, in a Frame of its own; results are kept,
+ * so that nested calls cost no more than there are kinds. A layer binds the sizes of its input from
  * what it is applied to.
  */
 #include "check.h"
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- keys: equal arguments, equal result ------------------------------------------------------------- */
+/* ---- keys: equal arguments, equal result ----------------------------------------------------- */
 static void key_type(Check *s, Out *o, const Type *t)
 {
     if (t->kind == KIND_RECORD)
@@ -29,7 +29,8 @@ static Str key_of(Check *s, const Ast *f, Type **args, size_t n)
     size_t length;
     out_printf(o, "%p ", (const void *)f);
     if (map_get(s->local, f)) out_printf(o, "%p ", (const void *)s->frame);
-    for (size_t i = 0; i < vec_len(s->plates); i++) out_printf(o, "%p ", (const void *)s->plates[i]);
+    for (size_t i = 0; i < vec_len(s->plates); i++)
+        out_printf(o, "%p ", (const void *)s->plates[i]);
     for (size_t i = 0; i < n; i++) {
         out_puts(o, "| ");
         key_type(s, o, args[i]);
@@ -38,7 +39,7 @@ static Str key_of(Check *s, const Ast *f, Type **args, size_t n)
     return str_n(s->c, text, length);
 }
 
-/* ---- functions and nets ----------------------------------------------------------------------------------- */
+/* ---- functions and nets ---------------------------------------------------------------------- */
 static Ast *body_of(const Ast *f)
 {
     return f->kind == AST_FUNCTION ? f->kids[FUNCTION_BODY]
@@ -73,7 +74,8 @@ Type *apply_function(Check *s, Ast *f, Type **args, size_t n, Ast *at)
         Type *t = i < n ? type_flat(s, args[i]) : type_flat(s, infer(s, value));
         set_type(s, formal, t);
         Size **batch = NULL;
-        if (formal->kids[ARGDECL_TYPE]) good &= !is_bad(bind_formal(s, formal, t, at, f->name, &batch));
+        if (formal->kids[ARGDECL_TYPE])
+            good &= !is_bad(bind_formal(s, formal, t, at, f->name, &batch));
     }
     size_t guards = vec_len(s->guarded);
     result = good ? type_flat(s, infer(s, body_of(f))) : type_bad(s);
@@ -83,7 +85,7 @@ Type *apply_function(Check *s, Ast *f, Type **args, size_t n, Ast *at)
     return result;
 }
 
-/* ---- layers ------------------------------------------------------------------------------------------------- */
+/* ---- layers ---------------------------------------------------------------------------------- */
 typedef struct Search { const Ast *formal; bool found; } Search;
 
 /* A TYPE whose axes name the argument. */
@@ -181,9 +183,11 @@ static Type *apply_layer(Check *s, Ast *layer, Type *input, Ast *call)
     bool good = layer_arguments(s, layer, call);
     if (good) {
         set_type(s, x, input);
-        if (x->kids[ARGDECL_TYPE]) good = !is_bad(bind_formal(s, x, input, call, layer->name, &batch));
+        if (x->kids[ARGDECL_TYPE])
+            good = !is_bad(bind_formal(s, x, input, call, layer->name, &batch));
         Type *core = type_copy(s, input);
-        core->event = sizes_from(s, input->event, vec_len(batch), vec_len(input->event) - vec_len(batch));
+        core->event =
+            sizes_from(s, input->event, vec_len(batch), vec_len(input->event) - vec_len(batch));
         set_type(s, x, core);
     }
     if (good) result = layer_body(s, layer, x->type);
@@ -194,7 +198,7 @@ static Type *apply_layer(Check *s, Ast *layer, Type *input, Ast *call)
     return result;
 }
 
-/* ---- |> ---------------------------------------------------------------------------------------------------------- */
+/* ---- |> -------------------------------------------------------------------------------------- */
 static Type *apply_flow(Check *s, Type *input, Ast *flow, Ast *stage)
 {
     Ast *formals = flow->kids[FLOW_ARGS];
@@ -268,7 +272,8 @@ Type *apply_stage(Check *s, Type *input, Ast *stage, Ast *at)
     case AST_REPEAT: t = apply_repeat(s, input, stage); break;
     default:
         FAIL(s, E_NOT_STAGE, stage->span, fmt_expr(s->c, stage), type_text(s->c, input));
-        diag_help(s->c, "right of `|>` stands a function, a layer, a net, a flow or a record of these");
+        diag_help(s->c,
+                  "right of `|>` stands a function, a layer, a net, a flow or a record of these");
         t = type_bad(s);
     }
     return stage->type = t;

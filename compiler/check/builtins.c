@@ -30,14 +30,16 @@ static const MapRow map_rows[] = {
 
 static const Builtin builtins[] = {
 #define BUILTIN(name, rule, min, max, keys, available, reduces, doc) \
-    { #name, RULE_##rule, min, max, keys, available, reduces, doc, { -INFINITY, INFINITY, true, true } },
+    { #name, RULE_##rule, min, max, keys, available, reduces, doc, \
+      { -INFINITY, INFINITY, true, true } },
 #include "builtins.def"
 #undef BUILTIN
 };
 
 static const SupportRow supports[] = {
 #define SUPPORT(name, elem, lo, hi, open, core, bmin, bmax, doc) \
-    { #name, ELEM_##elem, { lo, hi, open || lo == -INFINITY, open || hi == INFINITY }, core, bmin, bmax, doc },
+    { #name, ELEM_##elem, { lo, hi, open || lo == -INFINITY, open || hi == INFINITY }, \
+      core, bmin, bmax, doc },
 #include "supports.def"
 #undef SUPPORT
 };

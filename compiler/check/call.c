@@ -36,7 +36,7 @@ static bool all_values(Check *s, Args *a)
     return good;
 }
 
-/* ---- primitives ---------------------------------------------------------------------------------------- */
+/* ---- primitives ------------------------------------------------------------------------------ */
 static Elem map_elem(const char *name, const Args *a, Range r)
 {
     bool whole = true;
@@ -72,7 +72,7 @@ static Type *rule_map(Check *s, Args *a)
     return type_value(s, map_elem(a->row->name, a, r), r, event);
 }
 
-/* ---- reductions ------------------------------------------------------------------------------------------ */
+/* ---- reductions ------------------------------------------------------------------------------ */
 static Type *reduced(Check *s, const char *name, const Type *t, Size **event)
 {
     Range r = t->range, sum = r.lo >= 0 ? range_from(0, INFINITY) : range_real();
@@ -155,7 +155,7 @@ Type *infer_reduce(Check *s, Ast *e)
     return i;
 }
 
-/* ---- vectors and matrices ------------------------------------------------------------------------------------ */
+/* ---- vectors and matrices -------------------------------------------------------------------- */
 static bool is_square(Check *s, const Type *t)
 {
     size_t n = vec_len(t->event);
@@ -237,7 +237,7 @@ static Type *rule_cumsum(Check *s, Args *a)
     return t;
 }
 
-/* ---- randomness, distributions as values ------------------------------------------------------------------------ */
+/* ---- randomness, distributions as values ----------------------------------------------------- */
 static Type *rule_draw(Check *s, Args *a)
 {
     if (!all_values(s, a)) return type_bad(s);
@@ -271,7 +271,8 @@ static Type *rule_logpdf(Check *s, Args *a)
             return bad_argument(s, a, 1, type_text(s->c, of));
     }
     bool cdf = !strcmp(a->row->name, "cdf");
-    return type_value(s, ELEM_REAL, cdf ? range_from(0, 1) : range_real(), cdf ? n ? of->event : x->event : NULL);
+    return type_value(s, ELEM_REAL, cdf ? range_from(0, 1) : range_real(),
+                      cdf ? n ? of->event : x->event : NULL);
 }
 
 static Type *rule_dist(Check *s, Args *a)
@@ -295,7 +296,7 @@ static Type *rule_truncate(Check *s, Args *a)
     return is_dist(s, a, 0) ? a->types[0] : type_bad(s);
 }
 
-/* ---- sequences -------------------------------------------------------------------------------------------------- */
+/* ---- sequences ------------------------------------------------------------------------------- */
 static bool inside_scan(Check *s)
 {
     for (size_t i = 0; i < vec_len(s->plates); i++)
@@ -327,7 +328,8 @@ static Type *rule_marginal(Check *s, Args *a)
     a->types[0] = as_element(s, a->asts[0], a->types[0]);
     if (is_bad(a->types[0])) return type_bad(s);
     Type *t = a->types[0];
-    if (t->elem == ELEM_REAL || vec_len(t->event)) return bad_argument(s, a, 0, "a discrete latent");
+    if (t->elem == ELEM_REAL || vec_len(t->event))
+        return bad_argument(s, a, 0, "a discrete latent");
     Type *p = type_value(s, ELEM_REAL, range_from(0, 1), NULL);
     if (!t->classes) return p;
     Size *n = t->elem == ELEM_COUNT ? size_add(s->c, t->classes, size_const(s->c, 1)) : t->classes;
@@ -353,7 +355,8 @@ static Type *rule_ode(Check *s, Args *a)
         if (arg->name && !strcmp(arg->name, "at")) times = arg->kids[ARG_VALUE]->type;
     }
     if (is_bad(a->types[0]) || is_bad(a->types[1])) return type_bad(s);
-    if (a->types[0]->kind != KIND_FUNCTION) return bad_argument(s, a, 0, "a function of time and state");
+    if (a->types[0]->kind != KIND_FUNCTION)
+        return bad_argument(s, a, 0, "a function of time and state");
     t = type_copy(s, a->types[1]);
     if (is_bad(times) || times->kind != KIND_VALUE) return type_bad(s);
     times = type_flat(s, times);
@@ -363,7 +366,7 @@ static Type *rule_ode(Check *s, Args *a)
     return t;
 }
 
-/* ---- dispatch ---------------------------------------------------------------------------------- */
+/* ---- dispatch -------------------------------------------------------------------------------- */
 static Type *apply_rule(Check *s, Args *a)
 {
     switch (a->row->rule) {

@@ -61,7 +61,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
     return diag_count(c) == before;
 }
 
-/* ---- after the checker ---------------------------------------------------------------------------------- */
+/* ---- after the checker ----------------------------------------------------------------------- */
 static bool is_expression(const Ast *a)
 {
     switch (a->kind) {
@@ -82,7 +82,8 @@ static void verify_names(const Ast *names)
 {
     for (size_t i = 0; i < list_len(names); i++) {
         const Ast *name = names->kids[i];
-        if (!name->type || !name->decl) ice_span(name->span, "check: `%s` without type", name->name);
+        if (!name->type || !name->decl)
+            ice_span(name->span, "check: `%s` without type", name->name);
     }
 }
 
@@ -122,12 +123,13 @@ void check_verify(Ctx *c, const Ast *file)
     }
 }
 
-/* ---- --dump=types ------------------------------------------------------------------------------------------ */
+/* ---- --dump=types ---------------------------------------------------------------------------- */
 static void dump_names(Ctx *c, Out *o, const char *word, const Ast *names)
 {
     for (size_t i = 0; i < list_len(names); i++) {
         const Ast *name = names->kids[i];
-        out_printf(o, "%s %s : %s\n", word, name->name, name->type ? type_text(c, name->type) : "?");
+        out_printf(o, "%s %s : %s\n", word, name->name,
+                   name->type ? type_text(c, name->type) : "?");
     }
 }
 

@@ -10,13 +10,14 @@
 
 #include "type.h"
 
-/* ---- scope.c ------------------------------------------------------------------------------------- */
+/* ---- scope.c --------------------------------------------------------------------------------- */
 typedef enum {
     SPACE_VALUE,                       /* variables, indices, arguments */
     SPACE_CALL,                        /* what stands before `(` or after `|>` */
     SPACE_TYPE,                        /* supports */
     SPACE_SIZE,                        /* sizes bound by axes */
-    SPACE_LATER,                       /* values declared somewhere below: for previous(), and messages */
+    /* values declared somewhere below: for previous(), and messages */
+    SPACE_LATER,
     N_SPACES
 } Space;
 
@@ -25,8 +26,8 @@ struct Scope {
     Scope *up;
     Map *names[N_SPACES];              /* Str -> declaration; NULL while empty */
     Str *list[N_SPACES];               /* vec: the same names, for suggestions */
-    bool plate;                        /* of a `for` or `scan`: holds its index only, what is declared
-                                          inside belongs to the scope around it */
+    bool plate; /* of a `for` or `scan`: holds its index only, what is declared
+                   inside belongs to the scope around it */
     bool scan;                         /* names are visible in their own definition */
     bool shadows;                      /* arguments of a function or net: any name may be reused */
 };
@@ -56,7 +57,8 @@ typedef struct Check {
     Frame *frame;                      /* innermost application, or NULL in a model */
     int depth;                         /* of applications */
     Ast **plates;                      /* vec: canonical BINDERs around the expression */
-    Ast **guarded;                     /* vec: BINDERs under an `if` or `where` that compares them */
+    /* vec: BINDERs under an `if` or `where` that compares them */
+    Ast **guarded;
     Map *rigid;                        /* size NAMEs bound by data: never bound anew by a call */
     Map *guided;                       /* latent DECLNAME -> its place in the family */
     Ast **opened;                      /* vec: canonical BINDERs of the plates of the model */
@@ -79,7 +81,7 @@ Ast   *scope_here(const Scope *scope, Space space, Str name);
 Ast   *scope_find(const Check *s, Space space, Str name);
 Str    scope_nearest(Check *s, Str word, Space space);
 
-/* ---- builtins.c: ops.def, builtins.def, fixits.def, supports.def as tables ------------------------- */
+/* ---- builtins.c: ops.def, builtins.def, fixits.def, supports.def as tables ------------------- */
 typedef enum {
     RULE_MAP,                          /* row of ops.def: elementwise */
     RULE_REDUCE, RULE_ARGMAX, RULE_CONCAT, RULE_CUMSUM, RULE_CHOLESKY, RULE_DIAG, RULE_DIAGONAL,
@@ -103,7 +105,8 @@ typedef struct SupportRow {
     const char *name;
     Elem elem;
     Range range;
-    int core;                          /* event axes it needs: 0 number, 1 vector, 2 square matrix */
+    /* event axes it needs: 0 number, 1 vector, 2 square matrix */
+    int core;
     int bounds_min, bounds_max;        /* arguments in parentheses */
     const char *doc;
 } SupportRow;
@@ -115,7 +118,7 @@ typedef struct FamilyLaw { const char *name; int min, max; const char *doc; } Fa
 const FamilyLaw *family_law(Str name);
 const char *fixit(Str word);           /* how a name of another system is written here, or NULL */
 
-/* ---- range.c ---------------------------------------------------------------------------------------- */
+/* ---- range.c --------------------------------------------------------------------------------- */
 Range range_real(void);
 Range range_from(double lo, double hi);
 Range range_open(double lo, double hi);
@@ -129,7 +132,7 @@ Range range_binary(const char *op, Range a, Range b);
 Range range_map(Str op, const Range *x, size_t n, Range otherwise);
 const char *range_name(Range r);
 
-/* ---- type.c ------------------------------------------------------------------------------------------ */
+/* ---- type.c ---------------------------------------------------------------------------------- */
 Type *type_new(Check *s, TypeKind kind);
 Type *type_bad(Check *s);
 Type *type_value(Check *s, Elem elem, Range range, Size **event);
@@ -137,7 +140,8 @@ Type *type_real(Check *s, Size **event);
 Type *type_dist(Check *s, Type *of);
 Type *type_copy(Check *s, const Type *t);
 Type *type_flat(Check *s, const Type *t);             /* array axes become event axes */
-Type *type_strip(Check *s, const Type *t);            /* a computed value of this shape: no support, no size */
+/* a computed value of this shape: no support, no size */
+Type *type_strip(Check *s, const Type *t);
 bool  is_bad(const Type *t);
 bool  is_scalar(const Type *t);
 Size **sizes_from(Check *s, Size **from, size_t first, size_t n);
@@ -147,7 +151,7 @@ bool  axes_agree(Check *s, Size **a, Size **b);
 Str   support_text(Check *s, const Type *t);          /* "positive", "index(K)", "simplex" */
 Str   axes_text(Check *s, Size **axes);               /* "K, D" */
 
-/* ---- resolve.c, resolve_model.c, names.c ---------------------------------------------------------------- */
+/* ---- resolve.c, resolve_model.c, names.c ----------------------------------------------------- */
 void resolve(Check *s);
 void resolve_expr(Check *s, Ast *e);
 void resolve_stage(Check *s, Ast *e);                 /* right of |> */
@@ -156,14 +160,16 @@ void resolve_type(Check *s, Ast *type);
 void resolve_binder(Check *s, Ast *binder);           /* leaves its name in the scope */
 void resolve_args(Check *s, Ast *list);               /* ARGDECLs, declared into the scope */
 void resolve_statement(Check *s, Ast *st);            /* of a model, family or block */
-void resolve_function(Check *s, Ast *f);              /* FUNCTION NET FLOW, declared by the caller */
+/* FUNCTION NET FLOW, declared by the caller */
+void resolve_function(Check *s, Ast *f);
 void resolve_model(Check *s, Ast *model);
 void resolve_family(Check *s, Ast *family);
 void resolve_train(Check *s, Ast *train);
 void resolve_distribution(Check *s, Ast *dist);       /* resolve_library.c */
 void resolve_layer(Check *s, Ast *layer);
 void resolve_support(Check *s, Ast *support);
-void declare(Check *s, Space space, Str name, Ast *decl, Span at);   /* with the test for duplicates */
+/* with the test for duplicates */
+void declare(Check *s, Space space, Str name, Ast *decl, Span at);
 void bind_axes(Check *s, Ast *list);                  /* NAMEs in a LIST of sizes become sizes */
 void unknown_value(Check *s, Ast *name);              /* names.c: the messages */
 void unknown_call(Check *s, Span at, Str name);
@@ -173,19 +179,23 @@ size_t list_len(const Ast *list);                     /* of a LIST or BLOCK, or 
 Ast  *find_item(const Check *s, AstKind kind, Str name);   /* MODEL or FAMILY of the file */
 Span  name_span(const Ast *decl);                     /* where the declaration is best shown */
 
-/* ---- infer.c and its parts ------------------------------------------------------------------------------ */
+/* ---- infer.c and its parts ------------------------------------------------------------------- */
 Type *infer(Check *s, Ast *e);                        /* any expression; sets e->type */
 Type *infer_value(Check *s, Ast *e);                  /* number or array: else an error and BAD */
 Type *infer_element(Check *s, Ast *e);                /* a value without array axes */
-Type *as_value(Check *s, Ast *e, Type *t);            /* the same tests on a type already inferred */
+/* the same tests on a type already inferred */
+Type *as_value(Check *s, Ast *e, Type *t);
 Type *as_element(Check *s, Ast *e, Type *t);
 Size *as_size(Check *s, Ast *e, Type *t);
-Type *infer_law(Check *s, Ast *e, const Type *event); /* a distribution for a variable of this type, or NULL */
-Size *infer_size(Check *s, Ast *e);                   /* an expression that stands for a size; NULL: error */
+/* a distribution for a variable of this type, or NULL */
+Type *infer_law(Check *s, Ast *e, const Type *event);
+/* an expression that stands for a size; NULL: error */
+Size *infer_size(Check *s, Ast *e);
 Type *infer_index(Check *s, Ast *e);                  /* index.c: INDEX */
 Type *infer_slice(Check *s, Ast *e, bool open_end);
 Type *infer_binder(Check *s, Ast *binder);            /* sets its type; returns it */
-Size *binder_size(Check *s, Ast *binder);             /* after infer_binder: its number of positions, or NULL */
+/* after infer_binder: its number of positions, or NULL */
+Size *binder_size(Check *s, Ast *binder);
 Type *infer_call(Check *s, Ast *e, const Type *event);/* call.c */
 Type *builtin_stage(Check *s, Type *input, Ast *stage);
 Type *infer_reduce(Check *s, Ast *e);
@@ -206,14 +216,16 @@ bool  bind_pattern(Check *s, Ast *pattern, Ast *dist);
 Type *infer_dist_call(Check *s, Ast *call, const Type *event);      /* dist.c */
 Type *bind_formal(Check *s, Ast *formal, const Type *actual, Ast *at, Str of, Size ***batch);
 Str   fmt_type(Check *s, Ast *type);
-bool  check_site_law(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *t, AstKind kind);  /* site.c */
+/* site.c */
+bool  check_site_law(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *t, AstKind kind);
 void  check_family_site(Check *s, Ast *site);
 void  check_models(Check *s);                         /* model.c */
 void  infer_block(Check *s, Ast *block);
 void  infer_statement(Check *s, Ast *st);
 void  check_family(Check *s, Ast *family);            /* family.c */
 void  check_train(Check *s, Ast *train);              /* train.c */
-void  check_library(Check *s, Ast *item);             /* library.c: distribution layer support bodies */
+/* library.c: distribution layer support bodies */
+void  check_library(Check *s, Ast *item);
 Type *support_shape(Check *s, Ast *support);
 void  not_yet(Check *s, const char *what, Span at);
 void  frame_push(Check *s, Span call, Str what);      /* frame.c */

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- sizes ------------------------------------------------------------------------------------------ */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 static bool depends_on_unknowns(Ast *e, void *found)
 {
     if (e->kind == AST_NAME && e->decl && e->decl->kind == AST_DECLNAME && e->decl->decl) {
@@ -27,9 +27,12 @@ Size *as_size(Check *s, Ast *e, Type *t)
               || !(t->range.lo == t->range.hi && floor(t->range.lo) != t->range.lo);
     if (!is_scalar(t) || unknown || !whole) {
         FAIL(s, E_NOT_SIZE, e->span, fmt_expr(s->c, e), type_text(s->c, t));
-        if (unknown) diag_help(s->c, "a size follows from data and arguments only, `%s` is inferred",
-                               unknown->name);
-        else diag_help(s->c, "a size is a whole number: an argument, an axis of data, or arithmetic");
+        if (unknown)
+            diag_help(s->c, "a size follows from data and arguments only, `%s` is inferred",
+                      unknown->name);
+        else
+            diag_help(s->c,
+                      "a size is a whole number: an argument, an axis of data, or arithmetic");
         return NULL;
     }
     if (t->size) return t->size;
@@ -69,7 +72,7 @@ static bool check_elements(Check *s, Size **axes, Span at)
     return true;
 }
 
-/* ---- types -------------------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 static bool read_axes(Check *s, Ast *list, Type *t)
 {
     for (size_t i = 0; i < list_len(list); i++) {
@@ -185,7 +188,7 @@ Type *type_from_ast(Check *s, Ast *type)
     return type->type = good ? t : type_bad(s);
 }
 
-/* ---- indices --------------------------------------------------------------------------------------------- */
+/* ---- indices --------------------------------------------------------------------------------- */
 /* How many positions `i in domain` has. */
 Size *binder_size(Check *s, Ast *binder)
 {

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- sizes -------------------------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 static bool is_bound(const Check *s, const Ast *axis)
 {
     for (const Frame *f = s->frame; f; f = f->up)
@@ -77,7 +77,8 @@ Type *bind_formal(Check *s, Ast *formal, const Type *actual, Ast *at, Str of, Si
         Str wanted = fmt_type(s, type);
         FAIL(s, E_ARGUMENT_SHAPE, at->span, str_fmt(s->c, "%s` of `%s", formal->name, of), wanted,
              fmt_expr(s->c, at), type_text(s->c, actual));
-        diag_help(s->c, "sizes are compared as names, and must agree with those of the other arguments");
+        diag_help(s->c,
+                  "sizes are compared as names, and must agree with those of the other arguments");
         return type_bad(s);
     }
     *batch = sizes_from(s, actual->event, 0, rank - core);
@@ -126,7 +127,7 @@ static bool bind_from_event(Check *s, Ast *dist, const Type *event, Ast *call)
     return false;
 }
 
-/* ---- supports of arguments -------------------------------------------------------------------------------------- */
+/* ---- supports of arguments ------------------------------------------------------------------- */
 /* Vector supports of which every value has the other. */
 static bool support_within(Str a, Str b)
 {
@@ -179,7 +180,8 @@ static void help_support(Check *s, const Type *formal, Ast *value, Way *ways, As
                   formal->core ? type_text(s->c, formal) : support_text(s, formal));
 }
 
-static bool check_support(Check *s, Ast *dist, Way *ways, Ast *formal, Ast *value, const Type *actual)
+static bool check_support(Check *s, Ast *dist, Way *ways, Ast *formal, Ast *value,
+                          const Type *actual)
 {
     Type *t = type_from_ast(s, formal->kids[ARGDECL_TYPE]);
     if (is_bad(t) || t->kind != KIND_VALUE || support_fits(actual, t)) return true;
@@ -192,12 +194,13 @@ static bool check_support(Check *s, Ast *dist, Way *ways, Ast *formal, Ast *valu
     return false;
 }
 
-/* ---- the call ---------------------------------------------------------------------------------- */
+/* ---- the call -------------------------------------------------------------------------------- */
 static Ast *substitute(Check *s, Ast *e, const Way *way, Ast *call)
 {
     if (e->kind == AST_NAME && e->decl && e->decl->kind == AST_ARGDECL) {
         for (size_t i = 0; i < vec_len(call->kids); i++)
-            if (law_param(way->formals, call->kids[i], i) == e->decl) return call->kids[i]->kids[ARG_VALUE];
+            if (law_param(way->formals, call->kids[i], i) == e->decl)
+                return call->kids[i]->kids[ARG_VALUE];
         return e;
     }
     Ast *copy = ast_new(s->c, e->kind, e->span, e->name, 0);
@@ -210,12 +213,14 @@ static Ast *substitute(Check *s, Ast *e, const Way *way, Ast *call)
 }
 
 /* The types of the arguments, in the frame of the call; false after an error. */
-static bool bind_arguments(Check *s, Ast *dist, const Way *way, Ast *call, Type **actual, Size ***batch)
+static bool bind_arguments(Check *s, Ast *dist, const Way *way, Ast *call, Type **actual,
+                           Size ***batch)
 {
     bool good = true;
     Ast *batch_at = NULL;
     for (size_t i = 0; i < vec_len(call->kids); i++) {
-        Ast *value = call->kids[i]->kids[ARG_VALUE], *formal = law_param(way->formals, call->kids[i], i);
+        Ast *value = call->kids[i]->kids[ARG_VALUE],
+            *formal = law_param(way->formals, call->kids[i], i);
         Size **extra;
         call->kids[i]->decl = formal;
         if (is_bad(actual[i])) { good = false; continue; }
@@ -262,7 +267,8 @@ static bool fill_in(Check *s, Ast *dist, const Way *way)
     Ast *base = way->node->kids[ALSO_BASE], *own = dist->kids[DIST_ARGS];
     for (size_t i = 0; i < list_len(base); i++)
         for (size_t k = 0; k < list_len(own); k++)
-            if (own->kids[k]->name == base->kids[i]->name && !map_get(s->frame->types, own->kids[k]))
+            if (own->kids[k]->name == base->kids[i]->name &&
+                !map_get(s->frame->types, own->kids[k]))
                 set_type(s, own->kids[k], infer(s, base->kids[i]->kids[ARG_VALUE]));
     return true;
 }
@@ -320,7 +326,8 @@ bool bind_pattern(Check *s, Ast *pattern, Ast *dist)
     if (!way) return false;
     pattern->decl = way->node;
     for (size_t i = 0; i < vec_len(pattern->kids); i++) {
-        Ast *formal = law_param(way->formals, pattern->kids[i], i), *name = pattern->kids[i]->kids[ARG_VALUE];
+        Ast *formal = law_param(way->formals, pattern->kids[i], i),
+            *name = pattern->kids[i]->kids[ARG_VALUE];
         pattern->kids[i]->decl = formal;
         Type *t = type_copy(s, type_from_ast(s, formal->kids[ARGDECL_TYPE]));
         t->declared = false;

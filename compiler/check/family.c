@@ -2,13 +2,14 @@
  *
  * Idea: sites are collected in order; words (meanfield, fullrank, ..) take any support, since they
  * work in unconstrained space; a distribution must have the latent's support exactly. `all` and
- * `others` stand for the latents not named. Finite discrete latents may be left out: they are summed.
+ * `others` stand for the latents not named. Finite discrete latents may be left out: they are
+ * summed.
  */
 #include "check.h"
 
 #include <string.h>
 
-/* ---- the latents of a model ------------------------------------------------------------------------- */
+/* ---- the latents of a model ------------------------------------------------------------------ */
 static bool collect_latent(Ast *a, void *data)
 {
     Ast ***list = ((void **)data)[0];
@@ -16,7 +17,8 @@ static bool collect_latent(Ast *a, void *data)
     if (a->kind == AST_LATENT)
         for (size_t i = 0; i < list_len(a->kids[LATENT_NAMES]); i++)
             vec_push(s->c, *list, a->kids[LATENT_NAMES]->kids[i]);
-    return a->kind == AST_MODEL || a->kind == AST_BLOCK || a->kind == AST_FOR || a->kind == AST_SCAN;
+    return a->kind == AST_MODEL || a->kind == AST_BLOCK || a->kind == AST_FOR ||
+           a->kind == AST_SCAN;
 }
 
 static Ast **latents_of(Check *s, Ast *model)
@@ -40,7 +42,7 @@ static void help_latents(Check *s)
         diag_help(s->c, "model %s has no latents", s->model->name);
 }
 
-/* ---- sites ---------------------------------------------------------------------------------------------- */
+/* ---- sites ----------------------------------------------------------------------------------- */
 static bool claim(Check *s, Ast *name, Ast *at)
 {
     Ast *before = map_get(s->guided, name);
@@ -168,7 +170,7 @@ void check_family_site(Check *s, Ast *site)
     else infer(s, law);
 }
 
-/* ---- families --------------------------------------------------------------------------------------------- */
+/* ---- families -------------------------------------------------------------------------------- */
 static void check_complete(Check *s, Ast *family)
 {
     Ast **latents = latents_of(s, s->model);

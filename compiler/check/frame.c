@@ -1,5 +1,5 @@
-/* frame.c - one application of a function, net, layer or body: types of its arguments and locals, and
- * where a person reads of an error inside it.
+/* frame.c - one application of a function, net, layer or body: types of its arguments and locals,
+ * and where a person reads of an error inside it.
  */
 #include "check.h"
 

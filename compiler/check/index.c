@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- positions ---------------------------------------------------------------------------------------- */
+/* ---- positions ------------------------------------------------------------------------------- */
 static bool is_guarded(const Check *s, Ast *index)
 {
     if (index->kind != AST_NAME || !index->decl || index->decl->kind != AST_BINDER) return false;
@@ -104,7 +104,7 @@ static Size *slice_size(Check *s, Ast *base, Ast *range, Size *axis, bool open_e
     return size_sub(s->c, b, a);
 }
 
-/* ---- variables of plates and scans ------------------------------------------------------------------------- */
+/* ---- variables of plates and scans ----------------------------------------------------------- */
 static bool standing_in(const Check *s, const Ast *binder)
 {
     for (size_t i = 0; i < vec_len(s->plates); i++)
@@ -152,7 +152,7 @@ static Type *with_history(Check *s, Type *t, PlateList *list)
     return NULL;
 }
 
-/* ---- the rule -------------------------------------------------------------------------------------------------- */
+/* ---- the rule -------------------------------------------------------------------------------- */
 /* What is left of a value once some of its event axes were taken: no vector support any more. */
 static void decay(Check *s, Type *t, const Type *from)
 {

@@ -1,13 +1,14 @@
 /* infer.c - types of expressions: names, numbers, branches, vectors, records, blocks.
  *
- * Idea: one case for each kind of node. Arrays must be indexed first. Bounds and element follow along.
+ * Idea: one case for each kind of node. Arrays must be indexed first. Bounds and element follow
+ * along.
  */
 #include "check.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- names ------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 Ast *canonical(Ast *binder)
 {
     return binder->decl && binder->decl->kind == AST_BINDER ? binder->decl : binder;
@@ -78,7 +79,8 @@ static Type *infer_name(Check *s, Ast *e)
 {
     double value;
     if (e->decl) return type_of_decl(s, e->decl);
-    if (builtin_constant(e->name, &value)) return type_value(s, ELEM_REAL, range_point(value), NULL);
+    if (builtin_constant(e->name, &value))
+        return type_value(s, ELEM_REAL, range_point(value), NULL);
     if (builtin_find(s->c, e->name, 1)) {
         if (!strcmp(e->name, "flat")) {
             Type *flat = type_dist(s, type_real(s, NULL));
@@ -99,7 +101,7 @@ static Type *infer_number(Check *s, Ast *e)
     return t;
 }
 
-/* ---- what a place asks for ---------------------------------------------------------------------------------- */
+/* ---- what a place asks for ------------------------------------------------------------------- */
 Type *as_value(Check *s, Ast *e, Type *t)
 {
     if (is_bad(t) || t->kind == KIND_VALUE) return t;
@@ -138,7 +140,7 @@ Type *as_element(Check *s, Ast *e, Type *t)
 
 Type *infer_element(Check *s, Ast *e) { return as_element(s, e, infer(s, e)); }
 
-/* ---- branches --------------------------------------------------------------------------------------------------- */
+/* ---- branches -------------------------------------------------------------------------------- */
 static bool guard_index(Ast *e, void *data)
 {
     Check *s = data;
@@ -177,7 +179,8 @@ static Type *join_laws(Check *s, Ast *e, Type *a, Type *b)
     if ((n && m && !axes_agree(s, a->of->event, b->of->event)) || discrete
         || a->of->core != b->of->core) {
         FAIL(s, E_BRANCHES, e->span, type_text(s->c, a), type_text(s->c, b));
-        diag_help(s->c, "both laws must draw values of one shape, both discrete or both continuous");
+        diag_help(s->c,
+                  "both laws must draw values of one shape, both discrete or both continuous");
         return type_bad(s);
     }
     return type_dist(s, type_union(s, a->of, b->of, n ? a->of->event : b->of->event));
@@ -208,7 +211,7 @@ static Type *infer_if(Check *s, Ast *e, const Type *event, bool law)
     return t;
 }
 
-/* ---- vectors, records, blocks ----------------------------------------------------------------------------------- */
+/* ---- vectors, records, blocks ---------------------------------------------------------------- */
 static Type *infer_vector(Check *s, Ast *e)
 {
     Type *t = NULL;
@@ -226,7 +229,11 @@ static Type *infer_vector(Check *s, Ast *e)
             continue;
         }
         t = t ? type_union(s, t, k, t->event) : type_strip(s, k);
-        if (i == 0) { t->core = k->core; t->support = k->support; t->support_decl = k->support_decl; }
+        if (i == 0) {
+            t->core = k->core;
+            t->support = k->support;
+            t->support_decl = k->support_decl;
+        }
     }
     if (bad) return type_bad(s);
     Size **event = NULL;
@@ -290,7 +297,7 @@ static Type *infer_implicit(Check *s, Ast *e)
     return type_dist(s, type_flat(s, t));
 }
 
-/* ---- the switch ---------------------------------------------------------------------------------- */
+/* ---- the switch ------------------------------------------------------------------------------ */
 static Type *infer_kind(Check *s, Ast *e, const Type *event, bool law)
 {
     switch (e->kind) {

@@ -46,7 +46,8 @@ Ast **law_params(Ctx *c, const Ast *law)
             continue;
         }
         const Ast *args = law->kids[ALSO_ARGS];
-        for (size_t k = 0; !placed && k < vec_len(args->kids); k++) vec_push(c, params, args->kids[k]);
+        for (size_t k = 0; !placed && k < vec_len(args->kids); k++)
+            vec_push(c, params, args->kids[k]);
         placed = true;
     }
     return params;
@@ -94,7 +95,7 @@ Ast *law_chosen(Ctx *c, Ast *distribution, const Ast *call)
     return NULL;
 }
 
-/* ---- members --------------------------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------------------- */
 static Ast *member_in(const Ast *law, AstKind kind, const char *name)
 {
     const Ast *body = law_body(law);

@@ -27,7 +27,8 @@ static void bind_arguments(Check *s, Ast *args)
             bind_rigid(s, args->kids[i]->kids[ARGDECL_TYPE]->kids[TYPE_AXES]);
     for (size_t i = 0; i < list_len(args); i++) {
         Ast *arg = args->kids[i], *type = arg->kids[ARGDECL_TYPE];
-        Type *t = type ? type_from_ast(s, type) : type_value(s, ELEM_COUNT, range_from(1, INFINITY), NULL);
+        Type *t = type ? type_from_ast(s, type)
+                       : type_value(s, ELEM_COUNT, range_from(1, INFINITY), NULL);
         if (!is_bad(t) && (!type || t->kind == KIND_SIZE)) {
             t = type_value(s, ELEM_COUNT, range_from(1, INFINITY), NULL);
             t->size = size_name(s->c, arg->name);
@@ -39,7 +40,7 @@ static void bind_arguments(Check *s, Ast *args)
     }
 }
 
-/* ---- distributions -------------------------------------------------------------------------------------- */
+/* ---- distributions --------------------------------------------------------------------------- */
 static bool expect_shape(Check *s, Ast *item, Ast *value, Type *t, Size **event)
 {
     if (is_bad(t)) return false;
@@ -199,7 +200,7 @@ static void check_distribution(Check *s, Ast *dist)
     frame_pop(s);
 }
 
-/* ---- layers, supports --------------------------------------------------------------------------------------- */
+/* ---- layers, supports ------------------------------------------------------------------------ */
 static void check_layer(Check *s, Ast *layer)
 {
     Ast *input = layer->kids[LAYER_INPUT], *type = input->kids[ARGDECL_TYPE];
@@ -225,7 +226,8 @@ static Size **free_axes(Check *s, Ast *support)
     return axes;
 }
 
-/* What `constrain` makes of free numbers, with the support's sizes and bounds bound in the frame. */
+/* What `constrain` makes of free numbers, with the support's sizes and bounds bound in the
+ * frame. */
 Type *support_shape(Check *s, Ast *support)
 {
     Ast *body = support->kids[SUPPORT_BODY];
@@ -233,7 +235,8 @@ Type *support_shape(Check *s, Ast *support)
         Ast *f = body->kids[i];
         if (f->kind != AST_FUNCTION || strcmp(f->name, "constrain")) continue;
         if (list_len(f->kids[FUNCTION_ARGS]) != 1) {
-            FAIL(s, E_ARGUMENT_COUNT, f->span, f->name, 1, "", (int)list_len(f->kids[FUNCTION_ARGS]));
+            FAIL(s, E_ARGUMENT_COUNT, f->span, f->name, 1, "",
+                 (int)list_len(f->kids[FUNCTION_ARGS]));
             return type_bad(s);
         }
         set_type(s, f->kids[FUNCTION_ARGS]->kids[0], type_real(s, free_axes(s, support)));
@@ -251,7 +254,8 @@ static void check_support(Check *s, Ast *support)
     bind_rigid(s, support->kids[SUPPORT_AXES]);
     bool constrain = false;
     for (size_t i = 0; i < list_len(body); i++)
-        constrain |= body->kids[i]->kind == AST_FUNCTION && !strcmp(body->kids[i]->name, "constrain");
+        constrain |=
+            body->kids[i]->kind == AST_FUNCTION && !strcmp(body->kids[i]->name, "constrain");
     if (!constrain) {
         FAIL(s, E_NO_CONSTRAIN, support->span, support->name);
         diag_help(s->c, "add `constrain(u) = ..`, the map from free numbers");
@@ -264,7 +268,8 @@ static void check_support(Check *s, Ast *support)
         if (!back && !jacobian) continue;
         Size **free = free_axes(s, support);
         if (list_len(f->kids[FUNCTION_ARGS]) != 1) continue;
-        set_type(s, f->kids[FUNCTION_ARGS]->kids[0], back ? type_strip(s, value) : type_real(s, free));
+        set_type(s, f->kids[FUNCTION_ARGS]->kids[0],
+                 back ? type_strip(s, value) : type_real(s, free));
         Type *t = infer(s, f->kids[FUNCTION_BODY]);
         expect_shape(s, f, f->kids[FUNCTION_BODY], t, back ? free : NULL);
     }

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- declarations ------------------------------------------------------------------------------------ */
+/* ---- declarations ---------------------------------------------------------------------------- */
 static Size **plate_sizes(Check *s)
 {
     Size **sizes = NULL;
@@ -119,7 +119,8 @@ static void infer_init(Check *s, Ast *init, const Type *declared)
     Str why = init_misfit(s, t, declared);
     if (!why) return;
     FAIL(s, E_INIT, init->span, fmt_expr(s->c, init), type_text(s->c, declared), why);
-    diag_help(s->c, "write a number inside, or draw on the unconstrained scale: `init normal(0, 0.1)`");
+    diag_help(s->c,
+              "write a number inside, or draw on the unconstrained scale: `init normal(0, 0.1)`");
 }
 
 static void infer_drawn(Check *s, Ast *st, Ast *names, Ast *type, Ast *law, bool latent)
@@ -202,7 +203,7 @@ static void infer_let(Check *s, Ast *st, Ast *names, Ast *value)
     declare_type(s, name, good ? t : type_bad(s));
 }
 
-/* ---- plates ------------------------------------------------------------------------------------------- */
+/* ---- plates ---------------------------------------------------------------------------------- */
 static bool same_chain(Check *s, const PlateList *list)
 {
     if (vec_len(list->binders) != vec_len(s->plates)) return false;
@@ -217,7 +218,8 @@ static Ast *reopened(Check *s, Ast *binder, Size *size, bool scan)
     for (size_t i = 0; i < vec_len(s->opened); i++) {
         Ast *other = s->opened[i];
         PlateList *around = map_get(s->plates_of, other);
-        if (!around || !same_chain(s, around) || (map_get(s->scans, other) != NULL) != scan) continue;
+        if (!around || !same_chain(s, around) || (map_get(s->scans, other) != NULL) != scan)
+            continue;
         if (binder->kids[BINDER_WHERE] || other->kids[BINDER_WHERE]) continue;
         Ast *a = binder->kids[BINDER_DOMAIN], *b = other->kids[BINDER_DOMAIN];
         if (a->kind == AST_RANGE || b->kind == AST_RANGE) {
@@ -249,7 +251,7 @@ static void infer_plate(Check *s, Ast *binder, Ast *body, bool scan)
     if (s->guarded) ((size_t *)s->guarded)[-1] = guards;
 }
 
-/* ---- sites ---------------------------------------------------------------------------------------------- */
+/* ---- sites ----------------------------------------------------------------------------------- */
 /* `x ~ d` a second time for the same x. */
 static bool check_once(Check *s, Ast *site)
 {
@@ -325,13 +327,14 @@ static void infer_predict(Check *s, Ast *st)
     if (law) infer_law(s, law, t->kind == KIND_VALUE ? type_flat(s, t) : type_bad(s));
 }
 
-/* ---- the switch -------------------------------------------------------------------------------------------- */
+/* ---- the switch ------------------------------------------------------------------------------ */
 void infer_statement(Check *s, Ast *st)
 {
     switch (st->kind) {
     case AST_DATA: infer_data(s, st); break;
     case AST_LATENT:
-        infer_drawn(s, st, st->kids[LATENT_NAMES], st->kids[LATENT_TYPE], st->kids[LATENT_LAW], true);
+        infer_drawn(s, st, st->kids[LATENT_NAMES], st->kids[LATENT_TYPE], st->kids[LATENT_LAW],
+                    true);
         break;
     case AST_PARAM:
         infer_drawn(s, st, st->kids[PARAM_NAMES], st->kids[PARAM_TYPE], st->kids[PARAM_LAW], false);
@@ -370,7 +373,7 @@ void infer_block(Check *s, Ast *block)
     for (size_t i = 0; i < list_len(block); i++) infer_statement(s, block->kids[i]);
 }
 
-/* ---- models --------------------------------------------------------------------------------------------------- */
+/* ---- models ---------------------------------------------------------------------------------- */
 static bool is_size_default(const Ast *value)
 {
     return value && value->kind == AST_NUM && value->num >= 1 && floor(value->num) == value->num

@@ -1,4 +1,5 @@
-/* names.c - what to say when a name is not found: declared below, misspelt, or of another system. */
+/* names.c - what to say when a name is not found: declared below, misspelt, or of another
+ * system. */
 #include "check.h"
 
 #include <ctype.h>
@@ -11,7 +12,8 @@ Span name_span(const Ast *decl) { return decl->span; }
 Ast *find_item(const Check *s, AstKind kind, Str name)
 {
     for (size_t i = 0; i < vec_len(s->file->kids); i++)
-        if (s->file->kids[i]->kind == kind && s->file->kids[i]->name == name) return s->file->kids[i];
+        if (s->file->kids[i]->kind == kind && s->file->kids[i]->name == name)
+            return s->file->kids[i];
     return NULL;
 }
 

@@ -134,11 +134,16 @@ static Range absolute(Range a, double (*f)(double))
 Range range_map(Str op, const Range *x, size_t n, Range otherwise)
 {
     static const struct { const char *name; double (*f)(double); double lo, hi; } monotone[] = {
-        { "exp", exp, 0, INFINITY }, { "expm1", expm1, -1, INFINITY },
-        { "log", log, -INFINITY, INFINITY }, { "log1p", log1p, -INFINITY, INFINITY },
-        { "tanh", tanh, -1, 1 }, { "logistic", f_logistic, 0, 1 },
-        { "softplus", f_softplus, 0, INFINITY }, { "atan", atan, -1.5707963267948966, 1.5707963267948966 },
-        { "erf", erf, -1, 1 }, { "floor", floor, -INFINITY, INFINITY },
+        { "exp", exp, 0, INFINITY },
+        { "expm1", expm1, -1, INFINITY },
+        { "log", log, -INFINITY, INFINITY },
+        { "log1p", log1p, -INFINITY, INFINITY },
+        { "tanh", tanh, -1, 1 },
+        { "logistic", f_logistic, 0, 1 },
+        { "softplus", f_softplus, 0, INFINITY },
+        { "atan", atan, -1.5707963267948966, 1.5707963267948966 },
+        { "erf", erf, -1, 1 },
+        { "floor", floor, -INFINITY, INFINITY },
     };
     for (size_t i = 0; n == 1 && i < sizeof monotone / sizeof *monotone; i++)
         if (!strcmp(op, monotone[i].name))
@@ -151,7 +156,8 @@ Range range_map(Str op, const Range *x, size_t n, Range otherwise)
     if (!strcmp(op, "stop_gradient")) return x[0];
     if (!strcmp(op, "sin") || !strcmp(op, "cos") || !strcmp(op, "sign")) return range_from(-1, 1);
     if (n == 2 && !strcmp(op, "min"))
-        return make(fmin(x[0].lo, x[1].lo), fmin(x[0].hi, x[1].hi), x[0].lo_open || x[1].lo_open, true);
+        return make(fmin(x[0].lo, x[1].lo), fmin(x[0].hi, x[1].hi), x[0].lo_open || x[1].lo_open,
+                    true);
     if (n == 2 && !strcmp(op, "max"))
         return make(fmax(x[0].lo, x[1].lo), fmax(x[0].hi, x[1].hi),
                     x[0].lo > x[1].lo ? x[0].lo_open : x[1].lo > x[0].lo ? x[1].lo_open

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* ---- declaring ----------------------------------------------------------------------------------- */
+/* ---- declaring ------------------------------------------------------------------------------- */
 static Scope *owner(Check *s)
 {
     Scope *scope = s->scope;
@@ -41,13 +41,14 @@ void declare(Check *s, Space space, Str name, Ast *decl, Span at)
         return;
     }
     bool ours = at.src && !at.src->library;
-    if (library && ours) diag_warn(s->c, at, "`%s` hides the one of the library in this file", name);
+    if (library && ours)
+        diag_warn(s->c, at, "`%s` hides the one of the library in this file", name);
     if (!before && ours && space == SPACE_CALL && builtin_find(s->c, name, 1))
         diag_warn(s->c, at, "`%s` hides the builtin function in this file", name);
     scope_put_in(s, owner(s), space, name, decl);
 }
 
-/* ---- expressions ------------------------------------------------------------------------------------ */
+/* ---- expressions ----------------------------------------------------------------------------- */
 static void resolve_name(Check *s, Ast *e)
 {
     double value;
@@ -193,7 +194,7 @@ void resolve_binder(Check *s, Ast *binder)
     resolve_expr(s, binder->kids[BINDER_WHERE]);
 }
 
-/* ---- types, arguments ---------------------------------------------------------------------------------- */
+/* ---- types, arguments ------------------------------------------------------------------------ */
 static void resolve_size(Check *s, Ast *e)
 {
     if (e->kind == AST_NAME && !scope_find(s, SPACE_VALUE, e->name)
@@ -273,7 +274,7 @@ void resolve_function(Check *s, Ast *f)
     if (f->kind == AST_NET) resolve_expr(s, f->kids[NET_LAW]);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 static Space item_space(const Ast *item)
 {
     return item->kind == AST_SUPPORT ? SPACE_TYPE : SPACE_CALL;
@@ -299,7 +300,8 @@ static void resolve_item(Check *s, Ast *item)
     }
 }
 
-/* Models share a name space with families of their own kind only: two models of one name collide. */
+/* Models share a name space with families of their own kind only: two models of one name
+ * collide. */
 static void check_item_names(Check *s)
 {
     Ast **items = s->file->kids;

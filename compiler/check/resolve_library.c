@@ -1,7 +1,8 @@
 /* resolve_library.c - bodies of distributions, layers and supports, the library's and a user's. */
 #include "check.h"
 
-/* Names of facts and functions of a body are visible in it; `mean` is a value, `logpdf` a function. */
+/* Names of facts and functions of a body are visible in it; `mean` is a value, `logpdf` a
+ * function. */
 static void resolve_definition(Check *s, Ast *item)
 {
     switch (item->kind) {

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* ---- what is declared below ------------------------------------------------------------------------ */
+/* ---- what is declared below ------------------------------------------------------------------ */
 static Ast *names_of(const Ast *st)
 {
     switch (st->kind) {
@@ -62,7 +62,7 @@ static void bind_data_sizes(Check *s, Ast *block)
     }
 }
 
-/* ---- declarations ------------------------------------------------------------------------------------ */
+/* ---- declarations ---------------------------------------------------------------------------- */
 /* Axes on a name: `i in N` opens an index (into a scope the caller opened), others are sizes. */
 static void resolve_axes(Check *s, Ast *name)
 {
@@ -86,8 +86,8 @@ static bool in_scan(const Check *s)
     return false;
 }
 
-/* LATENT, PARAM, LET, DATA, REPORT: the axes' indices are visible in type and value; the name itself
- * is visible in its own definition only inside a scan, where it may read its past. */
+/* LATENT, PARAM, LET, DATA, REPORT: the axes' indices are visible in type and value; the name
+ * itself is visible in its own definition only inside a scan, where it may read its past. */
 static void resolve_declaration(Check *s, Ast *st, const int *slots, int n_slots)
 {
     Ast *names = names_of(st);
@@ -195,7 +195,7 @@ void resolve_model(Check *s, Ast *model)
     scope_close(s);
 }
 
-/* ---- families ------------------------------------------------------------------------------------------- */
+/* ---- families -------------------------------------------------------------------------------- */
 static bool is_family_word(Str name)
 {
     return family_law(name) != NULL || !strcmp(name, "all") || !strcmp(name, "others");

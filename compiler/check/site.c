@@ -38,9 +38,11 @@ static bool check_shapes(Check *s, const Type *var, Ast *lhs, Ast *law, const Ty
     bool fits = m <= n;
     for (size_t i = 0; fits && i < m; i++)
         fits = sizes_agree(s, var->event[n - m + i], of->event[i]);
-    if (fits && m < n && m > (size_t)of->core) fits = false;   /* elementwise laws do not repeat rows */
+    /* elementwise laws do not repeat rows */
+    if (fits && m < n && m > (size_t)of->core) fits = false;
     if (fits) return true;
-    FAIL(s, E_SITE_SHAPE, law->span, fmt_expr(s->c, lhs), type_text(s->c, var), type_text(s->c, of));
+    FAIL(s, E_SITE_SHAPE, law->span, fmt_expr(s->c, lhs), type_text(s->c, var),
+         type_text(s->c, of));
     if (lhs->kind == AST_DECLNAME) {
         diag_note(s->c, lhs->span, "`%s` is declared here", lhs->name);
     } else {
@@ -94,7 +96,8 @@ static bool check_latent(Check *s, const Type *var, Ast *lhs, Ast *law, const Ty
     bool vectors = of->core && var->core && var->support != of->support;
     bool discrete = var->elem != ELEM_REAL && of->elem == ELEM_REAL;
     if (!apart && !vectors && !discrete) return true;
-    FAIL(s, E_SUPPORT_EMPTY, law->span, lhs_text(s, lhs), support_text(s, var), support_text(s, of));
+    FAIL(s, E_SUPPORT_EMPTY, law->span, lhs_text(s, lhs), support_text(s, var),
+         support_text(s, of));
     diag_note(s->c, lhs->span, "declared here");
     diag_help(s->c, "declare it `%s`, or choose a distribution on `%s`", support_text(s, of),
               support_text(s, var));

@@ -151,7 +151,7 @@ static Size *poly_write(Ctx *c, const Poly *p)
     return (Size *)str_n(c, text, n);
 }
 
-/* ---- constructors ------------------------------------------------------------------------------ */
+/* ---- constructors ---------------------------------------------------------------------------- */
 Size *size_const(Ctx *c, int64_t n)
 {
     if (n == INT64_MIN) return size_overflow(c);
@@ -238,7 +238,7 @@ Size *size_pow(Ctx *c, Size *a, Size *b)
     return r;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 Str size_text(Ctx *c, const Size *s)
 {
     const char *t = (const char *)s;
@@ -329,7 +329,8 @@ static Str *atom_names(Ctx *c, Str atom, Str *names)
     while (*p) {                       /* every identifier inside the group */
         const char *end = p;
         while (isalnum((unsigned char)*end) || *end == '_') end++;
-        if (end > p && isalpha((unsigned char)*p)) vec_push(c, names, str_n(c, p, (size_t)(end - p)));
+        if (end > p && isalpha((unsigned char)*p))
+            vec_push(c, names, str_n(c, p, (size_t)(end - p)));
         p = end > p ? end : p + 1;
     }
     return names;

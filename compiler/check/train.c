@@ -139,7 +139,8 @@ static void check_by(Check *s, Ast *st)
 {
     Ast *target = st->kids[BY_TARGET], *method = st->kids[BY_METHOD];
     Ast *decl = target->decl;
-    bool latent = decl && decl->kind == AST_DECLNAME && decl->decl && decl->decl->kind == AST_LATENT;
+    bool latent =
+        decl && decl->kind == AST_DECLNAME && decl->decl && decl->decl->kind == AST_LATENT;
     if (!latent) {
         FAIL(s, E_FAMILY_LHS, target->span, fmt_expr(s->c, target));
         if (decl) diag_note(s->c, decl->span, "declared here");

@@ -73,7 +73,7 @@ bool is_scalar(const Type *t)
     return t->kind == KIND_VALUE && !vec_len(t->array) && !vec_len(t->event);
 }
 
-/* ---- axes --------------------------------------------------------------------------------------- */
+/* ---- axes ------------------------------------------------------------------------------------ */
 Size **sizes_from(Check *s, Size **from, size_t first, size_t n)
 {
     Size **list = NULL;
@@ -120,7 +120,7 @@ bool type_same_shape(const Type *a, const Type *b)
     return true;
 }
 
-/* ---- text ---------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 static void print_axes(Ctx *c, Out *o, Size **axes, size_t n)
 {
     for (size_t i = 0; i < n; i++) out_printf(o, "%s%s", i ? ", " : "", size_text(c, axes[i]));

@@ -25,30 +25,32 @@
 
 #include "../syntax/ast.h"
 
-/* ---- size.c ------------------------------------------------------------------------------------ */
+/* ---- size.c ---------------------------------------------------------------------------------- */
 typedef struct Size Size;
 Size *size_const(Ctx *c, int64_t n);
 Size *size_name(Ctx *c, Str name);
 Size *size_add(Ctx *c, Size *a, Size *b);
 Size *size_sub(Ctx *c, Size *a, Size *b);
 Size *size_mul(Ctx *c, Size *a, Size *b);
-Size *size_div(Ctx *c, Size *a, int64_t n);           /* exact when it divides; else kept as a floor term */
+/* exact when it divides; else kept as a floor term */
+Size *size_div(Ctx *c, Size *a, int64_t n);
 Size *size_pow(Ctx *c, Size *a, Size *b);             /* 2^A; a power of a sum is multiplied out */
-Size *size_opaque(Ctx *c, const char *text);          /* a size known at load only, named by its text */
+/* a size known at load only, named by its text */
+Size *size_opaque(Ctx *c, const char *text);
 Str   size_text(Ctx *c, const Size *s);               /* "K - 1" */
 bool  size_is_const(const Size *s, int64_t *value);   /* a number, whatever is defined */
-/* Value under ctx->defines (arguments, -D, --data); false while a name is unbound (named in *missing)
- * or the value overflows (*missing NULL then). */
+/* Value under ctx->defines (arguments, -D, --data); false while a name is unbound (named in
+ * *missing) or the value overflows (*missing NULL then). */
 bool  size_value(Ctx *c, const Size *s, int64_t *value, Str *missing);
 Str  *size_names(Ctx *c, const Size *s);              /* vec: the names in it */
 
-/* ---- range.c: bounds of a number, as far as known ------------------------------------------------ */
+/* ---- range.c: bounds of a number, as far as known -------------------------------------------- */
 typedef struct Range {
     double lo, hi;
     bool lo_open, hi_open;             /* the bound itself excluded; only used to name supports */
 } Range;
 
-/* ---- type.c ------------------------------------------------------------------------------------ */
+/* ---- type.c ---------------------------------------------------------------------------------- */
 typedef enum { ELEM_REAL, ELEM_BIT, ELEM_INDEX, ELEM_COUNT, ELEM_INTEGER } Elem;
 
 typedef enum {
@@ -56,7 +58,8 @@ typedef enum {
     KIND_DIST,                         /* distribution: `of` is its event */
     KIND_RECORD,                       /* names[], fields[] */
     KIND_FUNCTION,                     /* function, net, layer applied by a call or |> */
-    KIND_SIZE,                         /* formal type of `H : size`; a size used as a number is a VALUE with `size` */
+    /* formal type of `H : size`; a size used as a number is a VALUE with `size` */
+    KIND_SIZE,
     KIND_BAD                           /* after an error: silences what follows */
 } TypeKind;
 
@@ -73,7 +76,8 @@ struct Type {
     Type *of;                          /* KIND_DIST: the event */
     Str *names;                        /* vec: KIND_RECORD */
     Type **fields;                     /* vec: KIND_RECORD */
-    int core;                          /* trailing event axes that belong to the support: simplex 1, cholesky 2 */
+    /* trailing event axes that belong to the support: simplex 1, cholesky 2 */
+    int core;
     Range range;                       /* of every element */
     Size *size;                        /* value as a size (D, K - 1, 3), or NULL */
     bool declared;                     /* the support was written in the spec, not computed */
@@ -81,22 +85,26 @@ struct Type {
     Ast *callable;                     /* KIND_FUNCTION: FUNCTION NET LAYER FLOW; NULL: builtin */
 };
 
-Str  type_text(Ctx *c, const Type *t);                /* "real[D]", "simplex[K]", "array[N] of bit[784]" */
+Str type_text(Ctx *c, const Type *t); /* "real[D]", "simplex[K]", "array[N] of bit[784]" */
 bool type_same_shape(const Type *a, const Type *b);
 
-/* ---- builtins.c -------------------------------------------------------------------------------- */
+/* ---- builtins.c ------------------------------------------------------------------------------ */
 bool builtin_constant(Str name, double *value);       /* pi, e, .. of builtins.def */
 
-/* ---- law.c: a law is a DISTRIBUTION, or an ALSO: another parameterization of one -------------------- */
+/* ---- law.c: a law is a DISTRIBUTION, or an ALSO: another parameterization of one ------------- */
 const Ast *law_called(const Ast *call);               /* by a checked CALL; NULL: no distribution */
 const Ast *law_base(const Ast *law);                  /* its DISTRIBUTION */
 Ast **law_parameterizations(Ctx *c, Ast *distribution);       /* vec: it, then its ALSOs */
 Ast **law_params(Ctx *c, const Ast *law);             /* vec: its ARGDECLs, in order of position */
-Ast *law_param(Ast **params, const Ast *arg, size_t position);        /* that an ARG fills, or NULL */
-/* How many parameters a call leaves without value (*first of them), -1 if an argument has no place. */
+/* that an ARG fills, or NULL */
+Ast *law_param(Ast **params, const Ast *arg, size_t position);
+/* How many parameters a call leaves without value (*first of them), -1 if an argument has no
+ * place. */
 int  law_missing(Ctx *c, Ast **params, const Ast *call, Ast **first);
-Ast *law_chosen(Ctx *c, Ast *distribution, const Ast *call);  /* whose parameters a call gives, or NULL */
-/* A member, or NULL, also if law is NULL; *holder (may be NULL): the law, or its base, in whose body it stands. */
+/* whose parameters a call gives, or NULL */
+Ast *law_chosen(Ctx *c, Ast *distribution, const Ast *call);
+/* A member, or NULL, also if law is NULL; *holder (may be NULL): the law, or its base, in whose
+ * body it stands. */
 Ast *law_member(const Ast *law, AstKind kind, const char *name, const Ast **holder);
 /* The KL of q against p, as given or against p's base; *holder: q or its base. */
 Ast *law_kl(const Ast *q, const Ast *p, const Ast **holder);
@@ -113,8 +121,8 @@ void check_dump(Ctx *c, Out *o, const Ast *file);     /* --dump=types: declarati
 
 /* Once a model is chosen: its defaults become defines, in place of those of another. */
 void check_model_defines(Ctx *c, const Ast *model);
-/* Before a model is lowered: every size that shapes a parameter, a latent, an event or a layer has a
- * value. Plate sizes may stay unbound. Reports the others. */
+/* Before a model is lowered: every size that shapes a parameter, a latent, an event or a layer has
+ * a value. Plate sizes may stay unbound. Reports the others. */
 bool check_sizes_bound(Ctx *c, Ast *file, Ast *model);
 
 #endif

@@ -1,4 +1,5 @@
-/* ways.c - which parameterization a call of a distribution means, and what to say when it means none.
+/* ways.c - which parameterization a call of a distribution means, and what to say when it means
+ * none.
  *
  * Idea: the set of argument names decides (law.c). A message lists all ways to write the call.
  */
@@ -127,8 +128,8 @@ Way *choose_way(Check *s, Ast *call, Ast *dist, Way *ways)
 
 static bool is_matrix(const Ast *formal)
 {
-    const SupportRow *row = formal->kids[ARGDECL_TYPE] ? support_row(formal->kids[ARGDECL_TYPE]->name)
-                                                        : NULL;
+    const SupportRow *row =
+        formal->kids[ARGDECL_TYPE] ? support_row(formal->kids[ARGDECL_TYPE]->name) : NULL;
     return row && row->core == 2;
 }
 

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* ---- who is in the model ------------------------------------------------------------------------- */
+/* ---- who is in the model --------------------------------------------------------------------- */
 
 typedef struct Cast {
     Both data, given, latents;         /* "x", "X", "z": lists; empty text if none */
@@ -75,7 +75,7 @@ static Both join(const Words *w, Both a, Both b)
     return both_fmt2(w, "%s, %s", "%s, %s", a, b);
 }
 
-/* ---- the bound ------------------------------------------------------------------------------------- */
+/* ---- the bound ------------------------------------------------------------------------------- */
 
 static void push(const Words *w, RuleId rule, Both f, Span span)
 {
@@ -118,13 +118,15 @@ static void bound_elbo(const Words *w, const Cast *k)
         push(w, RULE_CHAIN, both_fmt2(w, "= E_q[ log %s ] + E_q[ %s ]",
              "&= \\mathbb{E}_q\\left[ \\log %s \\right] + \\mathbb{E}_q\\left[ %s \\right]",
              like, rest), span);
-        Both kl = both_fmt2(w, "KL( %s ‖ %s )", "\\mathrm{KL}\\left( %s \\,\\middle\\|\\, %s \\right)",
-                            q, prior);
+        Both kl = both_fmt2(w, "KL( %s ‖ %s )",
+                            "\\mathrm{KL}\\left( %s \\,\\middle\\|\\, %s \\right)", q, prior);
         push(w, RULE_KL, both_fmt2(w, "= E_q[ log %s ] - %s",
              "&= \\mathbb{E}_q\\left[ \\log %s \\right] - %s", like, kl), span);
     } else {
-        push(w, RULE_ENTROPY, both_fmt2(w, "= E_q[ log %s ] + H( %s )",
-             "&= \\mathbb{E}_q\\left[ \\log %s \\right] + \\mathbb{H}\\left( %s \\right)", joint, q),
+        push(w, RULE_ENTROPY,
+             both_fmt2(w, "= E_q[ log %s ] + H( %s )",
+                       "&= \\mathbb{E}_q\\left[ \\log %s \\right] + \\mathbb{H}\\left( %s \\right)",
+                       joint, q),
              span);
     }
 }
@@ -170,7 +172,7 @@ void describe_bound(const Words *w)
     whole_formula(w);
 }
 
-/* ---- estimates ---------------------------------------------------------------------------------------- */
+/* ---- estimates ------------------------------------------------------------------------------- */
 
 static Str family_text(const Words *w, const Latent *z)
 {

@@ -13,8 +13,10 @@ typedef struct Latent {
     Guide *guide;
     int number;                        /* position of the site in the model */
     bool identity;                     /* what is drawn is the latent itself, no map */
-    Var *drawn;                        /* variable drawn: `var`, or its free value, or the group's */
-    Ast *free;                         /* free value as an expression: NAME, or a slice of the group */
+    /* variable drawn: `var`, or its free value, or the group's */
+    Var *drawn;
+    /* free value as an expression: NAME, or a slice of the group */
+    Ast *free;
     Ast *q;                            /* law of `drawn` */
     bool first;                        /* first of its group: the group is drawn, and its entropy
                                           counted, here */
@@ -36,8 +38,10 @@ Str   fresh_name(Derive *d, Str wanted);
 Type *make_type(Ctx *c, const char *support, Size **array, Size **event);
 Ast  *make_name(Ctx *c, const Var *v, Span span);
 Ast  *make_index(Ctx *c, Ast *base, Ast **index);               /* base if index is empty */
-Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b);   /* b may be NULL */
-Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b);     /* of lang/std */
+/* b may be NULL */
+Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b);
+/* of lang/std */
+Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b);
 Ast  *make_size(Ctx *c, const Size *s, Span span);
 Var  *make_param(Derive *d, Str name, Type *type, Ast *init, Span span);
 Var  *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span);
@@ -49,12 +53,16 @@ Ast  *make_element(Ctx *c, const Var *v, Span span);            /* b[j], or b */
 Type *real_scalar(Ctx *c);
 
 /* offers.c: declarations by name, axes of laws and supports */
-Ast  *find_declared(const Derive *d, AstKind kind, Str name);   /* at file level: user's, then lang/std */
+/* at file level: user's, then lang/std */
+Ast  *find_declared(const Derive *d, AstKind kind, Str name);
 bool  law_is_flat(const Ast *law);
 int   law_rank(const Ast *call);                                /* event axes of one draw */
-int   batch_rank(Ctx *c, const Ast *call);                      /* axes of its arguments beyond those */
-Type *beyond_event(Ctx *c, const Type *t, int rank);            /* axes of a draw beyond the event */
-Ast  *support_of(const Derive *d, const Type *t);               /* SUPPORT, or NULL: the real line */
+/* axes of its arguments beyond those */
+int   batch_rank(Ctx *c, const Ast *call);
+/* axes of a draw beyond the event */
+Type *beyond_event(Ctx *c, const Type *t, int rank);
+/* SUPPORT, or NULL: the real line */
+Ast  *support_of(const Derive *d, const Type *t);
 Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of the free value */
 
 /* joint.c: log densities of statements */
@@ -62,7 +70,7 @@ Ast  *joint_logpdf(Derive *d, Ast *law, Ast *x);                /* NULL: zero (f
 void  joint_likelihood(Derive *d, Query *q);
 void  joint_factors(Derive *d, Query *q, bool penalties);
 Ast  *joint_prior(Derive *d, const Latent *z);                  /* log p(z | ..), or NULL: flat */
-Term  make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate, Span span);
+Term make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate, Span span);
 
 /* family.c: guides -> latents */
 void  family_latents(Derive *d);
@@ -77,7 +85,7 @@ void  derive_queries(Derive *d);
 /* words.c: formulas, steps and estimates of what was derived */
 void  describe(Derive *d);
 
-/* ---- math.c, expand.c: expressions as mathematics ---------------------------------------------- */
+/* ---- math.c, expand.c: expressions as mathematics -------------------------------------------- */
 typedef struct Math {
     Ctx *c;
     const Model *m;
@@ -87,9 +95,11 @@ Str  math_expr(const Math *m, const Ast *e);
 Str  math_name(const Math *m, Str name);                        /* mu_a -> μ_a, \mu_{a} */
 Str  math_var(const Math *m, const Var *v);                     /* with the indices of its plates */
 Str  math_symbol(const Math *m, const Var *v);                  /* without them */
-Str  math_sum(const Math *m, const Plate *p);                   /* Σ_n Σ_j  for a plate and its outers */
+/* Σ_n Σ_j  for a plate and its outers */
+Str  math_sum(const Math *m, const Plate *p);
 Str  math_law(const Math *m, const Ast *law);
-/* The members of a law with its arguments put in and what is constant folded; NULL if it has none. */
+/* The members of a law with its arguments put in and what is constant folded; NULL if it has
+ * none. */
 Ast *expand_logpdf(const Derive *d, Ast *law, Ast *x);
 Ast *expand_fact(const Derive *d, Ast *law, const char *name);
 Ast *expand_kl(const Derive *d, Ast *q, Ast *p);

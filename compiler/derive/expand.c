@@ -2,8 +2,8 @@
  *
  *     kl(normal(q.mu, q.sigma), normal(0, 1))
  *  -> -log(q.sigma) + (sq(q.sigma) + sq(q.mu)) / 2 - 0.5
- * For showing only: explain prints the result beside the rule; the lowering inlines the same members
- * by itself. Constants are folded, because log(1) and (mu - 0) teach nothing.
+ * For showing only: explain prints the result beside the rule; the lowering inlines the same
+ * members by itself. Constants are folded, because log(1) and (mu - 0) teach nothing.
  */
 #include "derive.h"
 
@@ -20,7 +20,7 @@ typedef struct Expand {
 
 static Ast *expand(Expand *x, Bound *b, Ast *e);
 
-/* ---- folding ----------------------------------------------------------------------------------------- */
+/* ---- folding --------------------------------------------------------------------------------- */
 
 static bool is_num(const Ast *e, double value)
 {
@@ -158,7 +158,7 @@ static Ast *fold(const Expand *x, Ast *e)
     return e;
 }
 
-/* ---- substitution --------------------------------------------------------------------------------------- */
+/* ---- substitution ---------------------------------------------------------------------------- */
 
 static Bound *bind(const Expand *x, Bound *up, Str name, Ast *value)
 {
@@ -221,7 +221,7 @@ static Ast *expand(Expand *x, Bound *b, Ast *e)
     return fold(x, copy);
 }
 
-/* ---- arguments --------------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 /* The value that the ARGs of a law give its i-th parameter, or NULL. */
 static Ast *value_of(Ast **args, Ast **params, size_t i)

@@ -10,7 +10,7 @@
 
 #define MARGIN 84                      /* column of the place; longer lines are followed by it */
 
-/* ---- shared with explain_latex.c --------------------------------------------------------------------- */
+/* ---- shared with explain_latex.c ------------------------------------------------------------- */
 
 Str place_text(Ctx *c, Span at)
 {
@@ -129,7 +129,7 @@ Str not_evaluated(Ctx *c, const Model *m)
     return l.list;
 }
 
-/* ---- text -------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* Columns of UTF-8 text: combining marks do not occur in what we write. */
 static size_t columns(const char *s)
@@ -281,8 +281,10 @@ static void bound_section(Explain *x)
         line(x, 2 + (i ? (int)hang : 0), s->text, in_brackets(x->c, s->rule));
     }
     if (elbo)
-        line(x, 2, str(x->c, "The gap is the divergence of q from the posterior: the bound is tight "
-                             "where they agree."), NULL);
+        line(x, 2,
+             str(x->c, "The gap is the divergence of q from the posterior: the bound is tight "
+                       "where they agree."),
+             NULL);
 }
 
 static void term_text(Explain *x, const Term *t)

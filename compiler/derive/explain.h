@@ -1,4 +1,5 @@
-/* explain.h - the contents of an explanation, in order; explain.c writes text, explain_latex.c LaTeX. */
+/* explain.h - the contents of an explanation, in order; explain.c writes text, explain_latex.c
+ * LaTeX. */
 #ifndef DGMC_EXPLAIN_H
 #define DGMC_EXPLAIN_H
 
@@ -12,7 +13,7 @@ typedef struct Explain {
     Math math;
 } Explain;
 
-Str   place_text(Ctx *c, Span at);               /* "vae.dgm:7": file without folders, or lang/std/.. */
+Str place_text(Ctx *c, Span at); /* "vae.dgm:7": file without folders, or lang/std/.. */
 Str   statement_text(const Explain *x, const Site *s);        /* x_n ~ bernoulli(logits: ..) */
 Str   site_lhs(const Explain *x, const Site *s);              /* x_n */
 Str   bind_text(const Explain *x, const Bind *b);             /* z_n ~ normal(..), s = exp(u_s) */

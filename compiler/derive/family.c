@@ -2,20 +2,20 @@
  *
  *     law        z ~ normal(q.mu, q.sigma)           z itself is drawn from the user's law
  *     meanfield  w : real[P]                         w ~ normal(w_mu, w_sd)
- *                s : positive                        s_free ~ normal(s_mu, s_sd); s = constrain(s_free)
- *     fullrank   (a, b)                              q_free ~ mvnormal(q_mu, chol: q_chol);
- *                                                    a = constrain(q_free[0]), b = ..
- * The parameters w_mu, w_sd are new variables. A latent of a plate (of fixed size) has a row of them
- * for every element: theta_mu[J], read at [j]. They start at mu ~ normal(0, 0.1), small and unequal
- * so that symmetric latents part, and sd = exp(-1), narrow enough that early gradients are those
- * near the mean; the factor of a full-rank family starts as the unit matrix.
+ *                s : positive                        s_free ~ normal(s_mu, s_sd); s =
+ * constrain(s_free) fullrank   (a, b)                              q_free ~ mvnormal(q_mu, chol:
+ * q_chol); a = constrain(q_free[0]), b = .. The parameters w_mu, w_sd are new variables. A latent
+ * of a plate (of fixed size) has a row of them for every element: theta_mu[J], read at [j]. They
+ * start at mu ~ normal(0, 0.1), small and unequal so that symmetric latents part, and sd = exp(-1),
+ * narrow enough that early gradients are those near the mean; the factor of a full-rank family
+ * starts as the unit matrix.
  */
 #include "derive.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- parameters in plates ---------------------------------------------------------------------- */
+/* ---- parameters in plates -------------------------------------------------------------------- */
 
 static void push_plates(Ctx *c, const Plate *p, Size ***array)
 {
@@ -54,7 +54,7 @@ static Ast *small_init(Derive *d, Span span)
     return make_law(d, "normal", span, ast_num(d->c, span, 0), NULL, ast_num(d->c, span, 0.1));
 }
 
-/* ---- supports --------------------------------------------------------------------------------------- */
+/* ---- supports -------------------------------------------------------------------------------- */
 
 /* Is the latent its own free value? Reports a support without a map. */
 static bool is_free(Derive *d, const Var *v)
@@ -81,7 +81,7 @@ static Type *free_type(Derive *d, const Var *v)
     return make_type(d->c, "real", v->type->array, support_free(d, v->type, v->decl->span));
 }
 
-/* ---- the three kinds ----------------------------------------------------------------------------------- */
+/* ---- the three kinds ------------------------------------------------------------------------- */
 
 static void latent_law(Derive *d, Latent *z)
 {
@@ -112,13 +112,15 @@ static void latent_meanfield(Derive *d, Latent *z)
     Span span = guide_span(z);
     Var *v = z->var;
     z->identity = is_free(d, v);
-    Type *u = z->identity ? make_type(d->c, "real", v->type->array, v->type->event) : free_type(d, v);
+    Type *u =
+        z->identity ? make_type(d->c, "real", v->type->array, v->type->event) : free_type(d, v);
     Ast *mu = plated_param(d, str_fmt(d->c, "%s_mu", v->name), "real", u, v->plate,
                            small_init(d, span), span);
     Ast *sd = plated_param(d, str_fmt(d->c, "%s_sd", v->name), "positive", u, v->plate,
                            ast_num(d->c, span, exp(-1)), span);
     z->q = make_law(d, "normal", span, mu, NULL, sd);
-    z->drawn = z->identity ? v : make_value(d, str_fmt(d->c, "%s_free", v->name), u, v->plate, span);
+    z->drawn =
+        z->identity ? v : make_value(d, str_fmt(d->c, "%s_free", v->name), u, v->plate, span);
     z->free = make_name(d->c, z->drawn, span);
     z->first = true;
 }
@@ -195,7 +197,7 @@ static void group_fullrank(Derive *d, Latent **members, size_t n)
     }
 }
 
-/* ---- entry ---------------------------------------------------------------------------------------------------- */
+/* ---- entry ----------------------------------------------------------------------------------- */
 
 static int site_number(const Model *m, const Var *v, Site **site)
 {

@@ -5,8 +5,8 @@
  *                                       + E_q[log |T'(u)|]      if z = T(u)
  *                                       + H(q)                  closed, or sampled as - E_q[log q]
  * The closed divergence is exact given the latents drawn so far, so it stays inside the expectation
- * over those: E_q[KL(q(z | a) || p(z | a))]. It must not be used where the prior reads a latent that
- * the family draws after z and from z.
+ * over those: E_q[KL(q(z | a) || p(z | a))]. It must not be used where the prior reads a latent
+ * that the family draws after z and from z.
  */
 #include "derive.h"
 
@@ -107,10 +107,10 @@ bool entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
     return true;
 }
 
-/* ---- terms ---------------------------------------------------------------------------------------- */
+/* ---- terms ----------------------------------------------------------------------------------- */
 
-static void add(Derive *d, Query *q, const Latent *z, const char *prefix, TermKind kind, double sign,
-                double weight, Ast *expr, Span span)
+static void add(Derive *d, Query *q, const Latent *z, const char *prefix, TermKind kind,
+                double sign, double weight, Ast *expr, Span span)
 {
     Term t = make_term(d, str_fmt(d->c, "%s_%s", prefix, z->var->name), kind, sign, expr,
                        z->var->plate, span);

@@ -64,7 +64,8 @@ Ast *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b)
     return call;
 }
 
-/* Distributions that the derivation itself uses are those of lang/std, whatever the user shadows. */
+/* Distributions that the derivation itself uses are those of lang/std, whatever the user
+ * shadows. */
 static Ast *std_distribution(Derive *d, const char *name)
 {
     for (size_t i = 0; i < vec_len(d->library->kids); i++) {
@@ -89,10 +90,11 @@ Ast *make_size(Ctx *c, const Size *s, Span span)
     Str missing;
     if (size_value(c, s, &value, &missing))
         return ast_num(c, span, (double)value);
-    return ast_name(c, span, size_text(c, s), NULL);   /* shown by explain; lowering needs numbers */
+    /* shown by explain; lowering needs numbers */
+    return ast_name(c, span, size_text(c, s), NULL);
 }
 
-/* ---- variables ------------------------------------------------------------------------------------ */
+/* ---- variables ------------------------------------------------------------------------------- */
 
 static Var *synthetic(Derive *d, VarKind kind, Str name, Type *type, Plate *plate, Span span)
 {
@@ -132,12 +134,13 @@ Var *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span)
 {
     Var *v = synthetic(d, VAR_LATENT, name, type, plate, span);
     Ast *names = ast_new(d->c, AST_LIST, span, NULL, 1, v->decl);
-    v->statement = ast_new(d->c, AST_LATENT, span, NULL, 3, names, type_node(d->c, type, span), NULL);
+    v->statement =
+        ast_new(d->c, AST_LATENT, span, NULL, 3, names, type_node(d->c, type, span), NULL);
     v->decl->decl = v->statement;
     return v;
 }
 
-/* ---- indices ------------------------------------------------------------------------------------------ */
+/* ---- indices --------------------------------------------------------------------------------- */
 
 Ast *plate_index_name(Ctx *c, const Plate *p, Span span)
 {

@@ -1,9 +1,9 @@
 /* math.c - expressions of the language as mathematics, in Unicode text or LaTeX.
  *
- *     sq(x[n] - mu) / (2 * sq(sigma))     (x_n - μ)² / (2 σ²)     \frac{(x_{n} - \mu)^2}{2\,\sigma^2}
- * Variables of a plate carry its index (z becomes z_n), Greek names become Greek letters, and a
- * parenthesis is written only where precedence asks for it. What has no mathematical form of its own
- * is printed as the language writes it.
+ *     sq(x[n] - mu) / (2 * sq(sigma))     (x_n - μ)² / (2 σ²)     \frac{(x_{n} -
+ * \mu)^2}{2\,\sigma^2} Variables of a plate carry its index (z becomes z_n), Greek names become
+ * Greek letters, and a parenthesis is written only where precedence asks for it. What has no
+ * mathematical form of its own is printed as the language writes it.
  */
 #include "derive.h"
 
@@ -14,7 +14,7 @@ enum { P_IF, P_OR, P_COMPARE, P_SUM, P_PRODUCT, P_SIGN, P_POWER, P_ATOM };
 
 static Str form(const Math *m, const Ast *e, int least);
 
-/* ---- names ----------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static const struct { const char *name, *text; } greek[] = {
     { "alpha", "α" }, { "beta", "β" }, { "gamma", "γ" }, { "delta", "δ" }, { "epsilon", "ε" },
@@ -61,8 +61,9 @@ Str math_name(const Math *m, Str name)
     if (digits)
         return digits;
     if (!cut || cut == name || !cut[1])
-        return m->latex && cut ? str_fmt(m->c, "\\mathrm{%s\\_}", str_n(m->c, name, strlen(name) - 1))
-                               : piece(m, name);
+        return m->latex && cut
+                   ? str_fmt(m->c, "\\mathrm{%s\\_}", str_n(m->c, name, strlen(name) - 1))
+                   : piece(m, name);
     Str head = piece(m, str_n(m->c, name, (size_t)(cut - name)));
     Str tail = NULL;
     for (const char *p = cut + 1; ; ) {
@@ -79,7 +80,10 @@ Str math_name(const Math *m, Str name)
 
 /* w_mu, made by derive, is the mean of q(w): μ_w. */
 static const struct { const char *suffix, *text, *latex; } made[] = {
-    { "_mu", "μ", "\\mu" }, { "_sd", "σ", "\\sigma" }, { "_chol", "L", "L" }, { "_free", "u", "u" },
+    { "_mu", "μ", "\\mu" },
+    { "_sd", "σ", "\\sigma" },
+    { "_chol", "L", "L" },
+    { "_free", "u", "u" },
 };
 
 Str math_symbol(const Math *m, const Var *v)
@@ -131,7 +135,7 @@ Str math_sum(const Math *m, const Plate *p)
     return str_fmt(m->c, "%s%s", math_sum(m, p->outer), own);
 }
 
-/* ---- pieces ------------------------------------------------------------------------------------------- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 static Str brackets(const Math *m, Str inner)
 {
@@ -211,11 +215,11 @@ static Str density(const Math *m, const Ast *call)
     if (law->kind != AST_CALL)
         return str_fmt(m->c, "%s p(%s)", m->latex ? "\\log" : "log", x);
     Str args = arguments(m, law, 0);
-    return str_fmt(m->c, "%s %s(%s%s%s)", m->latex ? "\\log" : "log", function_name(m, law->name), x,
-                   *args ? "; " : "", args);
+    return str_fmt(m->c, "%s %s(%s%s%s)", m->latex ? "\\log" : "log", function_name(m, law->name),
+                   x, *args ? "; " : "", args);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 typedef struct CallForm { const char *name, *text, *latex; int least, has; } CallForm;
 /* %s is the argument, written with at least this precedence; the form has that one. */
@@ -264,7 +268,7 @@ static Str call_form(const Math *m, const Ast *e, int *has)
     return str_fmt(m->c, "%s%s", function_name(m, e->name), brackets(m, arguments(m, e, 0)));
 }
 
-/* ---- operators ------------------------------------------------------------------------------------------------ */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 typedef struct Operator { const char *name, *text, *latex; int has, left, right; } Operator;
 static const Operator operators[] = {
@@ -421,8 +425,8 @@ static Str form(const Math *m, const Ast *e, int least)
     case AST_BINARY: text = binary_form(m, e, &has); break;
     case AST_IF:     text = if_form(m, e); has = P_IF; break;
     case AST_RANGE:
-        text = str_fmt(m->c, m->latex ? "%s \\ldots %s" : "%s..%s", form(m, e->kids[RANGE_A], P_SUM),
-                       form(m, e->kids[RANGE_B], P_SUM));
+        text = str_fmt(m->c, m->latex ? "%s \\ldots %s" : "%s..%s",
+                       form(m, e->kids[RANGE_A], P_SUM), form(m, e->kids[RANGE_B], P_SUM));
         break;
     case AST_VECTOR: text = list_form(m, e, "[", "]"); break;
     case AST_TUPLE:  text = list_form(m, e, "(", ")"); break;

@@ -65,11 +65,12 @@ typedef struct Result {
 } Result;
 
 typedef struct Query {
-    Str name;                          /* "step" "weight" "sample" "encode" "reconstruct" "constrain" */
+    Str name; /* "step" "weight" "sample" "encode" "reconstruct" "constrain" */
     Bind *binds;                       /* vec, in order */
     Term *terms;                       /* vec: step: the objective; weight: exact log p - log q */
     Result *results;                   /* vec */
-    Str absent;                        /* why the query cannot be answered; then the rest is empty */
+    /* why the query cannot be answered; then the rest is empty */
+    Str absent;
 } Query;
 
 /* What explain says of a latent: family, estimator and the reason. */
@@ -80,7 +81,8 @@ typedef struct Derivation {
     Str objective;                     /* "elbo" "map" "likelihood" */
     Str text, latex;                   /* the bound as one formula */
     Step *steps;                       /* vec: from the marginal likelihood to the bound */
-    Var **params;                      /* vec: all trainable variables, synthetic included, nets not */
+    /* vec: all trainable variables, synthetic included, nets not */
+    Var **params;
     Estimate *estimates;               /* vec */
     Query step, weight, sample, encode, reconstruct, constrain;
 } Derivation;

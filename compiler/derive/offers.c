@@ -25,7 +25,7 @@ bool law_is_flat(const Ast *law)
         && (!law->decl || law->decl->kind != AST_DISTRIBUTION);
 }
 
-/* ---- shapes --------------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 int law_rank(const Ast *call)
 {
@@ -43,7 +43,8 @@ int batch_rank(Ctx *c, const Ast *call)
         const Type *t = call->kids[i]->kids[ARG_VALUE]->type;
         if (!p || !t || t->kind != KIND_VALUE)
             continue;
-        int rank = (int)(vec_len(t->array) + vec_len(t->event)) - declared_rank(p->kids[ARGDECL_TYPE]);
+        int rank =
+            (int)(vec_len(t->array) + vec_len(t->event)) - declared_rank(p->kids[ARGDECL_TYPE]);
         most = rank > most ? rank : most;
     }
     return most;
@@ -62,7 +63,7 @@ Type *beyond_event(Ctx *c, const Type *t, int rank)
     return make_type(c, "real", array, event);
 }
 
-/* ---- supports -------------------------------------------------------------------------------------------- */
+/* ---- supports -------------------------------------------------------------------------------- */
 
 Ast *support_of(const Derive *d, const Type *t)
 {

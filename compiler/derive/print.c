@@ -1,4 +1,5 @@
-/* print.c - --dump=objective: a Derivation as text, nothing left out, in the language's own writing.
+/* print.c - --dump=objective: a Derivation as text, nothing left out, in the language's own
+ * writing.
  *
  *     objective elbo
  *       param w_mu : real[P]
@@ -51,7 +52,8 @@ static void print_term(Ctx *c, Out *o, const Term *t)
 
 static void print_query(Ctx *c, Out *o, const Query *q)
 {
-    out_printf(o, "query %s%s%s\n", q->name, q->absent ? " absent: " : "", q->absent ? q->absent : "");
+    out_printf(o, "query %s%s%s\n", q->name, q->absent ? " absent: " : "",
+               q->absent ? q->absent : "");
     out_indent(o, 1);
     for (size_t i = 0; i < vec_len(q->binds); i++)
         print_bind(c, o, &q->binds[i]);

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* ---- bindings from the family --------------------------------------------------------------------- */
+/* ---- bindings from the family ---------------------------------------------------------------- */
 
 static bool is_local(const Derive *d, const Plate *p)
 {
@@ -41,7 +41,7 @@ void family_binds(Derive *d, Query *q, bool local_too)
             bind_latent(d, q, &d->latents[i]);
 }
 
-/* ---- results ------------------------------------------------------------------------------------------ */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static void add_result(Derive *d, Query *q, Str name, Ast *expr, Plate *plate, bool samples)
 {
@@ -54,7 +54,8 @@ static Ast *mean_of(Derive *d, Ast *law, Type *type)
     law = law_see(d->m, law);
     if (law->kind == AST_IF) {
         Ast *a = mean_of(d, law->kids[IF_THEN], type), *b = mean_of(d, law->kids[IF_ELSE], type);
-        Ast *e = a && b ? ast_new(d->c, AST_IF, law->span, NULL, 3, law->kids[IF_COND], a, b) : NULL;
+        Ast *e =
+            a && b ? ast_new(d->c, AST_IF, law->span, NULL, 3, law->kids[IF_COND], a, b) : NULL;
         if (e)
             e->type = type;
         return e;
@@ -79,7 +80,7 @@ static void data_means(Derive *d, Query *q)
     }
 }
 
-/* ---- sample -------------------------------------------------------------------------------------------- */
+/* ---- sample ---------------------------------------------------------------------------------- */
 
 /* Why `law` cannot be drawn from, or NULL. */
 static Str not_drawn(Derive *d, const Site *s)
@@ -179,7 +180,7 @@ static void sample_query(Derive *d, Query *q)
         data_means(d, q);
 }
 
-/* ---- encode, reconstruct, weight, constrain ------------------------------------------------------------ */
+/* ---- encode, reconstruct, weight, constrain -------------------------------------------------- */
 
 static Ast *of_member(Derive *d, const Latent *z, Ast *whole)
 {
@@ -201,7 +202,8 @@ static void encode_latent(Derive *d, Query *q, const Latent *z)
         Ast *variance = make_call(d->c, "variance", type, z->free->span, z->q, NULL);
         Ast *sd = make_call(d->c, "sqrt", real_like(d->c, z->var->type), z->free->span,
                             of_member(d, z, variance), NULL);
-        add_result(d, q, str_fmt(d->c, "%s.mean", name), of_member(d, z, mean), z->var->plate, false);
+        add_result(d, q, str_fmt(d->c, "%s.mean", name), of_member(d, z, mean), z->var->plate,
+                   false);
         add_result(d, q, str_fmt(d->c, "%s.sd", name), sd, z->var->plate, false);
     }
     add_result(d, q, name, make_name(d->c, z->var, z->free->span), z->var->plate, true);

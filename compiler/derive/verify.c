@@ -53,11 +53,13 @@ static void verify_terms(const Query *q)
 {
     for (size_t i = 0; i < vec_len(q->terms); i++) {
         const Term *t = &q->terms[i];
-        rule(t->expr && t->name && is_identifier(t->name), t->span, "a term has a name and a formula");
+        rule(t->expr && t->name && is_identifier(t->name), t->span,
+             "a term has a name and a formula");
         rule(t->sign == 1 || t->sign == -1, t->span, "the sign of a term is 1 or -1");
         rule(t->kind != TERM_KL || t->sign < 0, t->span, "a divergence is subtracted");
         rule(!t->local || t->plate, t->span, "a local term stands in a plate");
-        rule(vec_len(t->steps) > 0 && t->text && t->latex, t->span, "a term says how it came to be");
+        rule(vec_len(t->steps) > 0 && t->text && t->latex, t->span,
+             "a term says how it came to be");
         for (size_t k = 0; k < i; k++)
             rule(q->terms[k].name != t->name, t->span, "names of terms are unique");
     }

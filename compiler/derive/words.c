@@ -69,7 +69,7 @@ bool reads_draws(const Words *w, Ast *e)
     return false;
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------- */
+/* ---- sums ------------------------------------------------------------------------------------ */
 
 static Both over_plate(const Words *w, const Plate *p, Both inner)
 {
@@ -111,7 +111,7 @@ static Both expectation(const Words *w, const Ast *e, Both inner)
     return both_fmt(w, "E_q[ %s ]", "\\mathbb{E}_q\\left[ %s \\right]", inner);
 }
 
-/* ---- what a call comes to -------------------------------------------------------------------------------- */
+/* ---- what a call comes to -------------------------------------------------------------------- */
 
 static Ast *arg(const Ast *call, size_t i)
 {
@@ -123,8 +123,8 @@ static size_t rank_of(const Type *t)
     return t ? vec_len(t->array) + vec_len(t->event) : 0;
 }
 
-/* Axes of the value that a density or closed form is summed over: those beyond the event of the law,
- * or, for a Jacobian, beyond that of the support. */
+/* Axes of the value that a density or closed form is summed over: those beyond the event of the
+ * law, or, for a Jacobian, beyond that of the support. */
 static Size **summed_axes(const Words *w, const Ast *call)
 {
     Ctx *c = w->d->c;
@@ -187,7 +187,7 @@ static void expand_step(const Words *w, Term *t, RuleId rule)
     push(w, t, rule, both_fmt(w, "= %s", "= %s", f), call->span);
 }
 
-/* ---- the steps after the formula ------------------------------------------------------------------------- */
+/* ---- the steps after the formula ------------------------------------------------------------- */
 
 
 static void sampled_step(const Words *w, Term *t)

@@ -58,7 +58,9 @@ static void data_bounds(Ctx *c, const Type *t, EmitData *e)
 
 static EmitData emit_data(Ctx *c, const Var *v)
 {
-    EmitData e = { .name = v->name, .elem = elems[v->type->elem], .rows = v->plate && v->plate->rows,
+    EmitData e = { .name = v->name,
+                   .elem = elems[v->type->elem],
+                   .rows = v->plate && v->plate->rows,
                    .line = span_line(v->decl->span) };
     const Type *t = v->type;
     size_t n_array = vec_len(t->array);

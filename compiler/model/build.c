@@ -12,7 +12,7 @@
 
 static void build_block(Build *b, Ast *block, Plate *plate);
 
-/* ---- plates ------------------------------------------------------------------------------------ */
+/* ---- plates ---------------------------------------------------------------------------------- */
 
 static Size *expr_size(Ctx *c, const Ast *e)
 {
@@ -69,7 +69,7 @@ Plate *build_plate(Build *b, Ast *loop, Plate *outer)
     return p;
 }
 
-/* ---- variables ----------------------------------------------------------------------------------- */
+/* ---- variables ------------------------------------------------------------------------------- */
 
 /* The declared type without the axes of the plates that the declaration stands in. */
 static Type *inner_type(Ctx *c, Type *type, const Plate *plate)
@@ -186,7 +186,7 @@ static void build_net(Build *b, Ast *s, Plate *plate)
     add_var(b, VAR_NET, s, s, plate);
 }
 
-/* ---- statements ------------------------------------------------------------------------------------ */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 Ast *site_base(Ast *lhs)
 {
@@ -273,7 +273,7 @@ static void split_penalties(Build *b)
     b->m->sites = kept;
 }
 
-/* ---- entry --------------------------------------------------------------------------------------------- */
+/* ---- entry ----------------------------------------------------------------------------------- */
 
 static Ast *select_model(Ctx *c, Ast *file, Str name)
 {

@@ -12,7 +12,8 @@ typedef struct Build {
 } Build;
 
 /* build.c */
-Plate *build_plate(Build *b, Ast *loop, Plate *outer);             /* of a FOR; NULL after an error */
+/* of a FOR; NULL after an error */
+Plate *build_plate(Build *b, Ast *loop, Plate *outer);
 Var   *build_var(Build *b, VarKind kind, Ast *decl, Ast *statement, Plate *plate);
 Ast   *site_base(Ast *lhs);                                        /* x of x[n, d] */
 
@@ -24,6 +25,7 @@ bool   training_select(Build *b);
 void   training_build(Build *b);
 /* refuse.c: what is parsed and typed but not derived yet, in one walk over a tree */
 void   refuse_tree(Ctx *c, Ast *tree);
-bool   latent_support(Ctx *c, Var *latent);  /* the narrower of declared and law; refuses half-priors */
+/* the narrower of declared and law; refuses half-priors */
+bool   latent_support(Ctx *c, Var *latent);
 
 #endif

@@ -2,14 +2,15 @@
  *
  * Idea: the family block is walked like the model; re-opening `for n in N` enters the model's own
  * plate. What has no line of its own gets what `others` or `all` says, or the default, mean field.
- *     family for m { (a, b) ~ fullrank; others ~ meanfield }     guides: {a, b} fullrank, c meanfield
- * establishes: every latent in exactly one guide; a guide reads only latents drawn above it.
+ *     family for m { (a, b) ~ fullrank; others ~ meanfield }     guides: {a, b} fullrank, c
+ * meanfield establishes: every latent in exactly one guide; a guide reads only latents drawn above
+ * it.
  */
 #include "build.h"
 
 #include <string.h>
 
-/* ---- selection --------------------------------------------------------------------------------- */
+/* ---- selection ------------------------------------------------------------------------------- */
 
 static bool is_for(const Ast *item, const Model *m)
 {
@@ -45,7 +46,7 @@ bool family_select(Build *b)
     return true;
 }
 
-/* ---- guides -------------------------------------------------------------------------------------- */
+/* ---- guides ---------------------------------------------------------------------------------- */
 
 static void guide_push(Build *b, Guide g)
 {
@@ -184,7 +185,7 @@ static void walk_family(Build *b, Ast *block, Plate *plate, bool rest)
     }
 }
 
-/* ---- order of drawing ------------------------------------------------------------------------------ */
+/* ---- order of drawing ------------------------------------------------------------------------ */
 
 /* Mean field and full rank depend on nothing: drawn first, any law may read them. */
 static void free_first(Build *b)

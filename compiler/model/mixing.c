@@ -9,7 +9,8 @@
  */
 #include "rows.h"
 
-#define BUDGET 200000                  /* nodes walked in all: bodies inlined into bodies may explode */
+/* nodes walked in all: bodies inlined into bodies may explode */
+#define BUDGET 200000
 
 /* What an index or argument stands for, and the names its meaning is to be read in. */
 typedef struct Means Means;
@@ -39,7 +40,7 @@ static void found(Walk *w, Span span, const char *what)
                                         w->load }));
 }
 
-/* ---- what is in the plate ------------------------------------------------------------------------ */
+/* ---- what is in the plate -------------------------------------------------------------------- */
 
 static bool is_row_array(const Walk *w, const Var *v)
 {
@@ -90,7 +91,7 @@ static bool data_only(Walk *w, Ast *e)
     return vec_len(reads) > 0;
 }
 
-/* ---- bodies ----------------------------------------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 static void walk_through(Walk *w, Ast *body, Span span, Str what)
 {
@@ -151,7 +152,7 @@ static void walk_function(Walk *w, Ast *call, Ast *fn)
     w->means = before;
 }
 
-/* ---- reads ---------------------------------------------------------------------------------------------- */
+/* ---- reads ----------------------------------------------------------------------------------- */
 
 static void walk_name(Walk *w, Ast *e)
 {
@@ -178,7 +179,8 @@ static void walk_index(Walk *w, Ast *e)
     void *state[2] = { w, NULL };
     if (v && v->kind == VAR_DATA && is_row_array(w, v)) {
         if (!own_index(w, first))
-            found(w, e->span, w->inside ? "it is not row %" : "it has rows, read outside of the plate");
+            found(w, e->span,
+                  w->inside ? "it is not row %" : "it has rows, read outside of the plate");
     } else if (v && v->kind == VAR_LET && vec_len(v->decl->kids) > 0) {
         walk_let_at(w, v, e);
     } else {

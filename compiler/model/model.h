@@ -16,7 +16,8 @@ struct Plate {
     Size *size;
     Plate *outer;                      /* NULL at the top */
     Ast **binders;                     /* vec: every BINDER that opens it */
-    bool rows;                         /* the minibatched plate: its axis is the row axis (at most one) */
+    /* the minibatched plate: its axis is the row axis (at most one) */
+    bool rows;
     Span span;
 };
 
@@ -28,9 +29,9 @@ typedef struct Var {
     Ast *decl;                         /* DECLNAME (or NET): what NAME nodes have as decl */
     Ast *statement;                    /* DATA, PARAM, LATENT, LET, NET */
     Type *type;                        /* without the plates it is declared in */
-    Plate *plate;                      /* innermost plate it is declared in, or NULL. A data array whose
-                                          first axis is the row plate's size: that plate, and the axis is
-                                          not in `type.array` */
+    Plate *plate; /* innermost plate it is declared in, or NULL. A data array whose
+                     first axis is the row plate's size: that plate, and the axis is
+                     not in `type.array` */
     Ast *law;                          /* latent, penalised param: distribution; else NULL */
     Ast *value;                        /* LET: expression */
     bool synthetic;                    /* made by derive: variational parameter or free value;
@@ -58,7 +59,8 @@ typedef struct Guide {
     Ast *law;                          /* LAW: user's distribution */
     Plate *plate;
     bool amortized;                    /* reads data of its plate */
-    bool implied;                      /* no line in the spec: the default, or from `others`, `all` */
+    /* no line in the spec: the default, or from `others`, `all` */
+    bool implied;
     Span span;
 } Guide;
 
@@ -93,11 +95,13 @@ typedef struct Model {
     Factor *factors;                   /* vec */
     Family *family;                    /* NULL if no latents */
     Training training;
-    Ast *file;                         /* FILE it comes from: the user's distributions stand there */
+    /* FILE it comes from: the user's distributions stand there */
+    Ast *file;
 } Model;
 
 /* build.c: the (only, or named) model of a checked file. NULL after errors. Refuses, each with its
- * own error, what later stages do not derive yet (scan, discrete latents, missing, orderings, ...). */
+ * own error, what later stages do not derive yet (scan, discrete latents, missing, orderings,
+ * ...). */
 Model *model_build(Ctx *c, Ast *file, Str name);
 /* prove_plates.c: decides Model.rows; every read across it is an error naming the line that mixes.
  * sizes_later: sizes of other plates and arrays may be unknown. */

@@ -43,7 +43,7 @@ static bool observed_in(Ctx *c, const Model *m, const Plate *p)
     return false;
 }
 
-/* ---- what stands against a plate as rows ---------------------------------------------------------- */
+/* ---- what stands against a plate as rows ----------------------------------------------------- */
 
 typedef struct Against { Str why; Span span; Str note; } Against;
 
@@ -113,7 +113,7 @@ static bool rows_elsewhere(Ctx *c, const Model *m, const Plate *p, Against *a)
     return false;
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void help_size(Ctx *c, const Plate *p)
 {
@@ -167,7 +167,7 @@ static void report_against(Ctx *c, const Plate *p, const Against *a)
         diag_help(c, "%s", a->note);
 }
 
-/* ---- choice ---------------------------------------------------------------------------------------------- */
+/* ---- choice ---------------------------------------------------------------------------------- */
 
 /* Can `p` have the rows? If not: an error for a plate of run-time size, else the reason in *why. */
 static bool try_rows(Ctx *c, Model *m, Plate *p, bool run_time, Str *why)

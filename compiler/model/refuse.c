@@ -90,7 +90,7 @@ void refuse_tree(Ctx *c, Ast *tree)
     ast_walk(tree, visit_refuse, c);
 }
 
-/* ---- supports of latents -------------------------------------------------------------------------- */
+/* ---- supports of latents --------------------------------------------------------------------- */
 
 static bool same_name(Str a, const char *b)
 {

@@ -16,7 +16,8 @@ typedef struct Mixing {
     bool load;                         /* within a let of data and arguments only */
 } Mixing;
 
-/* Every read across `rows` in the model and its family, in order; NULL: the rows are independent. */
+/* Every read across `rows` in the model and its family, in order; NULL: the rows are
+ * independent. */
 Mixing *rows_mixing(Ctx *c, Model *m, Plate *rows);
 
 #endif

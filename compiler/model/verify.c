@@ -51,7 +51,8 @@ void model_verify(const Model *m)
     int rows = 0;
     for (size_t i = 0; i < vec_len(m->plates); i++) {
         const Plate *p = m->plates[i];
-        rule(p->size && p->index && vec_len(p->binders) > 0, p->span, "a plate has size and binders");
+        rule(p->size && p->index && vec_len(p->binders) > 0, p->span,
+             "a plate has size and binders");
         rule(plate_known(m, p->outer), p->span, "the outer plate is in Model.plates");
         rule(!p->rows || (!p->outer && m->rows == p), p->span, "the rows are a plate at the top");
         rows += p->rows;

@@ -2,8 +2,8 @@
  *
  * Idea: a window of raw tokens is enough to decide (1) which words are keywords, from what began
  * the statement and what the innermost brace opened; (2) whether a line break ends a statement;
- * (3) what a brace opens. Brackets are matched here, so their errors are exact and stop the run at once.
- * After a syntax error the reader itself skips to the end of the statement, balanced brackets
+ * (3) what a brace opens. Brackets are matched here, so their errors are exact and stop the run at
+ * once. After a syntax error the reader itself skips to the end of the statement, balanced brackets
  * included, so that one error makes one message.
  * establishes: the stream of tokens that the head of dgm.y describes.
  */

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* ---- plates -------------------------------------------------------------------------------------------- */
+/* ---- plates ---------------------------------------------------------------------------------- */
 
 static int64_t plate_size(Lower *L, const Plate *p)
 {
@@ -70,7 +70,7 @@ static Axis *sample_axis(Lower *L)
     return L->samples;
 }
 
-/* ---- variables ------------------------------------------------------------------------------------------ */
+/* ---- variables ------------------------------------------------------------------------------- */
 
 static int type_axes(Lower *L, const Var *v, const Type *type, Axis **axes)
 {
@@ -172,13 +172,15 @@ Val *var_value(Lower *L, Var *v)
     return val_tensor(L, val->t, axes, n);
 }
 
-/* ---- bindings, terms, results ------------------------------------------------------------------------------ */
+/* ---- bindings, terms, results ---------------------------------------------------------------- */
 
-/* Opens the binders of a declaration `b[j in J]`, so that its law may use j; axes are its array axes. */
+/* Opens the binders of a declaration `b[j in J]`, so that its law may use j; axes are its array
+ * axes. */
 static Env *open_declared(Lower *L, const Var *v, Axis *const *axes)
 {
     Env *env = NULL;
-    for (size_t i = 0; v->decl && v->decl->kind == AST_DECLNAME && i < vec_len(v->decl->kids); i++) {
+    for (size_t i = 0; v->decl && v->decl->kind == AST_DECLNAME && i < vec_len(v->decl->kids);
+         i++) {
         const Ast *binder = v->decl->kids[i];
         if (binder->kind != AST_BINDER)
             continue;
@@ -216,7 +218,8 @@ static Tir *input_scalar(Lower *L, const char *name)
     return tir_input(L->f, INPUT_SCALAR, str(L->c, name), NULL, 0);
 }
 
-/* The expression of a term summed over events, arrays and constant plates; rows and samples remain. */
+/* The expression of a term summed over events, arrays and constant plates; rows and samples
+ * remain. */
 static Tir *term_density(Lower *L, const Term *term)
 {
     enter_plate(L, term->plate);
@@ -263,8 +266,8 @@ static void lower_term(Lower *L, const Term *term, int index)
     tir_out(L->f, OUT_TERM, term->name, index, tir_label(t, term->name, term->span));
 }
 
-static void add_result(Lower *L, LowProgram *p, Str name, Tir *t, Axis *const *axes, int n, bool rows,
-                       bool samples, Elem elem)
+static void add_result(Lower *L, LowProgram *p, Str name, Tir *t, Axis *const *axes, int n,
+                       bool rows, bool samples, Elem elem)
 {
     LowResult r = { .name = name, .rows = rows, .samples = samples, .rank = n, .elem = elem };
     Axis *layout[LIMIT_RANK];
@@ -307,7 +310,8 @@ static void lower_result(Lower *L, LowProgram *p, const Result *r)
         t = tir_reduce(L->f, OP_SUM, t, &L->samples, 1);
         t = tir_map(L->f, OP_MUL, input_scalar(L, "inv_samples"), t, NULL);
     }
-    Elem elem = r->expr->type && r->expr->type->kind == KIND_VALUE ? r->expr->type->elem : ELEM_REAL;
+    Elem elem =
+        r->expr->type && r->expr->type->kind == KIND_VALUE ? r->expr->type->elem : ELEM_REAL;
     add_result(L, p, r->name, t, axes, n, rows, sampled && r->samples, elem);
 }
 
@@ -333,7 +337,7 @@ static void lower_weight(Lower *L, LowProgram *p, const Query *q)
     add_result(L, p, str(L->c, "log_weight"), sum, NULL, 0, local, true, ELEM_REAL);
 }
 
-/* ---- programs ------------------------------------------------------------------------------------------------ */
+/* ---- programs -------------------------------------------------------------------------------- */
 
 void lower_begin(Lower *L, Str name)
 {

@@ -1,11 +1,11 @@
 /* lower_dist.c - distributions and supports: their members, inlined where a model uses them.
  *
  * Idea: a law is written for one event. Before a member is evaluated, axes of its arguments beyond
- * their declared rank ("batch" axes: array axes, or the event axes of a variable under a scalar law)
- * are made implicit, so that the member's formula sees exactly the ranks it was written for:
- *     x : bit[784] ~ bernoulli(logits: l)      x, l explicit [784]  ->  implicit axis;  x * l - softplus(l)
- * and are explicit again in the result. A parameterization (`also`) that lacks a member is converted
- * to the base parameterization.
+ * their declared rank ("batch" axes: array axes, or the event axes of a variable under a scalar
+ * law) are made implicit, so that the member's formula sees exactly the ranks it was written for:
+ *     x : bit[784] ~ bernoulli(logits: l)      x, l explicit [784]  ->  implicit axis;  x * l -
+ * softplus(l) and are explicit again in the result. A parameterization (`also`) that lacks a member
+ * is converted to the base parameterization.
  */
 #include "lower.h"
 
@@ -16,7 +16,7 @@ static int law_event_rank(const Ast *law)
     return declared_rank(law_base(law)->kids[DIST_SUPPORT]);
 }
 
-/* ---- a law with its arguments ------------------------------------------------------------------------ */
+/* ---- a law with its arguments ---------------------------------------------------------------- */
 
 static Val *make_dist(Lower *L, const Ast *law, Env *args)
 {
@@ -63,7 +63,7 @@ Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
     return make_dist(L, law, args);
 }
 
-/* ---- batch axes become implicit ---------------------------------------------------------------------- */
+/* ---- batch axes become implicit -------------------------------------------------------------- */
 
 /* Sizes named in a type, real[K], are bound by the value's last axes. */
 static Env *bind_type_sizes(Lower *L, Env *env, const Ast *type, const Val *v)
@@ -130,7 +130,7 @@ static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
     return make_dist(L, dist->law, env);
 }
 
-/* ---- members -------------------------------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------------------- */
 
 /* A prepared law in the parameterization of `holder`: its own, or the base one. */
 static Val *law_as(Lower *L, const Val *dist, const Ast *holder)
@@ -143,14 +143,16 @@ static Val *law_as(Lower *L, const Val *dist, const Ast *holder)
         if (!arg_value(env, e->name))
             env = env_bind(L, env, e->name, e->val);
     for (size_t i = 0; i < vec_len(params); i++)
-        env = bind_type_sizes(L, env, params[i]->kids[ARGDECL_TYPE], arg_value(env, params[i]->name));
+        env =
+            bind_type_sizes(L, env, params[i]->kids[ARGDECL_TYPE], arg_value(env, params[i]->name));
     return make_dist(L, holder, env);
 }
 
 /* Scope of a body: the arguments, then its lets and functions. */
 static Env *body_scope(Lower *L, const Val *dist)
 {
-    const Ast *body = dist->law->kids[dist->law->kind == AST_ALSO ? (int)ALSO_BODY : (int)DIST_BODY];
+    const Ast *body =
+        dist->law->kids[dist->law->kind == AST_ALSO ? (int)ALSO_BODY : (int)DIST_BODY];
     return body ? eval_statements(L, dist->args, body, NULL) : dist->args;
 }
 
@@ -193,10 +195,10 @@ Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch)
     return val_tensor(L, t, axes, n);
 }
 
-/* ---- log density, draws ------------------------------------------------------------------------------------ */
+/* ---- log density, draws ---------------------------------------------------------------------- */
 
-/* Batch axes of a law and a value of it together: the longer list (a scalar datum may stand under an
- * array of laws, and one law over an array of data). */
+/* Batch axes of a law and a value of it together: the longer list (a scalar datum may stand under
+ * an array of laws, and one law over an array of data). */
 static int common_batch(Lower *L, const Val *dist, const Val *x, int rank, Axis **batch)
 {
     int n = find_batch(L, dist, batch), n_x = x->n_axes - rank;
@@ -274,7 +276,7 @@ Val *eval_random(Lower *L, Env *env, Op op, const Ast *call)
     return val_tensor(L, t, L->draw_axes + n_implicit, L->n_draw_event);
 }
 
-/* ---- functions on distributions ------------------------------------------------------------------------------- */
+/* ---- functions on distributions -------------------------------------------------------------- */
 
 bool is_dist_builtin(Str name)
 {
@@ -316,7 +318,8 @@ static Val *dist_fact(Lower *L, Val *dist, const char *name)
     return show_batch(L, v, batch, n);
 }
 
-/* A fact of every element of what is drawn: leading axes that no argument of the law has are added. */
+/* A fact of every element of what is drawn: leading axes that no argument of the law has are
+ * added. */
 static Val *repeat_over_type(Lower *L, Val *v, const Type *type)
 {
     bool value = type && type->kind == KIND_VALUE;
@@ -326,7 +329,8 @@ static Val *repeat_over_type(Lower *L, Val *v, const Type *type)
         size_t n_array = vec_len(type->array), k = (size_t)i;
         int64_t size = 1;
         Str missing = NULL;
-        if (!size_value(L->c, k < n_array ? type->array[k] : type->event[k - n_array], &size, &missing))
+        if (!size_value(L->c, k < n_array ? type->array[k] : type->event[k - n_array], &size,
+                        &missing))
             return v;
         axes[i] = axis_keyed(L, str_fmt(L->c, "fact %p %d", (const void *)type, i), AXIS_EVENT,
                              str_fmt(L->c, "i%d", i), size);
@@ -334,8 +338,8 @@ static Val *repeat_over_type(Lower *L, Val *v, const Type *type)
     return n > 0 ? show_batch(L, v, axes, n) : v;
 }
 
-/* An entropy or divergence. A number by its type is the total over the elements drawn; with axes, which
- * derive sums later, it is constant along those that no argument of the law has. */
+/* An entropy or divergence. A number by its type is the total over the elements drawn; with axes,
+ * which derive sums later, it is constant along those that no argument of the law has. */
 static Val *spread_over_type(Lower *L, Val *v, const Type *type)
 {
     if (!type || type->kind != KIND_VALUE)

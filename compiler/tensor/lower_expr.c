@@ -2,16 +2,16 @@
  *
  * Idea: one case per AST kind, names resolved in lexical scopes (Env), then among the variables of
  * the model. A binder opens an axis for the time its body is evaluated:
- *     sum[k in K](w[k] * x[k])   k = iota over axis k; w[k]: w's explicit axis renamed to k (implicit);
- *                                the product has k implicit; the sum removes it
- * requires: a checked tree (shapes agree); what only evaluation can see (a size that is not a
- * constant, say) is still reported as a user's error.
+ *     sum[k in K](w[k] * x[k])   k = iota over axis k; w[k]: w's explicit axis renamed to k
+ * (implicit); the product has k implicit; the sum removes it requires: a checked tree (shapes
+ * agree); what only evaluation can see (a size that is not a constant, say) is still reported as a
+ * user's error.
  */
 #include "lower.h"
 
 #include <string.h>
 
-/* ---- names --------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static Val *plate_index(Lower *L, const Ast *e)
 {
@@ -65,7 +65,7 @@ static Val *eval_name(Lower *L, Env *env, const Ast *e)
     return val_const(L, 1);
 }
 
-/* ---- binders ---------------------------------------------------------------------------------------- */
+/* ---- binders --------------------------------------------------------------------------------- */
 
 static bool is_open(const Lower *L, const Axis *axis)
 {
@@ -143,7 +143,8 @@ static Val *eval_reduce(Lower *L, Env *env, const Ast *e)
     if (!strcmp(e->name, "sum") || !strcmp(e->name, "count"))
         t = tir_reduce(L->f, OP_SUM, t, over, n);
     else if (!strcmp(e->name, "mean"))
-        t = tir_map(L->f, OP_DIV, tir_reduce(L->f, OP_SUM, t, over, n), tir_const(L->f, count), NULL);
+        t = tir_map(L->f, OP_DIV, tir_reduce(L->f, OP_SUM, t, over, n), tir_const(L->f, count),
+                    NULL);
     else if (!strcmp(e->name, "max"))
         t = tir_reduce(L->f, OP_MAXIMUM, t, over, n);
     else if (!strcmp(e->name, "min"))
@@ -156,12 +157,13 @@ static Val *eval_reduce(Lower *L, Env *env, const Ast *e)
     return val_tensor(L, t, v->axes, v->n_axes);
 }
 
-/* ---- indexing ------------------------------------------------------------------------------------------ */
+/* ---- indexing -------------------------------------------------------------------------------- */
 
 static Val *index_range(Lower *L, Env *env, Val *v, int position, const Ast *range)
 {
     Axis *from = v->axes[position];
-    int64_t a = eval_size(L, env, range->kids[RANGE_A]), b = eval_size(L, env, range->kids[RANGE_B]);
+    int64_t a = eval_size(L, env, range->kids[RANGE_A]),
+            b = eval_size(L, env, range->kids[RANGE_B]);
     if (a > b || b > from->size) {
         diag_error(L->c, E_LOWER_RANGE, range->span, (long long)a, (long long)b,
                    (long long)from->size);
@@ -228,7 +230,7 @@ static Val *eval_index(Lower *L, Env *env, const Ast *e)
     return v;
 }
 
-/* ---- operators, vectors ------------------------------------------------------------------------------ */
+/* ---- operators, vectors ---------------------------------------------------------------------- */
 
 static Val *eval_matmul(Lower *L, Val *a, Val *b)
 {
@@ -302,7 +304,7 @@ static Val *eval_vector(Lower *L, Env *env, const Ast *e)
     return val_tensor(L, tir_expand(L->f, out->t, &axis, 1), axes, out->n_axes + 1);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------ */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n)
 {
@@ -365,7 +367,7 @@ static Val *eval_call(Lower *L, Env *env, const Ast *e)
     return eval_builtin(L, e->name, args, n, e);
 }
 
-/* ---- blocks and records ---------------------------------------------------------------------------------- */
+/* ---- blocks and records ---------------------------------------------------------------------- */
 
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last)
 {

@@ -1,17 +1,17 @@
 /* lower_net.c - networks: layers that own weights, applied to values.
  *
- * A layer's weights belong to the place where it stands: net, then the fields and layers on the way,
- * counted per kind: decoder.dense_1.W, encoder.mu.dense_1.b. Applying the net again (for a sample,
- * say) finds the same weights.
+ * A layer's weights belong to the place where it stands: net, then the fields and layers on the
+ * way, counted per kind: decoder.dense_1.W, encoder.mu.dense_1.b. Applying the net again (for a
+ * sample, say) finds the same weights.
  */
 #include "lower.h"
 
 #include <string.h>
 
-/* ---- parameters ------------------------------------------------------------------------------------------ */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
-/* init uniform(a, b) | normal(mu, sd), on the free scale, or a NUMBER of the support itself; the default
- * is normal(0, 0.1). */
+/* init uniform(a, b) | normal(mu, sd), on the free scale, or a NUMBER of the support itself; the
+ * default is normal(0, 0.1). */
 static void read_init(Lower *L, Env *env, LowParam *p, const Ast *init, const Type *type)
 {
     p->init = INIT_NORMAL;
@@ -73,9 +73,12 @@ static LowParam *declare_param(Lower *L, Env *env, Str name, const int64_t *shap
     }
     if (rank != p->rank || memcmp(shape, p->shape, (size_t)rank * sizeof *shape)) {
         diag_error(L->c, E_LOWER_NET, used, name);
-        diag_help(L->c, "here they would be %s, elsewhere they are %s: write a net for each size of input",
-                  shape_text(L, shape, rank), shape_text(L, p->shape, p->rank));
-        LowParam *other = arena_alloc(L->c->arena, sizeof *other);       /* so that lowering goes on */
+        diag_help(
+            L->c,
+            "here they would be %s, elsewhere they are %s: write a net for each size of input",
+            shape_text(L, shape, rank), shape_text(L, p->shape, p->rank));
+        /* so that lowering goes on */
+        LowParam *other = arena_alloc(L->c->arena, sizeof *other);
         *other = *p;
         p = other;
         p->rank = rank;
@@ -149,7 +152,7 @@ Val *param_value(Lower *L, Env *env, Str name, const Type *type, const Ast *type
     return v;
 }
 
-/* ---- layers and stages -------------------------------------------------------------------------------------- */
+/* ---- layers and stages ----------------------------------------------------------------------- */
 
 static Str next_prefix(Lower *L, Str kind)
 {

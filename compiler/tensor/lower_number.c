@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- operations by name ------------------------------------------------------------------------------- */
+/* ---- operations by name ---------------------------------------------------------------------- */
 
 static const struct { const char *text; int operands; Op op; } operators[] = {
 #define OPERATOR(text, operands, op) { text, operands, OP_##op },
@@ -31,7 +31,7 @@ bool op_named(Str name, OpKind kind, Op *op)
     return false;
 }
 
-/* ---- evaluation ------------------------------------------------------------------------------------------ */
+/* ---- evaluation ------------------------------------------------------------------------------ */
 
 /* A size or an argument of the model: -D, data, then its default. */
 bool argument_value(Lower *L, Str name, double *x)

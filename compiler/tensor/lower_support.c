@@ -25,8 +25,8 @@ static const Ast *member_of(const Ast *support, const char *name)
     return NULL;
 }
 
-/* The number x of a support, on its free scale. A vector or matrix has no such number: there x is that
- * of every free coordinate already (a derived Cholesky factor starts at 0, the identity). */
+/* The number x of a support, on its free scale. A vector or matrix has no such number: there x is
+ * that of every free coordinate already (a derived Cholesky factor starts at 0, the identity). */
 bool free_number(Lower *L, const Type *type, double x, double *free)
 {
     const Ast *s = type_support(L, type), *f = s ? member_of(s, "unconstrain") : NULL;
@@ -75,7 +75,8 @@ Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
     Val *x = hide_batch(L, u, rank, batch, n_batch);
     const Ast *m = member_of(s, member);
     if (!m) {
-        diag_error(L->c, E_LOWER_NOT_YET, L->at, str_fmt(L->c, "`%s` of support `%s`", member, s->name));
+        diag_error(L->c, E_LOWER_NOT_YET, L->at,
+                   str_fmt(L->c, "`%s` of support `%s`", member, s->name));
         return u;
     }
     scope = env_bind(L, scope, m->kids[FUNCTION_ARGS]->kids[0]->name, x);

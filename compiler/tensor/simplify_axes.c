@@ -27,7 +27,7 @@ static Axis *find(const Classes *k, Axis *a)
     return a;
 }
 
-/* ---- index spaces ------------------------------------------------------------------------------- */
+/* ---- index spaces ---------------------------------------------------------------------------- */
 
 static void add_axes(AxisSet *s, Axis *const *axes, int n)
 {
@@ -85,7 +85,7 @@ static void merge(Classes *k, Axis *from, Axis *to)
         map_put(k->of, a, b);
 }
 
-/* ---- rebuilding under the new names ----------------------------------------------------------------- */
+/* ---- rebuilding under the new names ---------------------------------------------------------- */
 
 static void rename_all(const Classes *k, Axis **axes, int n)
 {

@@ -39,7 +39,8 @@ extern const OpInfo op_info[N_OPS];
 extern const char OP_FN[], OP_NONE[];
 
 typedef enum {
-    AXIS_ROW,                          /* the minibatched plate: B at run time; at most one per fn */
+    /* the minibatched plate: B at run time; at most one per fn */
+    AXIS_ROW,
     AXIS_PLATE,                        /* any other plate: constant size */
     AXIS_SAMPLE,                       /* Monte Carlo samples: S at run time; at most one per fn */
     AXIS_EVENT                         /* constant size */
@@ -69,11 +70,13 @@ struct Tir {
     InputKind input;                   /* INPUT */
     Str name;                          /* INPUT: "decoder.dense_1.W" */
     int site;                          /* RANDOM: number of the draw */
-    int n_over;                        /* SUM MAXIMUM LOGSUMEXP CONTRACT: removed axes; EXPAND: added */
-    Axis *over[LIMIT_RANK];            /* IOTA: over[0]; RENAME: from -> to; GATHER: over[0] of a; */
-    Axis *to[LIMIT_RANK];              /* SCATTER: over summed, to[0] new; SLICE/PAD: over[0] -> to[0]; */
-                                       /* CHOLESKY: over[0] rows, over[1] columns; TRISOLVE: over[0]
-                                          rows of L, over[1] columns of L, to[0] axis of b and result */
+    /* SUM MAXIMUM LOGSUMEXP CONTRACT: over is removed; EXPAND: added. IOTA: over[0]. RENAME: from
+     * over to to. GATHER: over[0] of a. SCATTER: over is summed, to[0] new. SLICE, PAD: over[0]
+     * becomes to[0]. CHOLESKY: over[0] rows, over[1] columns. TRISOLVE: over[0] rows of L, over[1]
+     * columns of L, to[0] the axis of b and of the result. */
+    int n_over;
+    Axis *over[LIMIT_RANK];
+    Axis *to[LIMIT_RANK];
     int64_t offset;                    /* SLICE, PAD */
     bool flag;                         /* CUMSUM: reverse; TRISOLVE: transposed */
     /* provenance; no meaning */
@@ -100,7 +103,7 @@ typedef struct TirFn {
     int n_values;
 } TirFn;
 
-/* ---- tir.c: building. All check their arguments and ice() on misuse. -------------------------- */
+/* ---- tir.c: building. All check their arguments and ice() on misuse. ------------------------- */
 TirFn *tir_fn(Ctx *c, Str name);
 Axis *tir_axis(TirFn *f, AxisKind kind, Str name, int64_t size);   /* name is made unique */
 Tir *tir_const(TirFn *f, double value);
@@ -109,7 +112,8 @@ Tir *tir_iota(TirFn *f, Axis *axis);
 Tir *tir_map(TirFn *f, Op op, Tir *a, Tir *b, Tir *c);             /* unused operands NULL */
 Tir *tir_random(TirFn *f, Op op, int site, Tir *a, Axis *const *axes, int n_axes);
 Tir *tir_rename(TirFn *f, Tir *a, Axis *const *from, Axis *const *to, int n);
-Tir *tir_expand(TirFn *f, Tir *a, Axis *const *axes, int n);       /* axes it already has: ignored */
+/* axes it already has: ignored */
+Tir *tir_expand(TirFn *f, Tir *a, Axis *const *axes, int n);
 /* Axes the operand lacks count as constant: SUM multiplies by their size (a scalar input for B: not
  * allowed, expand first), the others ignore them. */
 Tir *tir_reduce(TirFn *f, Op op, Tir *a, Axis *const *over, int n);
@@ -133,16 +137,19 @@ bool tir_has_axis(const Tir *v, const Axis *a);
 /* All values the outputs need, operands first. */
 Tir **tir_order(const TirFn *f);                                   /* vec */
 
-/* ---- print.c read.c verify.c ------------------------------------------------------------------- */
+/* ---- print.c read.c verify.c ----------------------------------------------------------------- */
 void   tir_print(Out *o, const TirFn *f);
-TirFn *tir_read(Ctx *c, const char *text);                         /* NULL after an error on c->err */
-void   tir_verify(const TirFn *f);                                 /* ice() on the first broken rule */
+/* NULL after an error on c->err */
+TirFn *tir_read(Ctx *c, const char *text);
+/* ice() on the first broken rule */
+void   tir_verify(const TirFn *f);
 
-/* ---- passes: each returns a new fn (axes shared), leaving its input alone ------------------------ */
-/* grad.c: adds OUT_GRAD outputs: the derivative of sum_k seed_k * term_k, where seeds[k] is a scalar
- * value for term output k (NULL: zero), by each INPUT_PARAM value of the graph. */
+/* ---- passes: each returns a new fn (axes shared), leaving its input alone -------------------- */
+/* grad.c: adds OUT_GRAD outputs: the derivative of sum_k seed_k * term_k, where seeds[k] is a
+ * scalar value for term output k (NULL: zero), by each INPUT_PARAM value of the graph. */
 TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds);
-/* simplify.c: algebra, constant folding, stable forms, dead code, contractions from sums of products. */
+/* simplify.c: algebra, constant folding, stable forms, dead code, contractions from sums of
+ * products. */
 TirFn *tir_simplify(Ctx *c, const TirFn *f);
 /* Value of a MAP op at three (or fewer) numbers; NAN where the compiler cannot tell. */
 double tir_fold(Op op, const double *x);

@@ -1,8 +1,8 @@
 /* progress.c - what a person sees while the trainer works; everything goes to stderr.
  *
- * On a terminal one line, never wider than it, is redrawn at most ten times a second. Otherwise (a pipe, a log file,
- * TERM=dumb, CI) plain lines appear: the first, the last, and at most one in ten seconds between,
- * without any control character. Nothing here changes the course of training.
+ * On a terminal one line, never wider than it, is redrawn at most ten times a second. Otherwise (a
+ * pipe, a log file, TERM=dumb, CI) plain lines appear: the first, the last, and at most one in ten
+ * seconds between, without any control character. Nothing here changes the course of training.
  */
 #include "train/train.h"
 

@@ -1,4 +1,5 @@
-/* fuzz_parse.c - any bytes as a spec: no crash, no hang; a tree or a message; formatting is stable. */
+/* fuzz_parse.c - any bytes as a spec: no crash, no hang; a tree or a message; formatting is
+ * stable. */
 #include "syntax/parse.h"
 
 #include <stdlib.h>

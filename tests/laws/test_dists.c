@@ -2,10 +2,10 @@
  * test. Each parameterization is lowered as a model would use it and run by the reference
  * interpreter:
  *   density  integrates (sums) to 1
- *   sample   moments equal mean and variance (|z| < 4), distribution equals cdf (Kolmogorov-Smirnov)
- *   entropy  equals -E log p, and every kl equals E[log p - log q], by Monte Carlo (|z| < 4)
- *   values   equal SciPy's (scipy_facts.def)
- * Test values of arguments follow from their declared types.
+ *   sample   moments equal mean and variance (|z| < 4), distribution equals cdf
+ * (Kolmogorov-Smirnov) entropy  equals -E log p, and every kl equals E[log p - log q], by Monte
+ * Carlo (|z| < 4) values   equal SciPy's (scipy_facts.def) Test values of arguments follow from
+ * their declared types.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,13 +44,14 @@ static void bench_begin(Bench *b)
     b->n_inputs = 0;
 }
 
-/* ---- test values by type -------------------------------------------------------------------------- */
+/* ---- test values by type --------------------------------------------------------------------- */
 
 /* Fills `out` with a value of the type: variant 0 or 1. Returns its rank; sizes in dims. */
 static int test_value(const Ast *arg, int variant, double *out, int64_t *dims)
 {
     static const double real[2][3] = { { 0.7, -0.5, 0.2 }, { -0.4, 0.9, -1.1 } };
-    /* Small scales first: a sample variance of a heavy tail (log-normal) is itself far from normal. */
+    /* Small scales first: a sample variance of a heavy tail (log-normal) is itself far from
+     * normal. */
     static const double positive[2][3] = { { 0.6, 0.7, 2.4 }, { 1.1, 1.9, 1.2 } };
     static const double simplex[2][3] = { { 0.2, 0.5, 0.3 }, { 0.35, 0.25, 0.4 } };
     static const double chol[2][4] = { { 1.2, 0, 0.3, 0.8 }, { 0.7, 0, -0.4, 1.1 } };
@@ -140,13 +141,15 @@ static double *run(Bench *b, Val *v, Axis *grid)
         all[n++] = v->axes[i];
     Tir *t = n ? tir_expand(b->L.f, v->t, all, n) : v->t;
     tir_out(b->L.f, OUT_VALUE, str(b->c, "out"), 0, t);
-    Interp in = { .rows = 1, .samples = 1, .arrays = b->inputs, .n_arrays = b->n_inputs, .seed = 11 };
+    Interp in = {
+        .rows = 1, .samples = 1, .arrays = b->inputs, .n_arrays = b->n_inputs, .seed = 11
+    };
     double *out = interp_run(b->c->arena, b->L.f, &in)[0];
     b->L.f->outs = NULL;
     return out;
 }
 
-/* ---- laws ------------------------------------------------------------------------------------------- */
+/* ---- laws ------------------------------------------------------------------------------------ */
 
 static bool has(const Ast *law, const Ast *base, AstKind kind, const char *name)
 {
@@ -154,7 +157,8 @@ static bool has(const Ast *law, const Ast *base, AstKind kind, const char *name)
                              base->kids[DIST_BODY] };
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; bodies[k] && i < vec_len(bodies[k]->kids); i++)
-            if (bodies[k]->kids[i]->kind == kind && (!name || !strcmp(bodies[k]->kids[i]->name, name)))
+            if (bodies[k]->kids[i]->kind == kind &&
+                (!name || !strcmp(bodies[k]->kids[i]->name, name)))
                 return true;
     return false;
 }
@@ -179,7 +183,8 @@ static int64_t quadrature(const char *support, int rank, double **x, double **w)
         if (discrete) {
             (*x)[i] = (double)i;
             (*w)[i] = 1;
-        } else if (!strcmp(support, "interval")) {                  /* uniform: between its test bounds */
+        /* uniform: between its test bounds */
+        } else if (!strcmp(support, "interval")) {
             (*x)[i] = 0.7 + (2.5 - 0.7) * ((double)i + 0.5) / GRID;
             (*w)[i] = (2.5 - 0.7) / GRID;
         } else if (rank) {

@@ -1,8 +1,9 @@
 /* test_ops.c - laws over every row of ops.def.
  *
  * Adjoint = central differences, for every operand of every op: elementwise rows at random points
- * of their domain, rows that change axes on random axes (operands that lack some, diagonals, views).
- * A new row is tested by being there; a new op that changes axes needs a case in build_instance.
+ * of their domain, rows that change axes on random axes (operands that lack some, diagonals,
+ * views). A new row is tested by being there; a new op that changes axes needs a case in
+ * build_instance.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* exact.c - exact answers that trained models are held against, by linear algebra alone.
  *
  *   exact ppca FILE.csv K
- *       maximum log-likelihood per datum of probabilistic PCA (Tipping & Bishop 1999, eq. 8 with the
- *       maximising sigma^2, W): -1/2 (D log 2pi + sum_{i<=K} log l_i + (D-K) log s2 + D), l: the
+ *       maximum log-likelihood per datum of probabilistic PCA (Tipping & Bishop 1999, eq. 8 with
+ * the maximising sigma^2, W): -1/2 (D log 2pi + sum_{i<=K} log l_i + (D-K) log s2 + D), l: the
  *       eigenvalues of the covariance, s2 the mean of the D-K smallest
  *   exact regression FILE.csv P NOISE PRIOR_B PRIOR_W RUN.safetensors
- *       posterior of y ~ normal(X w + b, NOISE), b ~ normal(0, PRIOR_B), w ~ normal(0, PRIOR_W), X the
- *       first P columns, y the next; prints the largest distance of the fitted mean and covariance
+ *       posterior of y ~ normal(X w + b, NOISE), b ~ normal(0, PRIOR_B), w ~ normal(0, PRIOR_W), X
+ * the first P columns, y the next; prints the largest distance of the fitted mean and covariance
  *       (free vector: b, w; Cholesky factor packed by rows with logarithmic diagonal) from it
  */
 #include <jansson.h>
@@ -122,7 +122,8 @@ static int regression(const char *path, int p, double noise, double sb, double s
     for (int a = 0; a < d; a++)
         prec[a * d + a] += a ? 1 / (sw * sw) : 1 / (sb * sb);
     dpotrf_("U", &d, prec, &d, &info);
-    dpotri_("U", &d, prec, &d, &info);     /* column-major upper = row-major lower: the covariance */
+    /* column-major upper = row-major lower: the covariance */
+    dpotri_("U", &d, prec, &d, &info);
     for (int a = 0; a < d; a++)
         for (int b = 0; b < a; b++)
             prec[b * d + a] = prec[a * d + b];
@@ -155,7 +156,8 @@ int main(int argc, char **argv)
     if (argc == 4 && !strcmp(argv[1], "ppca"))
         return ppca(argv[2], atoi(argv[3]));
     if (argc == 8 && !strcmp(argv[1], "regression"))
-        return regression(argv[2], atoi(argv[3]), atof(argv[4]), atof(argv[5]), atof(argv[6]), argv[7]);
+        return regression(argv[2], atoi(argv[3]), atof(argv[4]), atof(argv[5]), atof(argv[6]),
+                          argv[7]);
     fprintf(stderr, "usage: exact ppca FILE K | exact regression FILE P NOISE SB SW RUN\n");
     return 2;
 }

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* ---- helpers ------------------------------------------------------------------------------------- */
+/* ---- helpers --------------------------------------------------------------------------------- */
 typedef struct Run {
     Ctx *c;
     Ast *file, *library;
@@ -82,7 +82,7 @@ static void expect_error(const char *program, const char *code)
     run_end(&r);
 }
 
-/* ---- sizes and ranges -------------------------------------------------------------------------------- */
+/* ---- sizes and ranges ------------------------------------------------------------------------ */
 static void sizes_are_polynomials(void **state)
 {
     (void)state;
@@ -145,7 +145,7 @@ static void ranges_contain_their_values(void **state)
                     }
 }
 
-/* ---- types ----------------------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 #define IN_MODEL(text) "model m(D = 3, K = 2) { data x[N] : real[P]\n" text "\n}"
 
 static void shapes_follow_operations(void **state)
@@ -167,13 +167,14 @@ static void shapes_follow_operations(void **state)
 static void nets_bind_input_sizes(void **state)
 {
     (void)state;
-    const char *vae =
-        "model vae(D = 20, H = 500) {\n  data x[N] : bit[P]\n"
-        "  net decoder(z) = z |> dense(H) |> tanh |> dense(P)\n"
-        "  for n in N { latent z : real[D] ~ normal(0, 1); x[n] ~ bernoulli(logits: decoder(z)) } }\n"
-        "family for vae {\n"
-        "  net encoder(x) = x |> dense(H) |> tanh |> { mu: dense(D), sigma: dense(D) |> softplus }\n"
-        "  for n in N { let q = encoder(x[n]); z ~ normal(q.mu, q.sigma) } }\n";
+    const char *vae = "model vae(D = 20, H = 500) {\n  data x[N] : bit[P]\n"
+                      "  net decoder(z) = z |> dense(H) |> tanh |> dense(P)\n"
+                      "  for n in N { latent z : real[D] ~ normal(0, 1); x[n] ~ bernoulli(logits: "
+                      "decoder(z)) } }\n"
+                      "family for vae {\n"
+                      "  net encoder(x) = x |> dense(H) |> tanh |> { mu: dense(D), sigma: dense(D) "
+                      "|> softplus }\n"
+                      "  for n in N { let q = encoder(x[n]); z ~ normal(q.mu, q.sigma) } }\n";
     expect_type(vae, "net decoder : real[P]");
     expect_type(vae, "let q : { mu: array[N] of real[D], sigma: array[N] of positive[D] }");
     expect_type(vae, "latent z : array[N] of real[D]");
@@ -186,7 +187,8 @@ static void latents_take_the_narrower_support(void **state)
     expect_type("model m { latent s : positive ~ normal(0, 1); factor -s }", "latent s : positive");
     expect_type("model m { latent p : real[3] ~ dirichlet(1); factor -sum(p) }",
                 "latent p : simplex[3]");
-    expect_good("model m { latent s : real ~ gamma(1, 1); latent y : real ~ normal(0, s); factor -y }");
+    expect_good(
+        "model m { latent s : real ~ gamma(1, 1); latent y : real ~ normal(0, s); factor -y }");
 }
 
 static void plates_open_again(void **state)
@@ -222,8 +224,10 @@ static void sizes_are_compared_as_names(void **state)
     expect_error("model m(K = 3) { latent a : real[K] ~ normal(0, 1); factor -sum(a * [1, 2]) }",
                  "E0401");
     expect_good("model m { data a[N] : real[P]; for n in N { a[n] ~ normal([1, 2], 1) } }");
-    expect_error("model m(H = 5) { data a[N] : real[P]; for n in N { a[n] ~ normal(a[n] |> dense(H),"
-                 " 1) } }", "E0417");
+    expect_error(
+        "model m(H = 5) { data a[N] : real[P]; for n in N { a[n] ~ normal(a[n] |> dense(H),"
+        " 1) } }",
+        "E0417");
 }
 
 static void own_definitions_are_like_the_library(void **state)
@@ -235,11 +239,13 @@ static void own_definitions_are_like_the_library(void **state)
                 "  sample { u : unit ~ uniform(0, 1); mu - beta * log(-log(u)) }\n"
                 "  mean = mu + beta * euler_gamma\n  variance = sq(pi * beta) / 6\n}\n"
                 "model m { latent x : real ~ gumbel(0, 1); factor -x }");
-    expect_good("layer twice(H)(x : real[I]) { param W : real[I, H] init normal(0, 0.1)\n"
-                "  2 * (x @ W) }\nmodel m { data x[N] : real[P]; net f(x) = x |> twice(3) |> twice(P)\n"
-                "  for n in N { x[n] ~ normal(f(x[n]), 1) } }");
-    expect_good("support above_two { constrain(u) = 2 + exp(u); log_jacobian(u) = u }\n"
-                "model m { latent x : above_two ~ flat; latent y : real ~ normal(0, x); factor -y }");
+    expect_good(
+        "layer twice(H)(x : real[I]) { param W : real[I, H] init normal(0, 0.1)\n"
+        "  2 * (x @ W) }\nmodel m { data x[N] : real[P]; net f(x) = x |> twice(3) |> twice(P)\n"
+        "  for n in N { x[n] ~ normal(f(x[n]), 1) } }");
+    expect_good(
+        "support above_two { constrain(u) = 2 + exp(u); log_jacobian(u) = u }\n"
+        "model m { latent x : above_two ~ flat; latent y : real ~ normal(0, x); factor -y }");
     expect_type("support pair[K] free [2 * K] { constrain(u) = u[0 .. K] + exp(u[K .. 2 * K])\n"
                 "  log_jacobian(u) = sum(u[K .. 2 * K]) }\n"
                 "model m { latent x : pair[4] ~ flat; factor -sum(x) }", "latent x : pair[4]");
@@ -271,8 +277,10 @@ static void nested_calls_cost_no_more_than_their_kinds(void **state)
     char *program = malloc(size);
     int n = snprintf(program, size, "let f0(x) = x + 1\n");
     for (int i = 1; i < 150; i++)
-        n += snprintf(program + n, size - (size_t)n, "let f%d(x) = f%d(x) + f%d(x)\n", i, i - 1, i - 1);
-    snprintf(program + n, size - (size_t)n, "model m { latent x : real ~ normal(f149(1), 1); factor x }");
+        n += snprintf(program + n, size - (size_t)n, "let f%d(x) = f%d(x) + f%d(x)\n", i, i - 1,
+                      i - 1);
+    snprintf(program + n, size - (size_t)n,
+             "model m { latent x : real ~ normal(f149(1), 1); factor x }");
     expect_good(program);
     free(program);
 }
@@ -298,7 +306,7 @@ static void sizes_to_be_bound(void **state)
     run_end(&r);
 }
 
-/* ---- errors.def ---------------------------------------------------------------------------------------------- */
+/* ---- errors.def ------------------------------------------------------------------------------ */
 static const struct { const char *code, *bad, *good; } rows[] = {
 #define ERROR(id, code, message, explanation, bad, good) { code, bad, good },
 #include "base/errors.def"
@@ -321,7 +329,8 @@ static void every_error_has_its_program(void **state)
         snprintf(mark, sizeof mark, "error[%s]", rows[i].code);
         Run bad = run_text(rows[i].bad);
         if (bad.errors != 1 || !strstr(bad.text, mark)) {
-            print_error("%s: bad program gives %d errors:\n%s\n", rows[i].code, bad.errors, bad.text);
+            print_error("%s: bad program gives %d errors:\n%s\n", rows[i].code, bad.errors,
+                        bad.text);
             wrong++;
         }
         run_end(&bad);

@@ -28,7 +28,8 @@ static Run run(const char *program, const char *path, const char *sizes)
     char name[64];
     long value;
     int used;
-    for (const char *p = sizes; p && sscanf(p, " %63[^=]=%ld%n", name, &value, &used) == 2; p += used)
+    for (const char *p = sizes; p && sscanf(p, " %63[^=]=%ld%n", name, &value, &used) == 2;
+         p += used)
         vec_push(r.c, r.c->defines, ((Define){ str(r.c, name), value, str(r.c, "-D") }));
     Source *s = path ? NULL : source_text(r.c, "test.dgm", program, strlen(program), false);
     Ast *file = path ? parse_file(r.c, path) : parse_text(r.c, s);
@@ -89,13 +90,14 @@ static void assert_terms(const Query *q, const char *expected)
     assert_string_equal(text, expected);
 }
 
-/* ---- terms ---------------------------------------------------------------------------------------- */
+/* ---- terms ----------------------------------------------------------------------------------- */
 
 static const char vae[] =
     "model vae(D = 2, H = 3, P = 4) {\n  data x[N] : bit[P]\n"
     "  net decoder(z) = z |> dense(H) |> tanh |> dense(P)\n  for n in N {\n"
     "    latent z : real[D] ~ normal(0, 1)\n    x[n] ~ bernoulli(logits: decoder(z))\n  }\n}\n"
-    "family for vae {\n  net encoder(x) = x |> dense(H) |> { mu: dense(D), sigma: dense(D) |> softplus }\n"
+    "family for vae {\n  net encoder(x) = x |> dense(H) |> { mu: dense(D), sigma: dense(D) |> "
+    "softplus }\n"
     "  for n in N { let q = encoder(x[n]); z ~ normal(q.mu, q.sigma) }\n}\n";
 
 static void vae_has_likelihood_and_closed_kl(void **state)
@@ -161,15 +163,17 @@ static void beta_weighs_the_divergence_only(void **state)
 static void closed_kl_is_refused_where_it_is_wrong(void **state)
 {
     (void)state;
-    static const char model[] =
-        "model m { latent a : real ~ normal(0, 1); latent b : real ~ normal(a, 1); factor -a * b }\n";
+    static const char model[] = "model m { latent a : real ~ normal(0, 1); latent b : real ~ "
+                                "normal(a, 1); factor -a * b }\n";
     char text[400];
     /* q draws a from b: the prior of b reads what is drawn from b. */
-    snprintf(text, sizeof text, "%sfamily for m {\n  b ~ normal(0, 1)\n  a ~ normal(b, 1)\n}", model);
+    snprintf(text, sizeof text, "%sfamily for m {\n  b ~ normal(0, 1)\n  a ~ normal(b, 1)\n}",
+             model);
     Run r = derived(text, NULL);
     assert_terms(&r.d->step, "+factor -kl_a +prior_b +entropy_b");
     end(&r);
-    snprintf(text, sizeof text, "%sfamily for m {\n  a ~ normal(0, 1)\n  b ~ normal(a, 1)\n}", model);
+    snprintf(text, sizeof text, "%sfamily for m {\n  a ~ normal(0, 1)\n  b ~ normal(a, 1)\n}",
+             model);
     r = derived(text, NULL);
     assert_terms(&r.d->step, "+factor -kl_a -kl_b");
     end(&r);
@@ -193,7 +197,8 @@ static void full_rank_draws_one_vector(void **state)
     assert_terms(&r.d->step, "+y +prior_b +entropy_b +prior_s +jacobian_s");
     int64_t n;
     Str missing;
-    assert_true(size_value(r.c, bind_of(&r.d->step, "b_s_free")->var->type->event[0], &n, &missing));
+    assert_true(
+        size_value(r.c, bind_of(&r.d->step, "b_s_free")->var->type->event[0], &n, &missing));
     assert_int_equal(n, 4);
     assert_string_equal(fmt_expr(r.c, bind_of(&r.d->step, "s")->expr->kids[0]->kids[0]),
                         "b_s_free[3]");
@@ -243,7 +248,7 @@ static void known_size_licenses_the_whole_data_only(void **state)
     end(&r);
 }
 
-/* ---- errors ------------------------------------------------------------------------------------------ */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static const struct { const char *code, *bad, *good; } rows[] = {
 #define ERROR(id, code, message, explanation, bad, good) { code, bad, good },
@@ -269,7 +274,8 @@ static void every_error_has_its_program(void **state)
         snprintf(mark, sizeof mark, "error[%s]", rows[i].code);
         Run bad = run(rows[i].bad, NULL, NULL);
         if (bad.errors != 1 || !strstr(bad.text, mark)) {
-            print_error("%s: bad program gives %d errors:\n%s\n", rows[i].code, bad.errors, bad.text);
+            print_error("%s: bad program gives %d errors:\n%s\n", rows[i].code, bad.errors,
+                        bad.text);
             wrong++;
         }
         end(&bad);
@@ -284,7 +290,7 @@ static void every_error_has_its_program(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* ---- files -------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* CASE.dgm's output against CASE.EXTENSION. */
 static bool same_as(const char *name, const char *extension, const char *text)

@@ -29,7 +29,7 @@ static const struct { const char *code, *test; } elsewhere[] = {
     { "E0112", "unit/test_syntax.c" }, { "E0116", "unit/test_base.c" },
 };
 
-/* ---- one case ------------------------------------------------------------------------------------- */
+/* ---- one case -------------------------------------------------------------------------------- */
 
 static void define_sizes(Ctx *c, const char *program)
 {
@@ -110,7 +110,7 @@ static int check_stage(const char *stage, bool *shown, int *cases)
     return wrong;
 }
 
-/* ---- every code -------------------------------------------------------------------------------------- */
+/* ---- every code ------------------------------------------------------------------------------ */
 
 static bool tested_elsewhere(const char *code)
 {

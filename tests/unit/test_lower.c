@@ -1,4 +1,5 @@
-/* test_lower.c - what the lowering makes of a model: parameters as they are stored, results by shape. */
+/* test_lower.c - what the lowering makes of a model: parameters as they are stored, results by
+ * shape. */
 #include "tensor/lower.h"
 
 #include <math.h>
@@ -54,10 +55,15 @@ static void assert_shape(const int64_t *shape, int rank, int64_t a, int64_t b)
 static void init_number_is_on_the_support(void **state)
 {
     (void)state;
-    static const struct { const char *declaration; double free; } cases[] = {
-        { "real init 3", 3 }, { "real init -0.5", -0.5 }, { "positive init 2", 0.69314718055994531 },
-        { "nonnegative init 1", 0 }, { "unit init 0.25", -1.0986122886681098 },
-        { "interval(1, 3) init 2", 0 }, { "positive init sqrt(4) / 2", 0 },
+    static const struct { const char *declaration; double free;
+    } cases[] = {
+        { "real init 3", 3 },
+        { "real init -0.5", -0.5 },
+        { "positive init 2", 0.69314718055994531 },
+        { "nonnegative init 1", 0 },
+        { "unit init 0.25", -1.0986122886681098 },
+        { "interval(1, 3) init 2", 0 },
+        { "positive init sqrt(4) / 2", 0 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Ctx *c = ctx_new();
@@ -74,10 +80,11 @@ static void parameter_of_a_plate_has_its_axes(void **state)
 {
     (void)state;
     Ctx *c = ctx_new();
-    Lowered *l = lowered(c, "model m(J = 3, K = 2) {\n  data y[J, K] : real\n  param b[J] : real[2]\n"
-                            "  for j in J {\n    param mu : real\n    param p : simplex[4]\n"
-                            "    for k in K { param s : positive\n"
-                            "      y[j, k] ~ normal(mu + p[0] + sum(b[j]), s) } } }");
+    Lowered *l =
+        lowered(c, "model m(J = 3, K = 2) {\n  data y[J, K] : real\n  param b[J] : real[2]\n"
+                   "  for j in J {\n    param mu : real\n    param p : simplex[4]\n"
+                   "    for k in K { param s : positive\n"
+                   "      y[j, k] ~ normal(mu + p[0] + sum(b[j]), s) } } }");
     assert_shape(param(l, "mu")->shape, param(l, "mu")->rank, 3, 0);
     assert_shape(param(l, "p")->shape, param(l, "p")->rank, 3, 3);
     assert_shape(param(l, "s")->shape, param(l, "s")->rank, 3, 2);

@@ -304,7 +304,8 @@ static void test_signal(void **state)
     (void)state;
     assert_int_equal(run("train --data x.csv --out whole --steps 100000 --log-every 1000"), 0);
     for (int i = 0; i < 2; i++) {
-        pid_t child = start(&model, "train --data x.csv --out part --steps 100000 --log-every 1000");
+        pid_t child =
+            start(&model, "train --data x.csv --out part --steps 100000 --log-every 1000");
 
         while (!file_has("part/metrics.jsonl", "\"step\":1000,"))
             usleep(2000);
