@@ -87,7 +87,7 @@ static void model_section(Explain *x)
         Str plate = s->plate ? str_fmt(x->c, ", \\quad %s", "\\text{for }") : str(x->c, "");
         for (const Plate *p = s->plate; p; p = p->outer)
             plate = str_fmt(x->c, "%s%s = 1, \\ldots, %s%s", plate, math_name(&x->math, p->index),
-                            math_name(&x->math, size_text(x->c, p->size)), p->outer ? ";\\; " : "");
+                            math_size(&x->math, size_text(x->c, p->size)), p->outer ? ";\\; " : "");
         row(x, &first, str_fmt(x->c, "%s &\\sim %s%s", lhs, law, plate), place(x, s->span));
     }
     for (size_t i = 0; i < vec_len(x->m->factors); i++) {

@@ -7,6 +7,7 @@
  */
 #include "derive.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,22 @@ Str math_name(const Math *m, Str name)
     return str_fmt(m->c, m->latex ? "%s_{%s}" : "%s_%s", head, tail);
 }
 
+/* P, 2 D + 1: each name of a size's text as math_name writes it. */
+Str math_size(const Math *m, Str text)
+{
+    Str out = str(m->c, "");
+    for (const char *p = text; *p;) {
+        size_t n = 0;
+        while (isalnum((unsigned char)p[n]) || p[n] == '_')
+            n++;
+        bool name = n > 0 && !isdigit((unsigned char)*p);
+        Str part = str_n(m->c, p, n ? n : 1);
+        out = str_fmt(m->c, "%s%s", out, name ? math_name(m, part) : part);
+        p += n ? n : 1;
+    }
+    return out;
+}
+
 /* w_mu, made by derive, is the mean of q(w): μ_w. */
 static const struct { const char *suffix, *text, *latex; } made[] = {
     { "_mu", "μ", "\\mu" },
@@ -129,7 +146,7 @@ Str math_sum(const Math *m, const Plate *p)
 {
     if (!p)
         return str(m->c, "");
-    Str size = math_name(m, size_text(m->c, p->size)), index = math_name(m, p->index);
+    Str size = math_size(m, size_text(m->c, p->size)), index = math_name(m, p->index);
     Str own = m->latex ? str_fmt(m->c, "\\sum_{%s=1}^{%s} ", index, size)
                        : str_fmt(m->c, "Σ_%s ", index);
     return str_fmt(m->c, "%s%s", math_sum(m, p->outer), own);
@@ -164,7 +181,9 @@ static Str name_form(const Math *m, const Ast *e)
     Var *v = model_var(m->m, e->decl);
     if (!v && !strcmp(e->name, "inf"))
         return str(m->c, m->latex ? "\\infty" : "∞");
-    return v && v->kind != VAR_DATA ? math_var(m, v) : math_name(m, e->name);
+    if (v && v->kind != VAR_DATA)
+        return math_var(m, v);
+    return e->decl ? math_name(m, e->name) : math_size(m, e->name);
 }
 
 static Str function_name(const Math *m, Str name)
@@ -298,7 +317,7 @@ static Str binary_form(const Math *m, const Ast *e, int *has)
                        form(m, b, m->latex ? P_IF : P_ATOM));
     }
     if (m->latex && !strcmp(e->name, "/")) {
-        *has = P_ATOM;
+        *has = P_POWER;                /* a fraction is bracketed before it is raised to a power */
         return str_fmt(m->c, "\\frac{%s}{%s}", form(m, a, P_IF), form(m, b, P_IF));
     }
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {

@@ -87,7 +87,7 @@ static Both over_axes(const Words *w, Size **axes, size_t n, Both inner)
         bool letter = size[0] >= 'A' && size[0] <= 'Z' && !size[1];
         Str index = letter ? str_fmt(c, "%c", size[0] - 'A' + 'a') : str(c, "i");
         Both sum = { str_fmt(c, "Σ_%s ", index),
-                     str_fmt(c, "\\sum_{%s=1}^{%s} ", index, math_name(&w->latex, size)) };
+                     str_fmt(c, "\\sum_{%s=1}^{%s} ", index, math_size(&w->latex, size)) };
         out = both_fmt2(w, "%s%s", "%s%s", sum, out);
     }
     return out;
@@ -210,7 +210,7 @@ static void scale_step(const Words *w, Term *t)
         return;
     Both index = { math_name(&w->text, rows->index), math_name(&w->latex, rows->index) };
     Both size = { size_text(w->d->c, rows->size),
-                  math_name(&w->latex, size_text(w->d->c, rows->size)) };
+                  math_size(&w->latex, size_text(w->d->c, rows->size)) };
     push(w, t, RULE_PLATE_SCALE,
          both_fmt2(w, "Σ_%s ≈ %s/B times the sum over the B rows of a minibatch",
                    "\\sum_{%s=1}^{%s} f \\approx \\frac{N}{B} \\sum_{\\mathcal{B}} f", index, size),
