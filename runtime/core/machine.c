@@ -24,6 +24,7 @@ const char *dgm_blas_name(void)
     return openblas_get_config != NULL ? openblas_get_config() : "unknown BLAS";
 }
 
+#if defined __x86_64__ || defined __i386__
 #define SLOW(core, has, way)                                                                      \
     { core, "OpenBLAS runs its " core " kernels although this processor has " has ": products "  \
             "run at about half speed or less. Unset OPENBLAS_CORETYPE, or set it to " way }
@@ -58,20 +59,29 @@ static const char *look_up(const SlowCore *table, size_t n, const char *core)
     return NULL;
 }
 
-const char *dgm_blas_warning(void)
+static const char *slow_core(const char *core)
 {
-    if (openblas_get_corename == NULL)
-        return "the BLAS library is not OpenBLAS: results are right, speed and bitwise equality "
-               "between thread counts are not promised";
-#if defined __x86_64__ || defined __i386__
-    const char *core = openblas_get_corename();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
         return look_up(below_512, sizeof below_512 / sizeof *below_512, core);
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return look_up(below_256, sizeof below_256 / sizeof *below_256, core);
-#endif
     return NULL;
+}
+#else
+static const char *slow_core(const char *core)         /* other processors have one vector width */
+{
+    (void)core;
+    return NULL;
+}
+#endif
+
+const char *dgm_blas_warning(void)
+{
+    if (openblas_get_corename == NULL)
+        return "the BLAS library is not OpenBLAS: results are right, speed and bitwise equality "
+               "between thread counts are not promised";
+    return slow_core(openblas_get_corename());
 }
 
 /* The one buffer that outlives a call, because the caller gets a plain string: a thread's own copy
