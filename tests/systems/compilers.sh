@@ -1,15 +1,18 @@
 # compilers.sh - the emitted C of every example is accepted by gcc and by clang with all warnings as
-# errors, in both precisions.
+# errors, in both precisions; for plain x86-64 and for aarch64 too, where such a compiler is at hand.
 . "$DGM_ROOT/tests/systems/lib.sh"
 command -v clang >/dev/null || skip "clang is not installed"
+plain=$([ "$(uname -m)" = x86_64 ] && echo -march=x86-64 || true)
+arm=$(command -v aarch64-linux-gnu-gcc || true)
 for spec in "$DGM_ROOT"/examples/*/*.dgm; do
     for precision in f32 f64; do
         $dgmc "$spec" --emit=c --precision $precision -D P=6 -D D=4 -D H=9 -o out.c 2>err.txt ||
             $dgmc "$spec" --emit=c --precision $precision -D P=6 -D D=4 -o out.c
         define=$([ $precision = f64 ] && echo -DDGM_F64 || true)
-        for cc in gcc clang; do
-            $cc -std=gnu11 -O2 -Wall -Wextra -Werror -fopenmp $define -I"$DGM_ROOT/runtime" -c out.c -o out.o ||
-                fail "$cc, $precision: $spec"
-        done
+        set -- -std=gnu11 -Wall -Wextra -Werror -fopenmp $define -I"$DGM_ROOT/runtime"
+        gcc "$@" -O2 -c out.c -o out.o || fail "gcc, $precision: $spec"
+        clang "$@" -O2 -c out.c -o out.o || fail "clang, $precision: $spec"
+        [ -z "$plain" ] || gcc "$@" $plain -c out.c -o out.o || fail "$plain, $precision: $spec"
+        [ -z "$arm" ] || $arm "$@" -c out.c -o out.o || fail "$arm, $precision: $spec"
     done
 done
