@@ -56,13 +56,20 @@ static bool check_count(Check *s, Ast *formals, size_t n, Str name, Ast *at)
     return false;
 }
 
+static Type *too_deep(Check *s, Ast *at, Ast *f)
+{
+    FAIL(s, E_INLINE_DEPTH, at->span, f->name, LIMIT_INLINE);
+    diag_help(s->c, "write the innermost formulas out where they are used");
+    return type_bad(s);
+}
+
 Type *apply_function(Check *s, Ast *f, Type **args, size_t n, Ast *at)
 {
     Ast *formals = f->kids[FUNCTION_ARGS];
     if (!check_count(s, formals, n, f->name, at)) return type_bad(s);
     for (size_t i = 0; i < n; i++)
         if (is_bad(args[i])) return type_bad(s);
-    if (s->depth >= LIMIT_INLINE) return FAIL(s, E_INLINE_DEPTH, at->span, f->name, LIMIT_INLINE);
+    if (s->depth >= LIMIT_INLINE) return too_deep(s, at, f);
     Str key = key_of(s, f, args, n);
     Type *result = map_get(s->applied, key);
     if (result) return result;
@@ -176,7 +183,7 @@ static Type *apply_layer(Check *s, Ast *layer, Type *input, Ast *call)
     if (input->kind != KIND_VALUE)
         return FAIL(s, E_NOT_STAGE, call->span, layer->name, type_text(s->c, input));
     if (s->depth >= LIMIT_INLINE)
-        return FAIL(s, E_INLINE_DEPTH, call->span, layer->name, LIMIT_INLINE);
+        return too_deep(s, call, layer);
     frame_push(s, call->span, layer->name);
     Type *result = type_bad(s);
     input = type_strip(s, type_flat(s, input));
@@ -245,6 +252,14 @@ static Type *apply_record(Check *s, Type *input, Ast *stage)
     return t;
 }
 
+static Type *repeat_shape(Check *s, Ast *stage, const Type *once, const Type *twice)
+{
+    FAIL(s, E_REPEAT_SHAPE, stage->span, type_text(s->c, once), type_text(s->c, twice));
+    diag_help(s->c, "end the body in %s, the shape that the second round begins with",
+              type_text(s->c, once));
+    return type_bad(s);
+}
+
 /* A repeated body may change the shape once (I inputs to H units), and then keeps it. */
 static Type *apply_repeat(Check *s, Type *input, Ast *stage)
 {
@@ -255,7 +270,7 @@ static Type *apply_repeat(Check *s, Type *input, Ast *stage)
     Type *twice = apply_stage(s, once, stage->kids[REPEAT_BODY], stage);
     if (is_bad(twice) || once->kind != twice->kind) return type_bad(s);
     if (once->kind == KIND_VALUE && !axes_agree(s, once->event, twice->event))
-        return FAIL(s, E_REPEAT_SHAPE, stage->span, type_text(s->c, once), type_text(s->c, twice));
+        return repeat_shape(s, stage, once, twice);
     return twice;
 }
 

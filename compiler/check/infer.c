@@ -320,7 +320,9 @@ static Type *infer_kind(Check *s, Ast *e, const Type *event, bool law)
         return type_new(s, KIND_FUNCTION);
     case AST_HOLE: return type_bad(s);
     default:
-        return FAIL(s, E_NO_MEANING, e->span, fmt_expr(s->c, e));
+        FAIL(s, E_NO_MEANING, e->span, fmt_expr(s->c, e));
+        diag_help(s->c, "write a number; lengths of training stand in `train m { epochs 10 }`");
+        return type_bad(s);
     }
 }
 

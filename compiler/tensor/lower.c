@@ -339,6 +339,12 @@ static void lower_weight(Lower *L, LowProgram *p, const Query *q)
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
+void not_lowered(Lower *L, Span at, const char *what)
+{
+    diag_error(L->c, E_LOWER_NOT_YET, at, what);
+    diag_help(L->c, "write it otherwise: chapter 9 of lang/manual.md lists what is derived later");
+}
+
 void lower_begin(Lower *L, Str name)
 {
     L->f = tir_fn(L->c, name);

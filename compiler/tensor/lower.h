@@ -139,6 +139,8 @@ Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* 
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
 void lower_begin(Lower *L, Str name);
 Val *var_value(Lower *L, Var *v);
+/* An error: the checker accepts `what`, lowering has no rule for it. */
+void not_lowered(Lower *L, Span at, const char *what);
 
 /* lower_dist.c. Batch axes: those of a value before the `rank` ones that its type declares. */
 Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law);

@@ -70,7 +70,7 @@ static Val *builtin_matrix(Lower *L, Str name, Val **a, const Ast *e)
                                           l->axes[1], false, b, a[1]->axes[0]),
                           a[1]->axes, a[1]->n_axes);
     }
-    diag_error(L->c, E_LOWER_NOT_YET, e->span, str_fmt(L->c, "`%s`", name));
+    not_lowered(L, e->span, str_fmt(L->c, "`%s`", name));
     return a[0];
 }
 

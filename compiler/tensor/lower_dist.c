@@ -249,7 +249,7 @@ Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis 
     const Ast *member;
     Val *with = with_member(L, d, AST_SAMPLE, NULL, &member);
     if (!member)
-        diag_error(L->c, E_LOWER_NOT_YET, L->at, "drawing from a distribution without `sample`");
+        not_lowered(L, L->at, "drawing from a distribution without `sample`");
     Val *v = member ? eval(L, body_scope(L, with), member->kids[SAMPLE_BODY]) : val_const(L, 0);
     int sub = L->draw_sub;
     memcpy(L->draw_axes, saved.draw_axes, sizeof L->draw_axes);
@@ -265,7 +265,7 @@ Val *eval_random(Lower *L, Env *env, Op op, const Ast *call)
 {
     int n_implicit = L->n_draw - L->n_draw_event;
     if (!L->n_draw && !L->draw_site)
-        diag_error(L->c, E_LOWER_NOT_YET, call->span, call->name);
+        not_lowered(L, call->span, call->name);
     Tir *a = NULL;
     if (op_info[op].arity) {
         Val *shape = eval(L, env, call->kids[0]->kids[ARG_VALUE]);

@@ -153,7 +153,7 @@ static Val *eval_reduce(Lower *L, Env *env, const Ast *e)
     else if (!strcmp(e->name, "logsumexp"))
         t = tir_reduce(L->f, OP_LOGSUMEXP, t, over, n);
     else
-        diag_error(L->c, E_LOWER_NOT_YET, e->span, str_fmt(L->c, "`%s`", e->name));
+        not_lowered(L, e->span, str_fmt(L->c, "`%s`", e->name));
     return val_tensor(L, t, v->axes, v->n_axes);
 }
 
@@ -164,9 +164,10 @@ static Val *index_range(Lower *L, Env *env, Val *v, int position, const Ast *ran
     Axis *from = v->axes[position];
     int64_t a = eval_size(L, env, range->kids[RANGE_A]),
             b = eval_size(L, env, range->kids[RANGE_B]);
-    if (a > b || b > from->size) {
+    if (a < 0 || a > b || b > from->size) {
         diag_error(L->c, E_LOWER_RANGE, range->span, (long long)a, (long long)b,
                    (long long)from->size);
+        diag_help(L->c, "the whole axis is `0 .. %lld`", (long long)from->size);
         return v;
     }
     if (a == 0 && b == from->size)
@@ -416,7 +417,7 @@ static Val *eval_if(Lower *L, Env *env, const Ast *e)
     Val *cond = eval(L, env, e->kids[IF_COND]);
     Val *a = eval(L, env, e->kids[IF_THEN]), *b = eval(L, env, e->kids[IF_ELSE]);
     if (a->kind != VAL_TENSOR || b->kind != VAL_TENSOR) {
-        diag_error(L->c, E_LOWER_NOT_YET, e->span, "`if` between distributions");
+        not_lowered(L, e->span, "`if` between distributions");
         return a;
     }
     return val_map(L, OP_SELECT, cond, a, b);
@@ -449,7 +450,7 @@ Val *eval(Lower *L, Env *env, const Ast *e)
             ice_span(e->span, "block without a value");
         return v;
     default:
-        diag_error(L->c, E_LOWER_NOT_YET, e->span, ast_kind_name(e->kind));
+        not_lowered(L, e->span, ast_kind_name(e->kind));
         return val_const(L, 0);
     }
 }

@@ -33,8 +33,8 @@ static void read_init(Lower *L, Env *env, LowParam *p, const Ast *init, const Ty
         ok = false;
     }
     if (!ok)
-        diag_error(L->c, E_LOWER_NOT_YET, init->span,
-                   "an `init` other than a number, uniform(a, b) or normal(mean, sd)");
+        not_lowered(L, init->span,
+                    "an `init` other than a number, uniform(a, b) or normal(mean, sd)");
     p->a = x[0];
     p->b = x[1];
 }
@@ -258,7 +258,7 @@ Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x)
 {
     L->at = stage->span;
     if (x->kind == VAL_DIST) {
-        diag_error(L->c, E_LOWER_NOT_YET, stage->span, "passing a distribution through `|>`");
+        not_lowered(L, stage->span, "passing a distribution through `|>`");
         return x;
     }
     switch (stage->kind) {
@@ -284,7 +284,7 @@ Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x)
         return eval(L, env_bind(L, env, hidden, x), call);
     }
     default:
-        diag_error(L->c, E_LOWER_NOT_YET, stage->span, "this stage after `|>`");
+        not_lowered(L, stage->span, "this stage after `|>`");
         return x;
     }
 }

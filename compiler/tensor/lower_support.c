@@ -75,8 +75,7 @@ Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
     Val *x = hide_batch(L, u, rank, batch, n_batch);
     const Ast *m = member_of(s, member);
     if (!m) {
-        diag_error(L->c, E_LOWER_NOT_YET, L->at,
-                   str_fmt(L->c, "`%s` of support `%s`", member, s->name));
+        not_lowered(L, L->at, str_fmt(L->c, "`%s` of support `%s`", member, s->name));
         return u;
     }
     scope = env_bind(L, scope, m->kids[FUNCTION_ARGS]->kids[0]->name, x);
