@@ -1,8 +1,8 @@
 /* data_sizes.c - sizes read from the data files named on the command line.
  *
  *     data x[N] : bit[P]    --data x=FILE of 60000 x 28 x 28    ->    N = 60000, P = 784
- * requires:    a parsed file.   establishes: defines for axes that are plain names; what -D says
- * stays.
+ * requires:    a parsed file
+ * establishes: defines for axes that are plain names; what -D says stays
  */
 #include "driver.h"
 

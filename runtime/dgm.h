@@ -56,8 +56,7 @@ typedef struct DgmData {
     int rank;
     long shape[DGM_MAX_RANK];          /* axes after the plate */
     long count;                        /* product of shape: elements of a row (or of the whole) */
-    /* every value lies in [lower, upper] (closed; inf allowed) */
-    double lower, upper;
+    double lower, upper;              /* every value lies in [lower, upper] (closed; inf allowed) */
     bool open_lower, open_upper;       /* bounds are excluded */
     const char *support; /* as written, for messages: "bit", "index(10)", "positive" */
     int line;
@@ -156,11 +155,9 @@ struct DgmCtx {
     const DgmModel *model;
     const DgmProgram *program;
     Real *param;                       /* [param_reals] */
-    /* [param_reals] gradient of the objective per datum (ascent) */
-    Real *grad;
+    Real *grad;                     /* [param_reals] gradient of the objective per datum (ascent) */
     Real *const *data;                 /* [n_data] converted rows [B][count], or whole [count] */
-    /* [B] row numbers in the source: what dgm_load_rows fetches */
-    const long *rows;
+    const long *rows;                /* [B] row numbers in the source: what dgm_load_rows fetches */
     DgmSource *source;                 /* NULL: c->data is already filled */
     long B;                            /* rows in this batch */
     long N;                            /* rows in the data set; the plate's scale is N / B */
@@ -172,8 +169,7 @@ struct DgmCtx {
     DgmPurpose purpose;
     double *weight;                    /* [n_terms] annealing factor, 1 unless scheduled */
     double *terms;                     /* [n_terms] out: raw sums (over rows if local) */
-    /* -1, or first term that was NaN or Inf: nothing was updated */
-    int bad_term;
+    int bad_term;                   /* -1, or first term that was NaN or Inf: nothing was updated */
     Real **out;                        /* [n_outputs] set by layout */
     void *state;                       /* emitted struct of buffers */
     DgmOptim *optim;                   /* NULL: gradient only */

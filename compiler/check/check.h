@@ -16,8 +16,7 @@ typedef enum {
     SPACE_CALL,                        /* what stands before `(` or after `|>` */
     SPACE_TYPE,                        /* supports */
     SPACE_SIZE,                        /* sizes bound by axes */
-    /* values declared somewhere below: for previous(), and messages */
-    SPACE_LATER,
+    SPACE_LATER,                 /* values declared somewhere below: for previous(), and messages */
     N_SPACES
 } Space;
 
@@ -57,8 +56,7 @@ typedef struct Check {
     Frame *frame;                      /* innermost application, or NULL in a model */
     int depth;                         /* of applications */
     Ast **plates;                      /* vec: canonical BINDERs around the expression */
-    /* vec: BINDERs under an `if` or `where` that compares them */
-    Ast **guarded;
+    Ast **guarded;                    /* vec: BINDERs under an `if` or `where` that compares them */
     Map *rigid;                        /* size NAMEs bound by data: never bound anew by a call */
     Map *guided;                       /* latent DECLNAME -> its place in the family */
     Ast **opened;                      /* vec: canonical BINDERs of the plates of the model */
@@ -105,8 +103,7 @@ typedef struct SupportRow {
     const char *name;
     Elem elem;
     Range range;
-    /* event axes it needs: 0 number, 1 vector, 2 square matrix */
-    int core;
+    int core;                         /* event axes it needs: 0 number, 1 vector, 2 square matrix */
     int bounds_min, bounds_max;        /* arguments in parentheses */
     const char *doc;
 } SupportRow;
@@ -140,8 +137,7 @@ Type *type_real(Check *s, Size **event);
 Type *type_dist(Check *s, Type *of);
 Type *type_copy(Check *s, const Type *t);
 Type *type_flat(Check *s, const Type *t);             /* array axes become event axes */
-/* a computed value of this shape: no support, no size */
-Type *type_strip(Check *s, const Type *t);
+Type *type_strip(Check *s, const Type *t); /* a computed value of this shape: no support, no size */
 bool  is_bad(const Type *t);
 bool  is_scalar(const Type *t);
 Size **sizes_from(Check *s, Size **from, size_t first, size_t n);
@@ -160,8 +156,7 @@ void resolve_type(Check *s, Ast *type);
 void resolve_binder(Check *s, Ast *binder);           /* leaves its name in the scope */
 void resolve_args(Check *s, Ast *list);               /* ARGDECLs, declared into the scope */
 void resolve_statement(Check *s, Ast *st);            /* of a model, family or block */
-/* FUNCTION NET FLOW, declared by the caller */
-void resolve_function(Check *s, Ast *f);
+void resolve_function(Check *s, Ast *f);             /* FUNCTION NET FLOW, declared by the caller */
 void resolve_model(Check *s, Ast *model);
 void resolve_family(Check *s, Ast *family);
 void resolve_train(Check *s, Ast *train);
@@ -183,19 +178,16 @@ Span  name_span(const Ast *decl);                     /* where the declaration i
 Type *infer(Check *s, Ast *e);                        /* any expression; sets e->type */
 Type *infer_value(Check *s, Ast *e);                  /* number or array: else an error and BAD */
 Type *infer_element(Check *s, Ast *e);                /* a value without array axes */
-/* the same tests on a type already inferred */
-Type *as_value(Check *s, Ast *e, Type *t);
+Type *as_value(Check *s, Ast *e, Type *t);           /* the same tests on a type already inferred */
 Type *as_element(Check *s, Ast *e, Type *t);
 Size *as_size(Check *s, Ast *e, Type *t);
 /* a distribution for a variable of this type, or NULL */
 Type *infer_law(Check *s, Ast *e, const Type *event);
-/* an expression that stands for a size; NULL: error */
-Size *infer_size(Check *s, Ast *e);
+Size *infer_size(Check *s, Ast *e);          /* an expression that stands for a size; NULL: error */
 Type *infer_index(Check *s, Ast *e);                  /* index.c: INDEX */
 Type *infer_slice(Check *s, Ast *e, bool open_end);
 Type *infer_binder(Check *s, Ast *binder);            /* sets its type; returns it */
-/* after infer_binder: its number of positions, or NULL */
-Size *binder_size(Check *s, Ast *binder);
+Size *binder_size(Check *s, Ast *binder); /* after infer_binder: its number of positions, or NULL */
 Type *infer_call(Check *s, Ast *e, const Type *event);/* call.c */
 Type *builtin_stage(Check *s, Type *input, Ast *stage);
 Type *infer_reduce(Check *s, Ast *e);
@@ -224,8 +216,7 @@ void  infer_block(Check *s, Ast *block);
 void  infer_statement(Check *s, Ast *st);
 void  check_family(Check *s, Ast *family);            /* family.c */
 void  check_train(Check *s, Ast *train);              /* train.c */
-/* library.c: distribution layer support bodies */
-void  check_library(Check *s, Ast *item);
+void  check_library(Check *s, Ast *item);         /* library.c: distribution layer support bodies */
 Type *support_shape(Check *s, Ast *support);
 void  not_yet(Check *s, const char *what, Span at);
 void  frame_push(Check *s, Span call, Str what);      /* frame.c */

@@ -32,11 +32,9 @@ Size *size_name(Ctx *c, Str name);
 Size *size_add(Ctx *c, Size *a, Size *b);
 Size *size_sub(Ctx *c, Size *a, Size *b);
 Size *size_mul(Ctx *c, Size *a, Size *b);
-/* exact when it divides; else kept as a floor term */
-Size *size_div(Ctx *c, Size *a, int64_t n);
+Size *size_div(Ctx *c, Size *a, int64_t n);   /* exact when it divides; else kept as a floor term */
 Size *size_pow(Ctx *c, Size *a, Size *b);             /* 2^A; a power of a sum is multiplied out */
-/* a size known at load only, named by its text */
-Size *size_opaque(Ctx *c, const char *text);
+Size *size_opaque(Ctx *c, const char *text);      /* a size known at load only, named by its text */
 Str   size_text(Ctx *c, const Size *s);               /* "K - 1" */
 bool  size_is_const(const Size *s, int64_t *value);   /* a number, whatever is defined */
 /* Value under ctx->defines (arguments, -D, --data); false while a name is unbound (named in
@@ -58,8 +56,7 @@ typedef enum {
     KIND_DIST,                         /* distribution: `of` is its event */
     KIND_RECORD,                       /* names[], fields[] */
     KIND_FUNCTION,                     /* function, net, layer applied by a call or |> */
-    /* formal type of `H : size`; a size used as a number is a VALUE with `size` */
-    KIND_SIZE,
+    KIND_SIZE,       /* formal type of `H : size`; a size used as a number is a VALUE with `size` */
     KIND_BAD                           /* after an error: silences what follows */
 } TypeKind;
 
@@ -76,8 +73,7 @@ struct Type {
     Type *of;                          /* KIND_DIST: the event */
     Str *names;                        /* vec: KIND_RECORD */
     Type **fields;                     /* vec: KIND_RECORD */
-    /* trailing event axes that belong to the support: simplex 1, cholesky 2 */
-    int core;
+    int core;            /* trailing event axes that belong to the support: simplex 1, cholesky 2 */
     Range range;                       /* of every element */
     Size *size;                        /* value as a size (D, K - 1, 3), or NULL */
     bool declared;                     /* the support was written in the spec, not computed */
@@ -96,8 +92,7 @@ const Ast *law_called(const Ast *call);               /* by a checked CALL; NULL
 const Ast *law_base(const Ast *law);                  /* its DISTRIBUTION */
 Ast **law_parameterizations(Ctx *c, Ast *distribution);       /* vec: it, then its ALSOs */
 Ast **law_params(Ctx *c, const Ast *law);             /* vec: its ARGDECLs, in order of position */
-/* that an ARG fills, or NULL */
-Ast *law_param(Ast **params, const Ast *arg, size_t position);
+Ast *law_param(Ast **params, const Ast *arg, size_t position); /* that an ARG fills, or NULL */
 /* How many parameters a call leaves without value (*first of them), -1 if an argument has no
  * place. */
 int  law_missing(Ctx *c, Ast **params, const Ast *call, Ast **first);

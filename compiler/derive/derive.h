@@ -13,10 +13,8 @@ typedef struct Latent {
     Guide *guide;
     int number;                        /* position of the site in the model */
     bool identity;                     /* what is drawn is the latent itself, no map */
-    /* variable drawn: `var`, or its free value, or the group's */
-    Var *drawn;
-    /* free value as an expression: NAME, or a slice of the group */
-    Ast *free;
+    Var *drawn;                       /* variable drawn: `var`, or its free value, or the group's */
+    Ast *free;                      /* free value as an expression: NAME, or a slice of the group */
     Ast *q;                            /* law of `drawn` */
     bool first;                        /* first of its group: the group is drawn, and its entropy
                                           counted, here */
@@ -40,8 +38,7 @@ Ast  *make_name(Ctx *c, const Var *v, Span span);
 Ast  *make_index(Ctx *c, Ast *base, Ast **index);               /* base if index is empty */
 /* b may be NULL */
 Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b);
-/* of lang/std */
-Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b);
+Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b); /* of lang/std */
 Ast  *make_size(Ctx *c, const Size *s, Span span);
 Var  *make_param(Derive *d, Str name, Type *type, Ast *init, Span span);
 Var  *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span);
@@ -57,12 +54,9 @@ Type *real_scalar(Ctx *c);
 Ast  *find_declared(const Derive *d, AstKind kind, Str name);
 bool  law_is_flat(const Ast *law);
 int   law_rank(const Ast *call);                                /* event axes of one draw */
-/* axes of its arguments beyond those */
-int   batch_rank(Ctx *c, const Ast *call);
-/* axes of a draw beyond the event */
-Type *beyond_event(Ctx *c, const Type *t, int rank);
-/* SUPPORT, or NULL: the real line */
-Ast  *support_of(const Derive *d, const Type *t);
+int   batch_rank(Ctx *c, const Ast *call);            /* axes of its arguments beyond those */
+Type *beyond_event(Ctx *c, const Type *t, int rank);  /* axes of a draw beyond the event */
+Ast  *support_of(const Derive *d, const Type *t);     /* SUPPORT, or NULL: the real line */
 Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of the free value */
 
 /* joint.c: log densities of statements */
@@ -96,8 +90,7 @@ Str  math_name(const Math *m, Str name);                        /* mu_a -> μ_a,
 Str  math_size(const Math *m, Str text);                        /* of size_text: P, 2 D + 1 */
 Str  math_var(const Math *m, const Var *v);                     /* with the indices of its plates */
 Str  math_symbol(const Math *m, const Var *v);                  /* without them */
-/* Σ_n Σ_j  for a plate and its outers */
-Str  math_sum(const Math *m, const Plate *p);
+Str  math_sum(const Math *m, const Plate *p);         /* Σ_n Σ_j  for a plate and its outers */
 Str  math_law(const Math *m, const Ast *law);
 /* The members of a law with its arguments put in and what is constant folded; NULL if it has
  * none. */

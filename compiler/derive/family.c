@@ -1,14 +1,14 @@
 /* family.c - how every latent gets its value: what is drawn, from which law, through which map.
  *
- *     law        z ~ normal(q.mu, q.sigma)           z itself is drawn from the user's law
- *     meanfield  w : real[P]                         w ~ normal(w_mu, w_sd)
- *                s : positive                        s_free ~ normal(s_mu, s_sd); s =
- * constrain(s_free) fullrank   (a, b)                              q_free ~ mvnormal(q_mu, chol:
- * q_chol); a = constrain(q_free[0]), b = .. The parameters w_mu, w_sd are new variables. A latent
- * of a plate (of fixed size) has a row of them for every element: theta_mu[J], read at [j]. They
- * start at mu ~ normal(0, 0.1), small and unequal so that symmetric latents part, and sd = exp(-1),
- * narrow enough that early gradients are those near the mean; the factor of a full-rank family
- * starts as the unit matrix.
+ *     law        z ~ normal(q.mu, q.sigma)     z itself is drawn from the user's law
+ *     meanfield  w : real[P]                   w ~ normal(w_mu, w_sd)
+ *                s : positive                  s_free ~ normal(s_mu, s_sd); s = constrain(s_free)
+ *     fullrank   (a, b)                        q_free ~ mvnormal(q_mu, chol: q_chol);
+ *                                              a = constrain(q_free[0]), b = ..
+ * The parameters w_mu, w_sd are new variables. A latent of a plate (of fixed size) has a row of
+ * them for every element: theta_mu[J], read at [j]. They start at mu ~ normal(0, 0.1), small and
+ * unequal so that symmetric latents part, and sd = exp(-1), narrow enough that early gradients are
+ * those near the mean; the factor of a full-rank family starts as the unit matrix.
  */
 #include "derive.h"
 

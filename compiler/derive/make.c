@@ -90,8 +90,7 @@ Ast *make_size(Ctx *c, const Size *s, Span span)
     Str missing;
     if (size_value(c, s, &value, &missing))
         return ast_num(c, span, (double)value);
-    /* shown by explain; lowering needs numbers */
-    return ast_name(c, span, size_text(c, s), NULL);
+    return ast_name(c, span, size_text(c, s), NULL); /* shown by explain; lowering needs numbers */
 }
 
 /* ---- variables ------------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /* math.c - expressions of the language as mathematics, in Unicode text or LaTeX.
  *
- *     sq(x[n] - mu) / (2 * sq(sigma))     (x_n - μ)² / (2 σ²)     \frac{(x_{n} -
- * \mu)^2}{2\,\sigma^2} Variables of a plate carry its index (z becomes z_n), Greek names become
- * Greek letters, and a parenthesis is written only where precedence asks for it. What has no
- * mathematical form of its own is printed as the language writes it.
+ *     sq(x[n] - mu) / (2 * sq(sigma))     (x_n - μ)² / (2 σ²)     \frac{(x_n - \mu)^2}{2\,\sigma^2}
+ * Variables of a plate carry its index (z becomes z_n), Greek names become Greek letters, and a
+ * parenthesis is written only where precedence asks for it. What has no mathematical form of its
+ * own is printed as the language writes it.
  */
 #include "derive.h"
 

@@ -69,8 +69,7 @@ typedef struct Query {
     Bind *binds;                       /* vec, in order */
     Term *terms;                       /* vec: step: the objective; weight: exact log p - log q */
     Result *results;                   /* vec */
-    /* why the query cannot be answered; then the rest is empty */
-    Str absent;
+    Str absent;                       /* why the query cannot be answered; then the rest is empty */
 } Query;
 
 /* What explain says of a latent: family, estimator and the reason. */
@@ -81,8 +80,7 @@ typedef struct Derivation {
     Str objective;                     /* "elbo" "map" "likelihood" */
     Str text, latex;                   /* the bound as one formula */
     Step *steps;                       /* vec: from the marginal likelihood to the bound */
-    /* vec: all trainable variables, synthetic included, nets not */
-    Var **params;
+    Var **params;                   /* vec: all trainable variables, synthetic included, nets not */
     Estimate *estimates;               /* vec */
     Query step, weight, sample, encode, reconstruct, constrain;
 } Derivation;

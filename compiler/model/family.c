@@ -2,9 +2,8 @@
  *
  * Idea: the family block is walked like the model; re-opening `for n in N` enters the model's own
  * plate. What has no line of its own gets what `others` or `all` says, or the default, mean field.
- *     family for m { (a, b) ~ fullrank; others ~ meanfield }     guides: {a, b} fullrank, c
- * meanfield establishes: every latent in exactly one guide; a guide reads only latents drawn above
- * it.
+ *     family for m { (a, b) ~ fullrank; others ~ meanfield }  guides: {a, b} fullrank, c meanfield
+ * establishes: every latent in exactly one guide; a guide reads only latents drawn above it.
  */
 #include "build.h"
 

@@ -16,8 +16,7 @@ struct Plate {
     Size *size;
     Plate *outer;                      /* NULL at the top */
     Ast **binders;                     /* vec: every BINDER that opens it */
-    /* the minibatched plate: its axis is the row axis (at most one) */
-    bool rows;
+    bool rows;                   /* the minibatched plate: its axis is the row axis (at most one) */
     Span span;
 };
 
@@ -59,8 +58,7 @@ typedef struct Guide {
     Ast *law;                          /* LAW: user's distribution */
     Plate *plate;
     bool amortized;                    /* reads data of its plate */
-    /* no line in the spec: the default, or from `others`, `all` */
-    bool implied;
+    bool implied;                    /* no line in the spec: the default, or from `others`, `all` */
     Span span;
 } Guide;
 
@@ -95,8 +93,7 @@ typedef struct Model {
     Factor *factors;                   /* vec */
     Family *family;                    /* NULL if no latents */
     Training training;
-    /* FILE it comes from: the user's distributions stand there */
-    Ast *file;
+    Ast *file;                        /* FILE it comes from: the user's distributions stand there */
 } Model;
 
 /* build.c: the (only, or named) model of a checked file. NULL after errors. Refuses, each with its

@@ -89,8 +89,7 @@ typedef struct ActivePlate { Plate *plate; Axis *axis; } ActivePlate;
 typedef struct Lower {
     Ctx *c;
     const Derivation *d;
-    /* Str -> DISTRIBUTION, LAYER, SUPPORT, FUNCTION at file level */
-    Map *decls;
+    Map *decls;                    /* Str -> DISTRIBUTION, LAYER, SUPPORT, FUNCTION at file level */
     Map *nets;                         /* Str -> NET of the model and family */
     LowParam **params;                 /* vec */
     /* of the fn being lowered */
@@ -122,16 +121,14 @@ Env *env_find(Env *e, Str name, bool function);
 /* lower_number.c */
 Op   op_of_operator(Str text, int operands);                       /* N_OPS: none */
 bool op_named(Str name, OpKind kind, Op *op);
-/* pi, unless a model declares it */
-bool constant_value(const Ast *name, double *x);
+bool constant_value(const Ast *name, double *x);      /* pi, unless a model declares it */
 bool argument_value(Lower *L, Str name, double *x);                /* of an argument of the model */
 bool eval_number(Lower *L, Env *env, const Ast *e, double *x);     /* false: not known now */
 int64_t eval_size(Lower *L, Env *env, const Ast *e);               /* constant, or an error and 1 */
 
 /* lower_expr.c */
 Val *eval(Lower *L, Env *env, const Ast *e);
-/* value of a LET, binders opened */
-Val *eval_let(Lower *L, Env *env, const Ast *let);
+Val *eval_let(Lower *L, Env *env, const Ast *let);    /* value of a LET, binders opened */
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last);
 Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* lower_builtin.c */
 
@@ -159,8 +156,7 @@ bool free_number(Lower *L, const Type *type, double x, double *free);        /* 
 Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
 
 Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */
-/* of a chain: named after stage */
-Val *lower_inner(Lower *L, const Ast *stage, Val *v);
+Val *lower_inner(Lower *L, const Ast *stage, Val *v); /* of a chain: named after stage */
 Val *call_net(Lower *L, Env *env, const Ast *net, Val **args, size_t n);
 Val *param_value(Lower *L, Env *env, Str name, const Type *type, const Ast *type_node,
                  const Ast *declname, const Ast *init, Span span);

@@ -3,9 +3,9 @@
  * Idea: a law is written for one event. Before a member is evaluated, axes of its arguments beyond
  * their declared rank ("batch" axes: array axes, or the event axes of a variable under a scalar
  * law) are made implicit, so that the member's formula sees exactly the ranks it was written for:
- *     x : bit[784] ~ bernoulli(logits: l)      x, l explicit [784]  ->  implicit axis;  x * l -
- * softplus(l) and are explicit again in the result. A parameterization (`also`) that lacks a member
- * is converted to the base parameterization.
+ *     x : bit[784] ~ bernoulli(logits: l)   x, l explicit [784] -> implicit; x * l - softplus(l)
+ * and are explicit again in the result. A parameterization (`also`) that lacks a member is
+ * converted to the base parameterization.
  */
 #include "lower.h"
 

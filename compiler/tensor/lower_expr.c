@@ -3,9 +3,9 @@
  * Idea: one case per AST kind, names resolved in lexical scopes (Env), then among the variables of
  * the model. A binder opens an axis for the time its body is evaluated:
  *     sum[k in K](w[k] * x[k])   k = iota over axis k; w[k]: w's explicit axis renamed to k
- * (implicit); the product has k implicit; the sum removes it requires: a checked tree (shapes
- * agree); what only evaluation can see (a size that is not a constant, say) is still reported as a
- * user's error.
+ *                                (implicit); the product has k implicit; the sum removes it
+ * requires: a checked tree (shapes agree); what only evaluation can see (a size that is not a
+ * constant, say) is still reported as a user's error.
  */
 #include "lower.h"
 

@@ -77,8 +77,7 @@ static LowParam *declare_param(Lower *L, Env *env, Str name, const int64_t *shap
             L->c,
             "here they would be %s, elsewhere they are %s: write a net for each size of input",
             shape_text(L, shape, rank), shape_text(L, p->shape, p->rank));
-        /* so that lowering goes on */
-        LowParam *other = arena_alloc(L->c->arena, sizeof *other);
+        LowParam *other = arena_alloc(L->c->arena, sizeof *other); /* so that lowering goes on */
         *other = *p;
         p = other;
         p->rank = rank;

@@ -39,8 +39,7 @@ extern const OpInfo op_info[N_OPS];
 extern const char OP_FN[], OP_NONE[];
 
 typedef enum {
-    /* the minibatched plate: B at run time; at most one per fn */
-    AXIS_ROW,
+    AXIS_ROW,                         /* the minibatched plate: B at run time; at most one per fn */
     AXIS_PLATE,                        /* any other plate: constant size */
     AXIS_SAMPLE,                       /* Monte Carlo samples: S at run time; at most one per fn */
     AXIS_EVENT                         /* constant size */
@@ -112,8 +111,7 @@ Tir *tir_iota(TirFn *f, Axis *axis);
 Tir *tir_map(TirFn *f, Op op, Tir *a, Tir *b, Tir *c);             /* unused operands NULL */
 Tir *tir_random(TirFn *f, Op op, int site, Tir *a, Axis *const *axes, int n_axes);
 Tir *tir_rename(TirFn *f, Tir *a, Axis *const *from, Axis *const *to, int n);
-/* axes it already has: ignored */
-Tir *tir_expand(TirFn *f, Tir *a, Axis *const *axes, int n);
+Tir *tir_expand(TirFn *f, Tir *a, Axis *const *axes, int n); /* axes it already has: ignored */
 /* Axes the operand lacks count as constant: SUM multiplies by their size (a scalar input for B: not
  * allowed, expand first), the others ignore them. */
 Tir *tir_reduce(TirFn *f, Op op, Tir *a, Axis *const *over, int n);
@@ -139,10 +137,8 @@ Tir **tir_order(const TirFn *f);                                   /* vec */
 
 /* ---- print.c read.c verify.c ----------------------------------------------------------------- */
 void   tir_print(Out *o, const TirFn *f);
-/* NULL after an error on c->err */
-TirFn *tir_read(Ctx *c, const char *text);
-/* ice() on the first broken rule */
-void   tir_verify(const TirFn *f);
+TirFn *tir_read(Ctx *c, const char *text);            /* NULL after an error on c->err */
+void   tir_verify(const TirFn *f);                    /* ice() on the first broken rule */
 
 /* ---- passes: each returns a new fn (axes shared), leaving its input alone -------------------- */
 /* grad.c: adds OUT_GRAD outputs: the derivative of sum_k seed_k * term_k, where seeds[k] is a

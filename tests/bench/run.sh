@@ -4,8 +4,8 @@
 # dgmc generates, vae_hand.c on the same runtime and BLAS, and, where PYTHON has them, PyTorch (modes
 # of torch_vae.py) and JAX on the CPU.
 #
-# Every round runs each side at every batch and number of threads, one after the other, so that a
-# change of the machine's speed meets all alike. A run gives the best of its W windows of steps (other
+# Every round visits each number of threads and batch, and runs all sides there one after the other,
+# so that a change of the machine's speed meets all alike. A run gives the best of its W windows of steps (other
 # guests of a shared machine only slow a window down), the table medians over rounds: steps per
 # second of the generated trainer, and its ratio to each other side within a round. Markdown on
 # stdout, progress on stderr. It reports and judges nothing.
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 rounds=5
 python=
 windows=20
-modes="fused compile"                  # of PyTorch: torch_vae.py
+modes=fused                            # of PyTorch; "fused compile" takes minutes a batch
 while [ $# -gt 1 ]; do
     case $1 in
     --rounds) rounds=$2 ;;
@@ -62,13 +62,15 @@ for round in $(seq "$rounds"); do
                 rate=$(trainer $side $batch $threads)
                 echo "$round $threads $batch $side $rate"
             done
+            if $has_torch; then
+                "$python" tests/bench/torch_vae.py speed --threads $threads --mode $modes \
+                    --batch $batch --windows "$windows" | sed "s/^/$round $threads /"
+            fi
+            if $has_jax; then
+                taskset -c 0-$((threads - 1)) "$python" tests/bench/jax_vae.py \
+                    --batch $batch --windows "$windows" | sed "s/^/$round $threads /"
+            fi
         done
-        if $has_torch; then
-            "$python" tests/bench/torch_vae.py speed --threads $threads --mode $modes --windows "$windows" | sed "s/^/$round $threads /"
-        fi
-        if $has_jax; then
-            taskset -c 0-$((threads - 1)) "$python" tests/bench/jax_vae.py --windows "$windows" | sed "s/^/$round $threads /"
-        fi
     done
 done | tee "$work/runs" >&2
 

@@ -2,10 +2,11 @@
  * test. Each parameterization is lowered as a model would use it and run by the reference
  * interpreter:
  *   density  integrates (sums) to 1
- *   sample   moments equal mean and variance (|z| < 4), distribution equals cdf
- * (Kolmogorov-Smirnov) entropy  equals -E log p, and every kl equals E[log p - log q], by Monte
- * Carlo (|z| < 4) values   equal SciPy's (scipy_facts.def) Test values of arguments follow from
- * their declared types.
+ *   sample   moments equal mean and variance (|z| < 4); distribution equals cdf (Kolmogorov-
+ *            Smirnov)
+ *   entropy  equals -E log p, and every kl equals E[log p - log q], by Monte Carlo (|z| < 4)
+ *   values   equal SciPy's (scipy_facts.def)
+ * Test values of arguments follow from their declared types.
  */
 #include <setjmp.h>
 #include <stdarg.h>

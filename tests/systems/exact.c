@@ -2,12 +2,13 @@
  *
  *   exact ppca FILE.csv K
  *       maximum log-likelihood per datum of probabilistic PCA (Tipping & Bishop 1999, eq. 8 with
- * the maximising sigma^2, W): -1/2 (D log 2pi + sum_{i<=K} log l_i + (D-K) log s2 + D), l: the
- *       eigenvalues of the covariance, s2 the mean of the D-K smallest
+ *       the maximising sigma^2, W): -1/2 (D log 2pi + sum_{i<=K} log l_i + (D-K) log s2 + D), l:
+ *       the eigenvalues of the covariance, s2 the mean of the D-K smallest
  *   exact regression FILE.csv P NOISE PRIOR_B PRIOR_W RUN.safetensors
- *       posterior of y ~ normal(X w + b, NOISE), b ~ normal(0, PRIOR_B), w ~ normal(0, PRIOR_W), X
- * the first P columns, y the next; prints the largest distance of the fitted mean and covariance
- *       (free vector: b, w; Cholesky factor packed by rows with logarithmic diagonal) from it
+ *       posterior of y ~ normal(X w + b, NOISE), b ~ normal(0, PRIOR_B), w ~ normal(0, PRIOR_W),
+ *       X the first P columns, y the next; prints the largest distance of the fitted mean and
+ *       covariance (free vector: b, w; Cholesky factor packed by rows with logarithmic diagonal)
+ *       from it
  */
 #include <jansson.h>
 #include <math.h>
@@ -122,8 +123,7 @@ static int regression(const char *path, int p, double noise, double sb, double s
     for (int a = 0; a < d; a++)
         prec[a * d + a] += a ? 1 / (sw * sw) : 1 / (sb * sb);
     dpotrf_("U", &d, prec, &d, &info);
-    /* column-major upper = row-major lower: the covariance */
-    dpotri_("U", &d, prec, &d, &info);
+    dpotri_("U", &d, prec, &d, &info); /* column-major upper = row-major lower: the covariance */
     for (int a = 0; a < d; a++)
         for (int b = 0; b < a; b++)
             prec[b * d + a] = prec[a * d + b];
