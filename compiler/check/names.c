@@ -49,10 +49,10 @@ void unknown_value(Check *s, Ast *name)
 static bool is_planned(Str name)
 {
     static const char *const planned[] = {
-        "poisson", "binomial", "neg_binomial", "geometric", "multinomial", "weibull", "inv_gamma",
+        "poisson", "binomial", "neg_binomial", "geometric", "multinomial",
         "ordered_logistic", "lkj_cholesky", "lkj", "wishart", "inv_wishart", "pareto", "von_mises",
-        "beta_binomial", "dirichlet_multinomial", "skew_normal", "chi_squared", "gumbel",
-        "hypergeometric", "rayleigh", "mvstudent_t",
+        "beta_binomial", "dirichlet_multinomial", "skew_normal", "gumbel",
+        "hypergeometric", "mvstudent_t",
     };
     for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
         if (!strcmp(planned[i], name)) return true;

@@ -24,6 +24,11 @@ for mu, s in ((0.7, 1.6), (-3, 0.2)):
         add(f"lognormal({mu}, {s})", x, stats.lognorm.logpdf(x, s, scale=np.exp(mu)))
 for a, b in ((0.6, 1.7), (12.0, 0.3)):
     for x in (0.02, 1.0, 9.0):
+        add(f"weibull({a}, {b})", x, stats.weibull_min.logpdf(x, a, scale=b))
+        add(f"inv_gamma({a}, {b})", x, stats.invgamma.logpdf(x, a, scale=b))
+        add(f"gompertz({a}, {b})", x, stats.gompertz.logpdf(x, a, scale=1 / b))
+        add(f"rayleigh({b})", x, stats.rayleigh.logpdf(x, scale=b))
+        add(f"chi_squared({a})", x, stats.chi2.logpdf(x, a))
         add(f"gamma({a}, {b})", x, stats.gamma.logpdf(x, a, scale=1 / b))
         add(f"gamma({a}, scale: {b})", x, stats.gamma.logpdf(x, a, scale=b))
         add(f"exponential({b})", x, stats.expon.logpdf(x, scale=1 / b))
