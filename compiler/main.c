@@ -52,8 +52,8 @@ static void print_help(void)
         printf("  dgmc %s %s%*s %s\n", commands[i].name, commands[i].argument,
                (int)(14 - strlen(commands[i].name) - strlen(commands[i].argument)), "",
                commands[i].help);
-    printf(
-        "\nexamples:\n  dgmc examples/vae/vae.dgm --data x=images.idx3-ubyte.gz   # makes ./vae\n");
+    printf("\nexamples:\n"
+           "  dgmc examples/vae/vae.dgm --data x=images.idx3-ubyte.gz   # makes ./vae\n");
     for (int i = 0; i < N_COMMANDS; i++)
         printf("  %s\n", commands[i].example);
     printf("\noptions:\n");

@@ -252,14 +252,6 @@ static Type *apply_record(Check *s, Type *input, Ast *stage)
     return t;
 }
 
-static Type *repeat_shape(Check *s, Ast *stage, const Type *once, const Type *twice)
-{
-    FAIL(s, E_REPEAT_SHAPE, stage->span, type_text(s->c, once), type_text(s->c, twice));
-    diag_help(s->c, "end the body in %s, the shape that the second round begins with",
-              type_text(s->c, once));
-    return type_bad(s);
-}
-
 /* A repeated body may change the shape once (I inputs to H units), and then keeps it. */
 static Type *apply_repeat(Check *s, Type *input, Ast *stage)
 {
@@ -269,9 +261,11 @@ static Type *apply_repeat(Check *s, Type *input, Ast *stage)
     if (is_bad(once)) return once;
     Type *twice = apply_stage(s, once, stage->kids[REPEAT_BODY], stage);
     if (is_bad(twice) || once->kind != twice->kind) return type_bad(s);
-    if (once->kind == KIND_VALUE && !axes_agree(s, once->event, twice->event))
-        return repeat_shape(s, stage, once, twice);
-    return twice;
+    if (once->kind != KIND_VALUE || axes_agree(s, once->event, twice->event)) return twice;
+    FAIL(s, E_REPEAT_SHAPE, stage->span, type_text(s->c, once), type_text(s->c, twice));
+    diag_help(s->c, "end the body in %s, the shape that the second round begins with",
+              type_text(s->c, once));
+    return type_bad(s);
 }
 
 Type *apply_stage(Check *s, Type *input, Ast *stage, Ast *at)

@@ -87,7 +87,7 @@ typedef struct Math {
 } Math;
 Str  math_expr(const Math *m, const Ast *e);
 Str  math_name(const Math *m, Str name);                        /* mu_a -> μ_a, \mu_{a} */
-Str  math_size(const Math *m, Str text);                        /* of size_text: P, 2 D + 1 */
+Str  math_size(const Math *m, Str text);                        /* name or size_text: 2 D + 1 */
 Str  math_var(const Math *m, const Var *v);                     /* with the indices of its plates */
 Str  math_symbol(const Math *m, const Var *v);                  /* without them */
 Str  math_sum(const Math *m, const Plate *p);         /* Σ_n Σ_j  for a plate and its outers */

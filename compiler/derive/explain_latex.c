@@ -135,10 +135,8 @@ static void bound_section(Explain *x)
     out_puts(x->o, "\n");
     close_align(x);
     if (elbo)
-        out_puts(
-            x->o,
-            "The gap is $\\mathrm{KL}(q \\,\\|\\, p(\\,\\cdot \\mid \\text{data}))$: the bound "
-            "is tight where $q$ is the posterior.\n");
+        out_puts(x->o, "The gap is $\\mathrm{KL}(q \\,\\|\\, p(\\,\\cdot \\mid \\text{data}))$: "
+                       "the bound is tight where $q$ is the posterior.\n");
 }
 
 /* A term: its formula, then each rule on a line of its own. */

@@ -79,7 +79,7 @@ Str math_name(const Math *m, Str name)
     return str_fmt(m->c, m->latex ? "%s_{%s}" : "%s_%s", head, tail);
 }
 
-/* P, 2 D + 1: each name of a size's text as math_name writes it. */
+/* P, 2 D + 1: a name, or the text of a size, whose names are written as math_name does. */
 Str math_size(const Math *m, Str text)
 {
     Str out = str(m->c, "");
@@ -181,9 +181,7 @@ static Str name_form(const Math *m, const Ast *e)
     Var *v = model_var(m->m, e->decl);
     if (!v && !strcmp(e->name, "inf"))
         return str(m->c, m->latex ? "\\infty" : "∞");
-    if (v && v->kind != VAR_DATA)
-        return math_var(m, v);
-    return e->decl ? math_name(m, e->name) : math_size(m, e->name);
+    return v && v->kind != VAR_DATA ? math_var(m, v) : math_size(m, e->name);
 }
 
 static Str function_name(const Math *m, Str name)

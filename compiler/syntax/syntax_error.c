@@ -105,9 +105,8 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
     }
     if (word && (p->first.kind == NAME || p->first.kind == IF) && foreign_loop(word)) {
         diag_error(p->c, E_NO_WHILE, first, word);
-        diag_help(
-            p->c,
-            "`for n in N` is a plate, `scan t in T` a sequence, `if c then a else b` a choice");
+        diag_help(p->c, "`for n in N` is a plate, `scan t in T` a sequence, "
+                        "`if c then a else b` a choice");
         return true;
     }
     if (kind == '=' && p->first.kind == NAME && p->n_open > 0)

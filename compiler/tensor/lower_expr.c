@@ -164,7 +164,7 @@ static Val *index_range(Lower *L, Env *env, Val *v, int position, const Ast *ran
     Axis *from = v->axes[position];
     int64_t a = eval_size(L, env, range->kids[RANGE_A]),
             b = eval_size(L, env, range->kids[RANGE_B]);
-    if (a < 0 || a > b || b > from->size) {
+    if (a > b || b > from->size) {
         diag_error(L->c, E_LOWER_RANGE, range->span, (long long)a, (long long)b,
                    (long long)from->size);
         diag_help(L->c, "the whole axis is `0 .. %lld`", (long long)from->size);

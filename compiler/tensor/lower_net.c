@@ -73,10 +73,9 @@ static LowParam *declare_param(Lower *L, Env *env, Str name, const int64_t *shap
     }
     if (rank != p->rank || memcmp(shape, p->shape, (size_t)rank * sizeof *shape)) {
         diag_error(L->c, E_LOWER_NET, used, name);
-        diag_help(
-            L->c,
-            "here they would be %s, elsewhere they are %s: write a net for each size of input",
-            shape_text(L, shape, rank), shape_text(L, p->shape, p->rank));
+        diag_help(L->c, "here they would be %s, elsewhere they are %s: write a net for each size "
+                        "of input",
+                  shape_text(L, shape, rank), shape_text(L, p->shape, p->rank));
         LowParam *other = arena_alloc(L->c->arena, sizeof *other); /* so that lowering goes on */
         *other = *p;
         p = other;

@@ -5,8 +5,7 @@
  *
  * A chunk costs the products one packing of their weights (BLAS packs in every call): chunks of 128
  * rows make a training step 5 % faster than chunks of 64 and 3 % slower than chunks of 256
- * (784-500-20-500-784, 2 threads, B = 2000). Smaller batches need more chunks,
- * for threads.
+ * (784-500-20-500-784, 2 threads, B = 2000). Smaller batches need more chunks, for threads.
  */
 #define _GNU_SOURCE                    /* sched_getaffinity */
 #include "dgm.h"

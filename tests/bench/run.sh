@@ -5,10 +5,10 @@
 # of torch_vae.py) and JAX on the CPU.
 #
 # Every round visits each number of threads and batch, and runs all sides there one after the other,
-# so that a change of the machine's speed meets all alike. A run gives the best of its W windows of steps (other
-# guests of a shared machine only slow a window down), the table medians over rounds: steps per
-# second of the generated trainer, and its ratio to each other side within a round. Markdown on
-# stdout, progress on stderr. It reports and judges nothing.
+# so that a change of the machine's speed meets all alike. A run gives the best of its W windows of
+# steps (other guests of a shared machine only slow a window down), the table medians over rounds:
+# steps per second of the generated trainer, and its ratio to each other side within a round.
+# Markdown on stdout, progress on stderr. It reports and judges nothing.
 set -eu
 cd "$(dirname "$0")/../.."
 rounds=5

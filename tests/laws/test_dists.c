@@ -79,7 +79,7 @@ static int test_value(Str law, const Ast *arg, int variant, double *out, int64_t
         out[0] = 2.5 + variant;
     if (!strcmp(arg->name, "nu"))
         out[0] = 9.5 + variant;
-    /* It needs more than 4 moments, so that its sample variance is near normal. */
+    /* More than 4 moments, so that its sample variance is near normal. */
     if (!strcmp(law, "inv_gamma") && !strcmp(arg->name, "shape"))
         out[0] = 12.5 + variant;
     return (int)rank;
@@ -188,8 +188,8 @@ static int64_t quadrature(const char *support, int rank, double **x, double **w)
         if (discrete) {
             (*x)[i] = (double)i;
             (*w)[i] = 1;
-        /* uniform: between its test bounds */
         } else if (!strcmp(support, "interval")) {
+            /* uniform: between its test bounds */
             (*x)[i] = 0.7 + (2.5 - 0.7) * ((double)i + 0.5) / GRID;
             (*w)[i] = (2.5 - 0.7) / GRID;
         } else if (rank) {

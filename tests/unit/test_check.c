@@ -167,14 +167,15 @@ static void shapes_follow_operations(void **state)
 static void nets_bind_input_sizes(void **state)
 {
     (void)state;
-    const char *vae = "model vae(D = 20, H = 500) {\n  data x[N] : bit[P]\n"
-                      "  net decoder(z) = z |> dense(H) |> tanh |> dense(P)\n"
-                      "  for n in N { latent z : real[D] ~ normal(0, 1); x[n] ~ bernoulli(logits: "
-                      "decoder(z)) } }\n"
-                      "family for vae {\n"
-                      "  net encoder(x) = x |> dense(H) |> tanh |> { mu: dense(D), sigma: dense(D) "
-                      "|> softplus }\n"
-                      "  for n in N { let q = encoder(x[n]); z ~ normal(q.mu, q.sigma) } }\n";
+    const char *vae =
+        "model vae(D = 20, H = 500) {\n  data x[N] : bit[P]\n"
+        "  net decoder(z) = z |> dense(H) |> tanh |> dense(P)\n"
+        "  for n in N { latent z : real[D] ~ normal(0, 1)\n"
+        "    x[n] ~ bernoulli(logits: decoder(z)) } }\n"
+        "family for vae {\n"
+        "  net encoder(x) = x |> dense(H) |> tanh\n"
+        "    |> { mu: dense(D), sigma: dense(D) |> softplus }\n"
+        "  for n in N { let q = encoder(x[n]); z ~ normal(q.mu, q.sigma) } }\n";
     expect_type(vae, "net decoder : real[P]");
     expect_type(vae, "let q : { mu: array[N] of real[D], sigma: array[N] of positive[D] }");
     expect_type(vae, "latent z : array[N] of real[D]");

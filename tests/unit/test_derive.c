@@ -96,8 +96,8 @@ static const char vae[] =
     "model vae(D = 2, H = 3, P = 4) {\n  data x[N] : bit[P]\n"
     "  net decoder(z) = z |> dense(H) |> tanh |> dense(P)\n  for n in N {\n"
     "    latent z : real[D] ~ normal(0, 1)\n    x[n] ~ bernoulli(logits: decoder(z))\n  }\n}\n"
-    "family for vae {\n  net encoder(x) = x |> dense(H) |> { mu: dense(D), sigma: dense(D) |> "
-    "softplus }\n"
+    "family for vae {\n  net encoder(x) = x |> dense(H) |> {\n"
+    "    mu: dense(D), sigma: dense(D) |> softplus }\n"
     "  for n in N { let q = encoder(x[n]); z ~ normal(q.mu, q.sigma) }\n}\n";
 
 static void vae_has_likelihood_and_closed_kl(void **state)
@@ -163,8 +163,8 @@ static void beta_weighs_the_divergence_only(void **state)
 static void closed_kl_is_refused_where_it_is_wrong(void **state)
 {
     (void)state;
-    static const char model[] = "model m { latent a : real ~ normal(0, 1); latent b : real ~ "
-                                "normal(a, 1); factor -a * b }\n";
+    static const char model[] = "model m { latent a : real ~ normal(0, 1)\n"
+                                "  latent b : real ~ normal(a, 1); factor -a * b }\n";
     char text[400];
     /* q draws a from b: the prior of b reads what is drawn from b. */
     snprintf(text, sizeof text, "%sfamily for m {\n  b ~ normal(0, 1)\n  a ~ normal(b, 1)\n}",

@@ -55,8 +55,7 @@ static void assert_shape(const int64_t *shape, int rank, int64_t a, int64_t b)
 static void init_number_is_on_the_support(void **state)
 {
     (void)state;
-    static const struct { const char *declaration; double free;
-    } cases[] = {
+    static const struct { const char *declaration; double free; } cases[] = {
         { "real init 3", 3 },
         { "real init -0.5", -0.5 },
         { "positive init 2", 0.69314718055994531 },
