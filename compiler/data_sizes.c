@@ -59,7 +59,8 @@ static bool visit_data(Ast *a, void *p)
         return true;
     const Ast *names = a->kids[DATA_NAMES];
     for (size_t i = 0; i < vec_len(names->kids); i++)
-        if (!s->name || names->kids[i]->name == s->name) {
+        if (!s->name || names->kids[i]->name == s->name
+            || (a->kids[DATA_FIELD] && a->kids[DATA_FIELD]->name == s->name)) {
             s->statement = a;
             s->declared = names->kids[i];
             s->n++;
@@ -67,16 +68,54 @@ static bool visit_data(Ast *a, void *p)
     return false;
 }
 
+/* A field is a data array by its own name or that in files, or else a size. */
+static void define_from_field(Ctx *c, Ast *file, const FileField *field, Str from)
+{
+    DataSearch s = { c, field->name, NULL, NULL, 0 };
+    ast_walk(file, visit_data, &s);
+    if (s.n)
+        define_from_shape(c, s.statement, s.declared, &field->shape, from);
+    else if (field->whole && !is_defined(c, field->name))
+        vec_push(c, c->defines, ((Define){ field->name, field->value, from }));
+}
+
+/* *named: the file names what it holds, and all of it is defined. */
+static int define_from_fields(Ctx *c, Ast *file, const DataArg *arg, bool *named)
+{
+    FileField *fields = NULL;
+    Str why;
+    *named = false;
+    if (arg->name)
+        return DONE;
+    if (!file_fields(c, arg->path, &fields, &why)) {
+        fprintf(c->err, "dgmc: error: --data %s: %s\n", arg->path, why);
+        return BAD_DATA;
+    }
+    for (size_t i = 0; i < vec_len(fields); i++) {
+        DataSearch s = { c, fields[i].name, NULL, NULL, 0 };
+        ast_walk(file, visit_data, &s);
+        *named |= s.n > 0;
+    }
+    for (size_t i = 0; *named && i < vec_len(fields); i++)
+        define_from_field(c, file, &fields[i], arg->path);
+    return DONE;
+}
+
 static int define_from_data(Ctx *c, Ast *file, const DataArg *arg)
 {
     DataSearch s = { c, arg->name, NULL, NULL, 0 };
     FileShape shape;
     Str why;
+    bool named;
+    int rc = define_from_fields(c, file, arg, &named);
+    if (rc || named)
+        return rc;
     ast_walk(file, visit_data, &s);
     if (s.n != 1) {
         fprintf(c->err, "dgmc: error: --data %s: the model has %s\n",
                 arg->name ? arg->name : arg->path,
-                s.n ? "several data arrays; write --data NAME=FILE" : "no data of this name");
+                s.n ? "several data arrays; write --data NAME=FILE, or give a JSON object or a CSV "
+                      "with a header" : "no data of this name");
         return USAGE;
     }
     if (!shape_file(c, arg->path, &shape, &why)) {

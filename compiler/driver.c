@@ -60,12 +60,16 @@ static void flush_dump(Ctx *c, Out *o)
             return DONE;                                                                           \
     } while (0)
 
-/* Reverse mode on the step, in stable form; the other programs have no gradient. */
-static void add_gradients(Ctx *c, const Derivation *d, Lowered *l)
+/* Reverse mode, in stable form, on the programs that have a gradient. */
+static void add_gradients(Ctx *c, Lowered *l)
 {
-    LowProgram *step = lowered_program(l, "step");
-    step->fn = tir_simplify(c, step->fn);
-    step->fn = tir_grad(c, step->fn, lower_seeds(c, d, step->fn));
+    for (size_t i = 0; i < vec_len(l->programs); i++) {
+        LowProgram *p = &l->programs[i];
+        if (!lower_has_gradient(p))
+            continue;
+        p->fn = tir_simplify(c, p->fn);
+        p->fn = tir_grad(c, p->fn, lower_seeds(c, p), p->given);
+    }
 }
 
 static void simplify_all(Ctx *c, Lowered *l)
@@ -125,7 +129,7 @@ static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
     if (!l)
         return WRONG;
     STAGE("tir", lowered_verify(l), lowered_print(o, l));
-    add_gradients(c, d, l);
+    add_gradients(c, l);
     if (diag_count(c))
         return WRONG;
     STAGE("grad", lowered_verify(l), lowered_print(o, l));
@@ -157,6 +161,8 @@ static int compile_file(Ctx *c, const Job *job, Ast *file, const Source *source)
     if (!m)
         return WRONG;
     check_model_defines(c, m->node);
+    if (!job->precision)
+        c->f64 = !model_has_nets(m);
     if (!prove_plates(c, m, job->task == TASK_CHECK))
         return WRONG;
     STAGE("graph", model_verify(m), model_print(c, o, m));

@@ -13,6 +13,7 @@ typedef struct DataArg { Str name, path; } DataArg;   /* --data x=FILE; name NUL
 typedef struct Job {
     Task task;
     const char *path;
+    const char *precision;             /* NULL: what suits the model */
     const char *output;                /* NULL: derived from path */
     const char *model;                 /* NULL: the only one */
     const char *cc;                    /* NULL: the default */

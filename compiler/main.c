@@ -145,6 +145,7 @@ static int take_option(Ctx *c, Job *job, OptionId id, const char *v)
     case OPT_DATA:      add_data(c, job, v); return 0;
     case OPT_PRECISION:
         c->f64 = !strcmp(v, "f64");
+        job->precision = v;
         return c->f64 || !strcmp(v, "f32")
                    ? 0
                    : usage_error("--precision is f32 or f64, not `%s`", v, NULL);

@@ -3,6 +3,7 @@ set(COMPILER_SOURCES
   compiler/base/arena.c
   compiler/base/ctx.c
   compiler/base/diag.c
+  compiler/base/file_fields.c
   compiler/base/map.c
   compiler/base/out.c
   compiler/base/shape_file.c
@@ -58,12 +59,14 @@ set(COMPILER_SOURCES
   compiler/derive/explain_latex.c
   compiler/derive/family.c
   compiler/derive/joint.c
+  compiler/derive/log_prob.c
   compiler/derive/kl.c
   compiler/derive/make.c
   compiler/derive/math.c
   compiler/derive/offers.c
   compiler/derive/print.c
   compiler/derive/queries.c
+  compiler/derive/sum_out.c
   compiler/derive/verify.c
   compiler/derive/words.c
   compiler/tensor/buffers.c

@@ -50,8 +50,9 @@ typedef struct DgmParam {
 
 /* A data array of the model. Axes: the row plate first if `rows`, then `shape`. */
 typedef struct DgmData {
-    const char *name;
+    const char *name, *field;          /* field: what files call it, NULL: name */
     DgmElem elem;
+    double from;                       /* first label in files; in the program it is 0 */
     bool rows;                         /* has the minibatched plate as first axis */
     int rank;
     long shape[DGM_MAX_RANK];          /* axes after the plate */
@@ -91,13 +92,26 @@ typedef struct DgmOutput {
     DgmElem elem;
 } DgmOutput;
 
+/* A latent, or a parameter of the model, as the log_prob programs take it: DgmCtx.given[i] holds
+ * [rows] shape values, or free_count free numbers a row. Its gradient is the output of its name. */
+typedef struct DgmLatent {
+    const char *name;
+    bool rows;                         /* stands in the row plate */
+    int rank;
+    long shape[DGM_MAX_RANK];          /* axes after the plate */
+    long count, free_count;            /* of a row */
+    const char *support;               /* "positive", "simplex[3]" */
+    int line;
+} DgmLatent;
+
 typedef struct DgmCtx DgmCtx;
 
 /* One compiled function over a batch.
  *   layout(c, NULL) returns the Reals needed for c->B and c->S; layout(c, slab) places buffers.
- *   run(c) reads c->param, c->data; writes c->terms (objective programs), c->grad, c->out. */
+ *   run(c) reads c->param, c->data, c->given; writes c->terms, c->grad, c->out. */
 typedef struct DgmProgram {
     const char *name;
+    const DgmTerm *terms; int n_terms; /* NULL, 0: it has none */
     size_t (*layout)(DgmCtx *c, Real *slab);
     void (*run)(DgmCtx *c);
     size_t state_bytes;                /* of the emitted struct of buffer pointers, c->state */
@@ -114,7 +128,8 @@ typedef struct DgmModel {
     const char *formula;               /* one line, for info */
     const DgmParam *params;  int n_params;  long param_reals;   /* slab size */
     const DgmData  *data;    int n_data;
-    const DgmTerm  *terms;   int n_terms;
+    const DgmTerm  *terms;   int n_terms;             /* of the objective: of step and eval */
+    const DgmLatent *latents; int n_latents;
     const char *const *sizes; const long *size_values; int n_sizes;   /* bound at compile time */
     const char *plate;                 /* name of the row plate's size ("N"), NULL if none */
     long fixed_rows;                   /* > 0: N was bound at compile time and must equal this */
@@ -129,6 +144,10 @@ typedef struct DgmModel {
     const DgmProgram *encode;          /* NAME.mean, NAME.sd (and NAME: one draw) of each latent */
     const DgmProgram *reconstruct;     /* mean of each data site given z ~ q */
     const DgmProgram *constrain;       /* params on their own support */
+    const DgmProgram *log_prob;        /* terms: log joint at given values; outputs: its gradient by
+                                          each latent */
+    const DgmProgram *log_prob_free;   /* the same at free numbers, with the Jacobian's terms */
+    const DgmProgram *to_values, *to_free;            /* of each latent, given the other form */
     /* defaults from the train block */
     const char *optimizer;             /* "adam" */
     const char *const *hyper_names; const double *hyper_values; int n_hyper;
@@ -157,6 +176,7 @@ struct DgmCtx {
     Real *param;                       /* [param_reals] */
     Real *grad;                     /* [param_reals] gradient of the objective per datum (ascent) */
     Real *const *data;                 /* [n_data] converted rows [B][count], or whole [count] */
+    Real *const *given;                /* [n_latents] values or free numbers; NULL: none needed */
     const long *rows;                /* [B] row numbers in the source: what dgm_load_rows fetches */
     DgmSource *source;                 /* NULL: c->data is already filled */
     long B;                            /* rows in this batch */
@@ -168,7 +188,7 @@ struct DgmCtx {
     uint64_t step;                     /* counter of the random streams */
     DgmPurpose purpose;
     double *weight;                    /* [n_terms] annealing factor, 1 unless scheduled */
-    double *terms;                     /* [n_terms] out: raw sums (over rows if local) */
+    double *terms;                     /* [n_terms] of the program, out: raw sums over the rows */
     int bad_term;                   /* -1, or first term that was NaN or Inf: nothing was updated */
     Real **out;                        /* [n_outputs] set by layout */
     void *state;                       /* emitted struct of buffers */
@@ -264,6 +284,24 @@ void dgm_update_clipped(DgmCtx *c, long offset, long count);
 /* Fetches rows c->rows[r0..r1) of every row-plated array into c->data, converted to Real. Called
  * by emitted code first thing in a chunk; no allocation. No-op if c->source is NULL. */
 void dgm_load_rows(DgmCtx *c, long r0, long r1);
+
+/* ---- density: the log joint, for a sampler or optimiser of one's own ------------------------- */
+/* A model with its data (density/density.c). The latents and parameters, in the order of
+ * DgmModel.latents and row-major, are one vector: u [dimension], free numbers on all of R^n, or
+ * values [dgm_density_values] on their own supports. One density serves one thread at a time. */
+typedef struct DgmDensity DgmDensity;
+/* data: as after --data, "FILE" or "NAME=FILE". NULL and a sentence in error[size] if the data do
+ * not fit or the model has no log_prob. */
+DgmDensity *dgm_density_create(const DgmModel *model, const char *const *data, int n_data,
+                               char *error, size_t size);
+long   dgm_density_dimension(const DgmDensity *d);
+long   dgm_density_values(const DgmDensity *d);
+/* Log joint density at constrain(u) plus the log Jacobian of that map; its gradient by u, if
+ * wanted, in gradient [dimension]. -inf outside the support, NaN where a term is undefined. */
+double dgm_density_log_density_gradient(DgmDensity *d, const double *u, double *gradient);
+void   dgm_density_constrain(DgmDensity *d, const double *u, double *values);
+void   dgm_density_unconstrain(DgmDensity *d, const double *values, double *u);
+void   dgm_density_free(DgmDensity *d);
 
 /* ---- train: the command line ----------------------------------------------------------------- */
 int dgm_main(const DgmModel *model, int argc, char **argv);

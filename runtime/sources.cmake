@@ -21,6 +21,7 @@ set(RUNTIME_SOURCES
   runtime/data/array.c
   runtime/data/batch.c
   runtime/data/csv.c
+  runtime/data/json.c
   runtime/data/gz.c
   runtime/data/idx.c
   runtime/data/npy.c
@@ -32,6 +33,7 @@ set(RUNTIME_SOURCES
   runtime/data/source.c
   runtime/data/write.c
   runtime/data/zip.c
+  runtime/density/density.c
   runtime/train/arrays.c
   runtime/train/checkgrad.c
   runtime/train/checkpoint.c
@@ -41,6 +43,7 @@ set(RUNTIME_SOURCES
   runtime/train/generate.c
   runtime/train/help.c
   runtime/train/info.c
+  runtime/train/log_prob.c
   runtime/train/loop.c
   runtime/train/metrics.c
   runtime/train/objective.c

@@ -1,4 +1,4 @@
-/* shape_file.h - the shape of a data file, read from its header. */
+/* shape_file.h - shapes of data files: of one array, read from its header, or of every field. */
 #ifndef DGMC_SHAPE_FILE_H
 #define DGMC_SHAPE_FILE_H
 
@@ -9,5 +9,16 @@ typedef struct FileShape { int rank; int64_t dims[LIMIT_RANK]; } FileShape;
 /* npy, npz (its first array), IDX, CSV; each also gzipped. `path.csv:A-B` counts columns A..B.
  * False, with a sentence in *why, if the file cannot be read or is none of these. */
 bool shape_file(Ctx *c, const char *path, FileShape *shape, Str *why);
+
+/* What a file that names its arrays holds: a field of a JSON object, or a column of a CSV with a
+ * header (its shape is that of the rows). */
+typedef struct FileField {
+    Str name;
+    FileShape shape;
+    bool whole;                        /* one whole number: */
+    int64_t value;
+} FileField;
+/* An empty vec if the file is one array. False as above. */
+bool file_fields(Ctx *c, const char *path, FileField **fields, Str *why);
 
 #endif

@@ -138,12 +138,13 @@ Derivation *derive(Ctx *c, Model *m, Ast *library)
     int recipe = choose_recipe(&d);
     if (recipe < 0)
         return NULL;
-    static const char *const names[] = { "step", "weight", "sample", "encode", "reconstruct",
-                                         "constrain" };
-    Query *queries[] = { &d.d->step, &d.d->weight, &d.d->sample, &d.d->encode, &d.d->reconstruct,
-                         &d.d->constrain };
-    for (size_t i = 0; i < 6; i++)
-        queries[i]->name = str(c, names[i]);
+    static const char *const names[] = {
+#define Q(name) #name,
+        QUERIES(Q)
+#undef Q
+    };
+    for (size_t i = 0; i < N_QUERIES; i++)
+        d.d->query[i].name = str(c, names[i]);
     take_names(&d);
     user_params(&d, m->vars);
     if (m->family)

@@ -57,17 +57,26 @@ int   law_rank(const Ast *call);                                /* event axes of
 int   batch_rank(Ctx *c, const Ast *call);            /* axes of its arguments beyond those */
 Type *beyond_event(Ctx *c, const Type *t, int rank);  /* axes of a draw beyond the event */
 Ast  *support_of(const Derive *d, const Type *t);     /* SUPPORT, or NULL: the real line */
+Ast  *support_member(const Ast *support, const char *name);   /* FUNCTION, or NULL */
 Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of the free value */
 
 /* joint.c: log densities of statements */
-Ast  *joint_logpdf(Derive *d, Ast *law, Ast *x);                /* NULL: zero (flat) */
+/* NULL: zero (flat). half: the latent that x is, which may cut the law off; or NULL */
+Ast  *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half);
 void  joint_likelihood(Derive *d, Query *q);
 void  joint_factors(Derive *d, Query *q, bool penalties);
-Ast  *joint_prior(Derive *d, const Latent *z);                  /* log p(z | ..), or NULL: flat */
+Ast  *joint_prior(Derive *d, const Site *s);                    /* log p(z | ..), or NULL: flat */
 Term make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate, Span span);
+
+/* sum_out.c: discrete latents. Statements that read one are put into terms by sum_out alone. */
+bool  site_is_summed(Derive *d, const Site *s);
+bool  factor_is_summed(Derive *d, const Factor *f);
+void  sum_out(Derive *d, Query *q);
 
 /* family.c: guides -> latents */
 void  family_latents(Derive *d);
+bool  is_free(Derive *d, const Var *v);     /* its own free value; an error if there is no map */
+Type *free_type(Derive *d, const Var *v);
 /* kl.c: the divergence, term by term */
 bool  kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
 bool  entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
@@ -76,6 +85,8 @@ void  weight_terms(Derive *d, Query *q);                        /* exact log p(z
 /* queries.c */
 void  family_binds(Derive *d, Query *q, bool local_too);
 void  derive_queries(Derive *d);
+/* log_prob.c */
+void  log_prob_queries(Derive *d);
 /* words.c: formulas, steps and estimates of what was derived */
 void  describe(Derive *d);
 

@@ -318,14 +318,15 @@ static void rules_section(Explain *x)
 
 static void training_section(Explain *x)
 {
-    const Query *queries[] = { &x->d->weight, &x->d->sample, &x->d->encode, &x->d->reconstruct };
     Str later = not_evaluated(x->c, x->m);
     section(x, "Training");
     line(x, 2, training_words(x->c, x->d), NULL);
     line(x, 2, rows_words(x->c, x->m), NULL);
-    for (size_t i = 0; i < 4; i++)
-        if (queries[i]->absent)
-            line(x, 2, str_fmt(x->c, "no `%s`: %s", queries[i]->name, queries[i]->absent), NULL);
+    for (size_t i = 0; i < N_QUERIES; i++) {
+        const Query *q = &x->d->query[i];
+        if (q->absent && i != QUERY_constrain && i <= QUERY_log_prob)
+            line(x, 2, str_fmt(x->c, "no `%s`: %s", q->name, q->absent), NULL);
+    }
     if (later)
         line(x, 2, str_fmt(x->c, "not evaluated yet: %s", later), NULL);
 }

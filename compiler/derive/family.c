@@ -57,18 +57,12 @@ static Ast *small_init(Derive *d, Span span)
 /* ---- supports -------------------------------------------------------------------------------- */
 
 /* Is the latent its own free value? Reports a support without a map. */
-static bool is_free(Derive *d, const Var *v)
+bool is_free(Derive *d, const Var *v)
 {
     if (!v->type->support || !strcmp(v->type->support, "real"))
         return true;
     Ast *s = support_of(d, v->type);
-    Ast *body = s ? s->kids[SUPPORT_BODY] : NULL;
-    bool to = false, jacobian = false;
-    for (size_t i = 0; body && i < vec_len(body->kids); i++) {
-        to |= body->kids[i]->name && !strcmp(body->kids[i]->name, "constrain");
-        jacobian |= body->kids[i]->name && !strcmp(body->kids[i]->name, "log_jacobian");
-    }
-    if (!to || !jacobian) {
+    if (!s || !support_member(s, "constrain") || !support_member(s, "log_jacobian")) {
         diag_error(d->c, E_ND_SUPPORT, v->decl->span, v->type->support, v->name);
         diag_help(d->c, "declare `support %s { constrain(u) = ..; log_jacobian(u) = .. }`",
                   v->type->support);
@@ -76,7 +70,7 @@ static bool is_free(Derive *d, const Var *v)
     return false;
 }
 
-static Type *free_type(Derive *d, const Var *v)
+Type *free_type(Derive *d, const Var *v)
 {
     return make_type(d->c, "real", v->type->array, support_free(d, v->type, v->decl->span));
 }

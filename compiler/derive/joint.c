@@ -2,9 +2,13 @@
  *
  *     for n in N { x[n] ~ bernoulli(logits: decoder(z)) }
  *  -> term x, plate n:  + logpdf(bernoulli(logits: decoder(z)), x[n])
- * `if c then d else e` between laws becomes an `if` between their log densities; `flat` is zero.
+ * `if c then d else e` between laws becomes an `if` between their log densities; `flat` is zero. A
+ * latent on a narrower support than its law's loses the log of the mass that the law has there.
  */
 #include "derive.h"
+
+#include <math.h>
+#include <string.h>
 
 Term make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate, Span span)
 {
@@ -14,41 +18,115 @@ Term make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate
     return t;
 }
 
-static Ast *density_branch(Derive *d, Ast *law, Ast *x)
+/* log P(lower < X < upper) at every element of x, summed; a bound of NULL is infinite. */
+static Ast *log_mass(Derive *d, Ast *law, Ast *x, Ast *lower, Ast *upper)
 {
-    Ast *e = joint_logpdf(d, law, x);
-    return e ? e : ast_num(d->c, law->span, 0);
+    Ctx *c = d->c;
+    Ast *call = ast_call(c, law->span, "log_mass", 4, law, x,
+                         lower ? lower : ast_num(c, law->span, -INFINITY),
+                         upper ? upper : ast_num(c, law->span, INFINITY));
+    call->type = real_scalar(c);
+    return call;
 }
 
-Ast *joint_logpdf(Derive *d, Ast *law, Ast *x)
+static Ast *minus(Derive *d, Ast *a, Ast *b)
+{
+    Ast *e = ast_new(d->c, AST_BINARY, a->span, str(d->c, "-"), 2, a, b);
+    e->type = real_scalar(d->c);
+    return e;
+}
+
+static Ast *choice(Derive *d, Span at, Ast *condition, Ast *a, Ast *b)
+{
+    Ast *e = ast_new(d->c, AST_IF, at, NULL, 3, condition, a ? a : ast_num(d->c, at, 0),
+                     b ? b : ast_num(d->c, at, 0));
+    e->type = real_scalar(d->c);
+    return e;
+}
+
+/* Can the distribution function of `law` be asked for? */
+static bool offers_cdf(Derive *d, Ast *law, Span at, const char *what)
+{
+    const Ast *called = law_called(law);
+    if (called && law_rank(law) == 0 && law_member(called, AST_FUNCTION, "cdf", NULL))
+        return true;
+    diag_error(d->c, E_NO_CDF, at, what, fmt_expr(d->c, law));
+    diag_help(d->c, "give the distribution a `cdf(x) = ..`, or choose another law");
+    return false;
+}
+
+static Ast *stage_argument(const Ast *stage, const char *name)
+{
+    for (size_t i = 0; i < vec_len(stage->kids); i++)
+        if (stage->kids[i]->name && !strcmp(stage->kids[i]->name, name))
+            return stage->kids[i]->kids[ARG_VALUE];
+    return NULL;
+}
+
+/* x >= limit: the law's mass beyond the limit; else its density at x. The limit is only looked at
+ * where it was met, so it may be infinite elsewhere. */
+static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *density)
+{
+    Ctx *c = d->c;
+    Ast *met = ast_new(c, AST_BINARY, law->span, str(c, upper ? ">=" : "<="), 2, x, limit);
+    met->type = make_type(c, "bit", NULL, NULL);
+    return choice(d, law->span, met, upper ? log_mass(d, law, x, x, NULL)
+                                           : log_mass(d, law, x, NULL, x), density);
+}
+
+/* d |> truncate(lower: a, upper: b), d |> censor(upper: c), d |> unnormalised. */
+static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
+{
+    Ast *law = law_see(d->m, pipe->kids[PIPE_A]), *stage = pipe->kids[PIPE_B];
+    Ast *lower = stage_argument(stage, "lower"), *upper = stage_argument(stage, "upper");
+    Ast *density = joint_logpdf(d, law, x, NULL);
+    if (!density || !strcmp(stage->name, "unnormalised"))
+        return density;
+    if (!offers_cdf(d, law, stage->span, stage->name))
+        return density;
+    if (!strcmp(stage->name, "truncate")) {
+        lower = half && half->lower ? half->lower : lower;
+        upper = half && half->upper ? half->upper : upper;
+        return minus(d, density, log_mass(d, law, x, lower, upper));
+    }
+    if (upper)
+        density = censored(d, law, x, upper, true, density);
+    return lower ? censored(d, law, x, lower, false, density) : density;
+}
+
+Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
 {
     Ast *seen = law_see(d->m, law);
     if (law_is_flat(seen))
         return NULL;
-    if (seen->kind == AST_IF) {
-        Ast *a = density_branch(d, seen->kids[IF_THEN], x);
-        Ast *b = density_branch(d, seen->kids[IF_ELSE], x);
-        Ast *e = ast_new(d->c, AST_IF, law->span, NULL, 3, seen->kids[IF_COND], a, b);
-        e->type = real_scalar(d->c);
-        return e;
-    }
+    if (seen->kind == AST_IF)
+        return choice(d, law->span, seen->kids[IF_COND],
+                      joint_logpdf(d, seen->kids[IF_THEN], x, half),
+                      joint_logpdf(d, seen->kids[IF_ELSE], x, half));
+    if (seen->kind == AST_PIPE)
+        return stage_logpdf(d, seen, x, half);
     if (!law_called(seen)) {
         diag_error(d->c, E_ND_LAW, law->span, fmt_expr(d->c, law));
         diag_help(d->c, "write a distribution of lang/std or of this file");
         return NULL;
     }
-    return make_call(d->c, "logpdf", real_scalar(d->c), law->span, seen, x);
+    Ast *density = make_call(d->c, "logpdf", real_scalar(d->c), law->span, seen, x);
+    if (!half || !half->half || !offers_cdf(d, seen, law->span, "the half-prior"))
+        return density;
+    return minus(d, density, log_mass(d, seen, x, half->lower, half->upper));
 }
 
 void joint_likelihood(Derive *d, Query *q)
 {
     for (size_t i = 0; i < vec_len(d->m->sites); i++) {
         Site *s = &d->m->sites[i];
-        Ast *e = s->observed ? joint_logpdf(d, s->law, s->lhs) : NULL;
+        bool here = s->observed && !site_is_summed(d, s);
+        Ast *e = here ? joint_logpdf(d, s->law, s->lhs, NULL) : NULL;
         if (e)
             vec_push(d->c, q->terms, make_term(d, s->var->name, TERM_LIKELIHOOD, 1, e, s->plate,
                                                s->span));
     }
+    sum_out(d, q);
 }
 
 static bool reads_latent(Derive *d, Ast *e)
@@ -65,14 +143,14 @@ void joint_factors(Derive *d, Query *q, bool penalties)
 {
     for (size_t i = 0; i < vec_len(d->m->factors); i++) {
         Factor *f = &d->m->factors[i];
-        if (f->penalty != penalties)
+        if (f->penalty != penalties || factor_is_summed(d, f))
             continue;
         Ast *e = f->value;
         Str name = str(d->c, "factor");
         if (f->penalty) {              /* logpdf(law, param), built by the model */
             Ast *law = e->kids[0]->kids[ARG_VALUE];
             Var *v = model_var(d->m, e->kids[1]->kids[ARG_VALUE]->decl);
-            e = joint_logpdf(d, law, make_element(d->c, v, f->span));
+            e = joint_logpdf(d, law, make_element(d->c, v, f->span), v);
             name = str_fmt(d->c, "penalty_%s", v->name);
             e = e ? make_declared_sum(d->c, v, e) : NULL;
         }
@@ -82,8 +160,8 @@ void joint_factors(Derive *d, Query *q, bool penalties)
     }
 }
 
-Ast *joint_prior(Derive *d, const Latent *z)
+Ast *joint_prior(Derive *d, const Site *s)
 {
-    Ast *e = joint_logpdf(d, z->site->law, make_element(d->c, z->var, z->site->span));
-    return e ? make_declared_sum(d->c, z->var, e) : NULL;
+    Ast *e = joint_logpdf(d, s->law, make_element(d->c, s->var, s->span), s->var);
+    return e ? make_declared_sum(d->c, s->var, e) : NULL;
 }

@@ -64,8 +64,12 @@ bool kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
         return *why = str_fmt(d->c, "the family draws a free number, mapped onto `%s`",
                               z->var->type->support), false;
     const Ast *lq = law_called(z->q), *lp = law_called(p), *holder;
+    if (site_is_summed(d, z->site))
+        return *why = str(d->c, "the prior reads a latent that is summed out"), false;
+    if (z->var->half)
+        return *why = str(d->c, "the prior is a half-prior"), false;
     if (!lp)
-        return *why = str(d->c, "the prior is chosen by an `if`"), false;
+        return *why = str(d->c, "the prior is chosen by an `if`, or cut off"), false;
     Str q_name = law_base(lq)->name, p_name = law_base(lp)->name;
     if (!law_kl(lq, lp, &holder))
         return *why = str_fmt(d->c, "%s offers no closed KL against %s", q_name, p_name), false;
@@ -148,7 +152,7 @@ static void one_latent(Derive *d, Query *q, const Latent *z)
         add(d, q, z, "kl", TERM_KL, -1, beta, e, z->site->span);
         return;
     }
-    Ast *prior = joint_prior(d, z);
+    Ast *prior = site_is_summed(d, z->site) ? NULL : joint_prior(d, z->site);
     if (prior)
         add(d, q, z, "prior", TERM_PRIOR, 1, beta, prior, z->site->span);
     if (!z->identity)
@@ -173,17 +177,17 @@ static const Latent *latent_of(const Derive *d, const Var *v)
 void kl_terms(Derive *d, Query *q)
 {
     for (size_t i = 0; i < vec_len(d->m->sites); i++)
-        if (!d->m->sites[i].observed)
+        if (!d->m->sites[i].observed && !var_is_discrete(d->m->sites[i].var))
             one_latent(d, q, latent_of(d, d->m->sites[i].var));
 }
 
 void weight_terms(Derive *d, Query *q)
 {
     for (size_t i = 0; i < vec_len(d->m->sites); i++) {
-        if (d->m->sites[i].observed)
+        if (d->m->sites[i].observed || var_is_discrete(d->m->sites[i].var))
             continue;
         const Latent *z = latent_of(d, d->m->sites[i].var);
-        Ast *prior = joint_prior(d, z);
+        Ast *prior = site_is_summed(d, z->site) ? NULL : joint_prior(d, z->site);
         if (prior)
             add(d, q, z, "prior", TERM_PRIOR, 1, 1, prior, z->site->span);
         if (!z->identity)

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 enum { P_IF, P_OR, P_COMPARE, P_SUM, P_PRODUCT, P_SIGN, P_POWER, P_ATOM };
@@ -263,6 +264,18 @@ static Str from_template(const Math *m, const char *template, Str arg)
     return str_fmt(m->c, "%.*s%s%s", (int)(hole - template), template, arg, hole + 2);
 }
 
+/* log P(a < X < b; X ~ law): ends that are infinite are left out. */
+static Str log_mass(const Math *m, const Ast *e)
+{
+    const Ast *lower = argument(e, 2), *upper = argument(e, 3);
+    bool low = !(lower->kind == AST_NUM && isinf(lower->num));
+    bool high = !(upper->kind == AST_NUM && isinf(upper->num));
+    Str a = low ? str_fmt(m->c, "%s < ", form(m, lower, P_SUM)) : str(m->c, "");
+    Str b = high ? str_fmt(m->c, " < %s", form(m, upper, P_SUM)) : str(m->c, "");
+    return str_fmt(m->c, m->latex ? "\\log P\\left(%sX%s \\mid X \\sim %s\\right)"
+                                  : "log P(%sX%s | X ~ %s)", a, b, math_law(m, argument(e, 0)));
+}
+
 static Str call_form(const Math *m, const Ast *e, int *has)
 {
     *has = P_ATOM;
@@ -274,6 +287,14 @@ static Str call_form(const Math *m, const Ast *e, int *has)
         return str_fmt(m->c, m->latex ? "\\mathrm{KL}\\left(%s \\,\\middle\\|\\, %s\\right)"
                                       : "KL( %s ‖ %s )", q, p);
     }
+    if (!strcmp(e->name, "sum_states") && n == 2) {
+        Str c = form(m, argument(e, 0), P_ATOM), body = form(m, argument(e, 1), P_SUM);
+        *has = P_PRODUCT;
+        return str_fmt(m->c, m->latex ? "\\log \\sum_{%s} \\exp\\left(%s\\right)"
+                                      : "log Σ_%s exp( %s )", c, body);
+    }
+    if (!strcmp(e->name, "log_mass") && n == 4)
+        return *has = P_PRODUCT, log_mass(m, e);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         const CallForm *f = &forms[i];
         if (strcmp(e->name, f->name) || n > 1)

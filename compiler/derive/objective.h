@@ -4,7 +4,8 @@
  * a list of bindings (how each latent gets its value) and of results. Expressions are AST nodes in
  * the language itself; derived ones use its functions on distributions:
  *     logpdf(d, x)  kl(q, p)  entropy(d)  mean(d)  variance(d)
- *     constrain(u), log_jacobian(u)     node->type is the constrained type (its support and bounds)
+ *     constrain(u), log_jacobian(u), unconstrain(x)    node->type is the constrained type (its
+ *                                                      support and bounds)
  * NAMEs of synthetic variables have decl = Var.decl of that variable. Nothing here knows tensors:
  * `explain` prints this structure.
  */
@@ -65,12 +66,30 @@ typedef struct Result {
 } Result;
 
 typedef struct Query {
-    Str name; /* "step" "weight" "sample" "encode" "reconstruct" "constrain" */
+    Str name;                          /* its row of QUERIES */
+    Var **given;                       /* vec: latents and parameters whose values come from
+                                          outside; the gradient of the terms is by them */
     Bind *binds;                       /* vec, in order */
     Term *terms;                       /* vec: step: the objective; weight: exact log p - log q */
     Result *results;                   /* vec */
     Str absent;                       /* why the query cannot be answered; then the rest is empty */
 } Query;
+
+/* What a program can be asked; a row is the field, its place in every loop, and its name. `step`
+ * is the objective; log_prob(z) the log joint at given values, log_prob_free(u) that at free
+ * numbers with the Jacobian; to_values(u) and to_free(z) lead from one to the other. */
+#define QUERIES(Q)                                                                                 \
+    Q(step) Q(weight) Q(sample) Q(encode) Q(reconstruct) Q(constrain)                              \
+    Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free)
+enum {
+#define Q(name) QUERY_##name,
+    QUERIES(Q)
+#undef Q
+    N_QUERIES
+};
+
+/* A latent, or a parameter of the model, as the densities take it. */
+typedef struct Given { Var *var, *free; } Given;      /* free: its free numbers; var: they are it */
 
 /* What explain says of a latent: family, estimator and the reason. */
 typedef struct Estimate { Var *latent; Str family; Str estimator; Str reason; Span span; } Estimate;
@@ -82,7 +101,15 @@ typedef struct Derivation {
     Step *steps;                       /* vec: from the marginal likelihood to the bound */
     Var **params;                   /* vec: all trainable variables, synthetic included, nets not */
     Estimate *estimates;               /* vec */
-    Query step, weight, sample, encode, reconstruct, constrain;
+    Given *givens;                     /* vec, as declared; empty if log_prob is absent */
+    union {
+        struct {
+#define Q(name) Query name;
+            QUERIES(Q)
+#undef Q
+        };
+        Query query[N_QUERIES];
+    };
 } Derivation;
 
 Derivation *derive(Ctx *c, Model *m, Ast *library);   /* library: checked; NULL after errors */

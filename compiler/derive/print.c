@@ -55,6 +55,8 @@ static void print_query(Ctx *c, Out *o, const Query *q)
     out_printf(o, "query %s%s%s\n", q->name, q->absent ? " absent: " : "",
                q->absent ? q->absent : "");
     out_indent(o, 1);
+    for (size_t i = 0; i < vec_len(q->given); i++)
+        out_printf(o, "given %s : %s\n", q->given[i]->name, type_text(c, q->given[i]->type));
     for (size_t i = 0; i < vec_len(q->binds); i++)
         print_bind(c, o, &q->binds[i]);
     for (size_t i = 0; i < vec_len(q->terms); i++)
@@ -70,13 +72,11 @@ static void print_query(Ctx *c, Out *o, const Query *q)
 
 void derivation_print(Ctx *c, Out *o, const Derivation *d)
 {
-    const Query *queries[] = { &d->step, &d->weight, &d->sample, &d->encode, &d->reconstruct,
-                               &d->constrain };
     out_printf(o, "objective %s\n", d->objective);
     out_indent(o, 1);
     for (size_t i = 0; i < vec_len(d->params); i++)
         out_printf(o, "param %s : %s\n", d->params[i]->name, type_text(c, d->params[i]->type));
-    for (size_t i = 0; i < 6; i++)
-        print_query(c, o, queries[i]);
+    for (size_t i = 0; i < N_QUERIES; i++)
+        print_query(c, o, &d->query[i]);
     out_indent(o, -1);
 }

@@ -60,7 +60,7 @@ static Ast *mean_of(Derive *d, Ast *law, Type *type)
             e->type = type;
         return e;
     }
-    if (!law_member(law_called(law), AST_FACT, "mean", NULL))
+    if (!law_called(law) || !law_member(law_called(law), AST_FACT, "mean", NULL))
         return NULL;
     return make_call(d->c, "mean", type, law->span, law, NULL);
 }
@@ -74,7 +74,8 @@ static void data_means(Derive *d, Query *q)
 {
     for (size_t i = 0; i < vec_len(d->m->sites); i++) {
         Site *s = &d->m->sites[i];
-        Ast *mean = s->observed ? mean_of(d, s->law, real_like(d->c, s->lhs->type)) : NULL;
+        bool offered = s->observed && !site_is_summed(d, s);
+        Ast *mean = offered ? mean_of(d, s->law, real_like(d->c, s->lhs->type)) : NULL;
         if (mean)
             add_result(d, q, str_fmt(d->c, "%s.mean", s->var->name), mean, s->plate, false);
     }
@@ -90,6 +91,8 @@ static Str not_drawn(Derive *d, const Site *s)
         return str_fmt(d->c, "the prior of `%s` is flat: it cannot be drawn from", s->var->name);
     if (law->kind == AST_IF)
         return str_fmt(d->c, "the law of `%s` is chosen by an `if`", s->var->name);
+    if (law->kind == AST_PIPE || (!s->observed && s->var->half))
+        return str_fmt(d->c, "the law of `%s` is cut off", s->var->name);
     if (!law_member(law_called(law), AST_SAMPLE, NULL, NULL))
         return str_fmt(d->c, "the law of `%s` has no `sample`", s->var->name);
     if (has_declared_binders(s->var) && s->observed)
@@ -158,7 +161,7 @@ static void sample_query(Derive *d, Query *q)
             q->absent = reads_data(d, q, q->binds[i].expr, q->binds[i].var->name);
     for (size_t i = 0; i < vec_len(d->m->sites) && !q->absent; i++) {
         Site *s = &d->m->sites[i];
-        bool from_model = s->observed || is_local(d, s->plate);
+        bool from_model = s->observed || is_local(d, s->plate) || var_is_discrete(s->var);
         if (from_model)
             q->absent = not_drawn(d, s);
         if (!q->absent && from_model)
@@ -256,13 +259,11 @@ static void constrain_query(Derive *d, Query *q)
         q->absent = str(d->c, "there are no parameters but the weights of nets");
 }
 
-static void clear_if_absent(Query *q)
+static void clear_absent(Derivation *d)
 {
-    if (!q->absent)
-        return;
-    q->binds = NULL;
-    q->terms = NULL;
-    q->results = NULL;
+    for (size_t i = 0; i < N_QUERIES; i++)
+        if (d->query[i].absent)
+            d->query[i] = (Query){ .name = d->query[i].name, .absent = d->query[i].absent };
 }
 
 void derive_queries(Derive *d)
@@ -273,8 +274,6 @@ void derive_queries(Derive *d)
     reconstruct_query(d, &out->reconstruct);
     constrain_query(d, &out->constrain);
     weight_query(d, &out->weight);
-    clear_if_absent(&out->sample);
-    clear_if_absent(&out->reconstruct);
-    clear_if_absent(&out->constrain);
-    clear_if_absent(&out->weight);
+    log_prob_queries(d);
+    clear_absent(out);
 }

@@ -22,6 +22,9 @@ static bool bound_before(const Query *q, size_t n, const Var *v)
     for (size_t i = 0; i < n; i++)
         if (q->binds[i].var == v)
             return true;
+    for (size_t i = 0; i < vec_len(q->given); i++)
+        if (q->given[i] == v)
+            return true;
     return false;
 }
 
@@ -40,7 +43,7 @@ static void verify_reads(const Derivation *d, const Query *q, size_t n, Ast *e, 
     const Model *m = d->model;
     for (size_t i = 0; i < vec_len(m->vars); i++) {
         const Var *v = m->vars[i];
-        if (v->kind != VAR_LATENT || v->synthetic || bound_before(q, n, v))
+        if (v->kind != VAR_LATENT || v->synthetic || var_is_discrete(v) || bound_before(q, n, v))
             continue;
         Look look = { v->decl, false };
         ast_walk(e, visit_look, &look);
@@ -69,7 +72,8 @@ static void verify_query(const Derivation *d, const Query *q)
 {
     rule(q->name != NULL, NOSPAN, "a query has a name");
     if (q->absent) {
-        rule(!q->binds && !q->terms && !q->results, NOSPAN, "an absent query is empty");
+        rule(!q->given && !q->binds && !q->terms && !q->results, NOSPAN,
+             "an absent query is empty");
         return;
     }
     for (size_t i = 0; i < vec_len(q->binds); i++) {
@@ -93,13 +97,11 @@ static void verify_query(const Derivation *d, const Query *q)
 
 void derivation_verify(const Derivation *d)
 {
-    const Query *queries[] = { &d->step, &d->weight, &d->sample, &d->encode, &d->reconstruct,
-                               &d->constrain };
     rule(d->model && d->objective, NOSPAN, "a derivation has a model and an objective");
     rule(!d->step.absent && vec_len(d->step.terms) > 0, NOSPAN, "the objective has terms");
     rule(vec_len(d->steps) > 0 && d->text && d->latex, NOSPAN, "the objective is explained");
-    for (size_t i = 0; i < 6; i++)
-        verify_query(d, queries[i]);
+    for (size_t i = 0; i < N_QUERIES; i++)
+        verify_query(d, &d->query[i]);
     for (size_t i = 0; i < vec_len(d->params); i++)
         rule(d->params[i]->kind == VAR_PARAM && d->params[i]->type, NOSPAN,
              "parameters are variables with types");

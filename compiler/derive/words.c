@@ -12,7 +12,7 @@
 
 Words words_of(Derive *d)
 {
-    return (Words){ d, { d->c, d->m, false }, { d->c, d->m, true } };
+    return (Words){ .d = d, .text = { d->c, d->m, false }, .latex = { d->c, d->m, true } };
 }
 
 Both both_expr(const Words *w, const Ast *e)
@@ -62,9 +62,9 @@ Step step_make(RuleId rule, Both formula, Span span)
 
 bool reads_draws(const Words *w, Ast *e)
 {
-    Var **reads = model_reads(w->d->c, w->d->m, e);
+    Var **reads = w->given ? NULL : model_reads(w->d->c, w->d->m, e);
     for (size_t i = 0; i < vec_len(reads); i++)
-        if (reads[i]->kind == VAR_LATENT)
+        if (reads[i]->kind == VAR_LATENT && !var_is_discrete(reads[i]))
             return true;
     return false;
 }
@@ -157,10 +157,22 @@ static Ast *expanded(const Words *w, Ast *call)
 }
 
 /* The call itself, or within the sum over a declaration's binders. */
-static Ast *core_call(Ast *e)
+/* The log P(..) that a truncated law loses, or NULL. */
+static Ast *mass_of(Ast *e)
 {
     if (e->kind == AST_REDUCE)
         e = e->kids[REDUCE_VALUE];
+    Ast *mass = e->kind == AST_BINARY ? e->kids[BINARY_B] : NULL;
+    return mass && mass->kind == AST_CALL && !strcmp(mass->name, "log_mass") ? mass : NULL;
+}
+
+static Ast *core_call(Ast *e)
+{
+    bool truncated = mass_of(e) != NULL;
+    if (e->kind == AST_REDUCE)
+        e = e->kids[REDUCE_VALUE];
+    if (truncated)
+        e = e->kids[BINARY_A];
     return e->kind == AST_CALL && vec_len(e->kids) > 0 ? e : NULL;
 }
 
@@ -206,7 +218,7 @@ static void sampled_step(const Words *w, Term *t)
 static void scale_step(const Words *w, Term *t)
 {
     const Plate *rows = w->d->m->rows;
-    if (!t->local)
+    if (!t->local || w->given)
         return;
     Both index = { math_name(&w->text, rows->index), math_name(&w->latex, rows->index) };
     Both size = { size_text(w->d->c, rows->size),
@@ -251,7 +263,11 @@ void describe_term(const Words *w, Term *t)
     t->text = f.text;
     t->latex = f.latex;
     push(w, t, first, f, t->span);
+    if (t->expr->kind == AST_CALL && !strcmp(t->expr->name, "sum_states"))
+        push(w, t, RULE_SUMMED_OUT, f, t->expr->span);
     expand_step(w, t, density ? RULE_DENSITY : rules[t->kind].expand);
+    if (mass_of(t->expr))
+        push(w, t, RULE_TRUNCATED, both_expr(w, mass_of(t->expr)), t->span);
     sampled_step(w, t);
     scale_step(w, t);
     weight_step(w, t);
@@ -260,10 +276,13 @@ void describe_term(const Words *w, Term *t)
 void describe(Derive *d)
 {
     Words w = words_of(d);
-    for (size_t i = 0; i < vec_len(d->d->step.terms); i++)
-        describe_term(&w, &d->d->step.terms[i]);
-    for (size_t i = 0; i < vec_len(d->d->weight.terms); i++)
-        describe_term(&w, &d->d->weight.terms[i]);
+    for (size_t i = 0; i < N_QUERIES; i++) {
+        Query *q = &d->d->query[i];
+        w.given = vec_len(q->given) > 0;
+        for (size_t k = 0; k < vec_len(q->terms); k++)
+            describe_term(&w, &q->terms[k]);
+    }
+    w.given = false;
     describe_bound(&w);
     describe_estimates(&w);
 }

@@ -10,6 +10,7 @@ typedef struct Both { Str text, latex; } Both;
 typedef struct Words {
     Derive *d;
     Math text, latex;
+    bool given;                        /* latents are given: no expectation, no minibatch */
 } Words;
 
 Words words_of(Derive *d);

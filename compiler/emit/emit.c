@@ -15,11 +15,6 @@
 #define ABI_MAJOR 1                    /* of runtime/dgm.h, whose tables this file fills */
 #define ABI_MINOR 0
 
-static Str quoted(const Emit *e, Str text)
-{
-    return text ? quote_c(e->c, text, strlen(text)) : str(e->c, "NULL");
-}
-
 static Str comment(const Emit *e, Str text)
 {
     return quote_comment(e->c, text ? text : "");
@@ -31,14 +26,6 @@ static void section(const Emit *e, const char *title)
     while (out_column(e->o) < 96)
         out_puts(e->o, "-");
     out_puts(e->o, " */\n\n");
-}
-
-/* A double literal that C reads back exactly. */
-static Str number(const Emit *e, double x)
-{
-    if (isinf(x))
-        return str(e->c, x > 0 ? "INFINITY" : "-INFINITY");
-    return isnan(x) ? str(e->c, "NAN") : str_fmt(e->c, "%.17g", x);
 }
 
 static bool uses_position(const EmitInput *in)
@@ -104,12 +91,12 @@ static void emit_params(const Emit *e)
     out_puts(o, "static const DgmParam params[] = {\n");
     for (size_t i = 0; i < vec_len(e->in->params); i++) {
         const EmitParam *p = &e->in->params[i];
-        out_printf(o, "    {%s, %d, ", quoted(e, p->name), p->rank);
+        out_printf(o, "    {%s, %d, ", text_string(e->c, p->name), p->rank);
         emit_shape(e, p->shape, p->rank);
         out_printf(o, ", %ld, %lld,\n     DGM_INIT_%s, %s, %s, %s, %d},\n",
                    text_param_offset(e, p->name), (long long)product(p->shape, p->rank),
-                   inits[p->init], number(e, p->a), number(e, p->b), quoted(e, p->support),
-                   p->line);
+                   inits[p->init], text_double(e->c, p->a), text_double(e->c, p->b),
+                   text_string(e->c, p->support), p->line);
     }
     out_puts(o, "};\n\n");
 }
@@ -123,30 +110,39 @@ static void emit_data(const Emit *e)
     out_puts(o, "static const DgmData data[] = {\n");
     for (size_t i = 0; i < vec_len(e->in->data); i++) {
         const EmitData *d = &e->in->data[i];
-        out_printf(o, "    {.name = %s, .elem = DGM_ELEM_%s, .rows = %s, .rank = %d, .shape = ",
-                   quoted(e, d->name), elems[d->elem], d->rows ? "true" : "false", d->rank);
+        out_printf(o, "    {.name = %s, ", text_string(e->c, d->name));
+        if (d->field)
+            out_printf(o, ".field = %s, ", text_string(e->c, d->field));
+        if (d->from != 0)
+            out_printf(o, ".from = %s, ", text_double(e->c, d->from));
+        out_printf(o, ".elem = DGM_ELEM_%s, .rows = %s, .rank = %d, .shape = ", elems[d->elem],
+                   d->rows ? "true" : "false", d->rank);
         emit_shape(e, d->shape, d->rank);
         out_printf(o, ",\n     .count = %lld, .lower = %s, .upper = %s, .open_lower = %s, "
                       ".open_upper = %s,\n     .support = %s, .line = %d},\n",
-                   (long long)product(d->shape, d->rank), number(e, d->lower), number(e, d->upper),
+                   (long long)product(d->shape, d->rank), text_double(e->c, d->lower),
+                   text_double(e->c, d->upper),
                    d->open_lower ? "true" : "false", d->open_upper ? "true" : "false",
-                   quoted(e, d->support), d->line);
+                   text_string(e->c, d->support), d->line);
     }
     out_puts(o, "};\n\n");
 }
 
-static void emit_terms(const Emit *e)
+/* A latent's axes are those of its values, or those of its free numbers by their count. */
+static void emit_latents(const Emit *e)
 {
     Out *o = e->o;
-    if (!vec_len(e->in->terms))
+    if (!vec_len(e->in->latents))
         return;
-    out_puts(o, "/* name, formula, kind, sign, sum over rows?, line of the spec */\n");
-    out_puts(o, "static const DgmTerm terms[] = {\n");
-    for (size_t i = 0; i < vec_len(e->in->terms); i++) {
-        const EmitTerm *t = &e->in->terms[i];
-        out_printf(o, "    {%s, %s,\n     DGM_TERM_%s, %s, %s, %d},\n", quoted(e, t->name),
-                   quoted(e, t->formula ? t->formula : str(e->c, "")), t->kind, number(e, t->sign),
-                   t->local ? "true" : "false", t->line);
+    out_puts(o, "/* name, rows?, rank, shape, count, free numbers, support, line of the spec */\n");
+    out_puts(o, "static const DgmLatent latents[] = {\n");
+    for (size_t i = 0; i < vec_len(e->in->latents); i++) {
+        const EmitLatent *z = &e->in->latents[i];
+        out_printf(o, "    {%s, %s, %d, ", text_string(e->c, z->name), z->rows ? "true" : "false",
+                   z->rank);
+        emit_shape(e, z->shape, z->rank);
+        out_printf(o, ", %lld, %lld, %s, %d},\n", (long long)product(z->shape, z->rank),
+                   (long long)z->free_count, text_string(e->c, z->support), z->line);
     }
     out_puts(o, "};\n\n");
 }
@@ -158,7 +154,7 @@ static void emit_names(const Emit *e)
     if (vec_len(in->sizes)) {
         out_puts(o, "static const char *const sizes[] = {");
         for (size_t i = 0; i < vec_len(in->sizes); i++)
-            out_printf(o, "%s%s", i ? ", " : "", quoted(e, in->sizes[i].name));
+            out_printf(o, "%s%s", i ? ", " : "", text_string(e->c, in->sizes[i].name));
         out_puts(o, "};\nstatic const long size_values[] = {");
         for (size_t i = 0; i < vec_len(in->sizes); i++)
             out_printf(o, "%s%lld", i ? ", " : "", (long long)in->sizes[i].value);
@@ -167,10 +163,10 @@ static void emit_names(const Emit *e)
     if (vec_len(in->hyper_names)) {
         out_puts(o, "static const char *const hyper_names[] = {");
         for (size_t i = 0; i < vec_len(in->hyper_names); i++)
-            out_printf(o, "%s%s", i ? ", " : "", quoted(e, in->hyper_names[i]));
+            out_printf(o, "%s%s", i ? ", " : "", text_string(e->c, in->hyper_names[i]));
         out_puts(o, "};\nstatic const double hyper_values[] = {");
         for (size_t i = 0; i < vec_len(in->hyper_values); i++)
-            out_printf(o, "%s%s", i ? ", " : "", number(e, in->hyper_values[i]));
+            out_printf(o, "%s%s", i ? ", " : "", text_double(e->c, in->hyper_values[i]));
         out_puts(o, "};\n\n");
     }
 }
@@ -199,36 +195,39 @@ static void emit_model(const Emit *e)
     Out *o = e->o;
     section(e, "model");
     out_puts(o, "static const DgmModel model = {\n");
-    out_printf(o, "    .name = %s, .spec_path = %s,\n", quoted(e, in->name),
-               quoted(e, in->spec_path));
-    out_printf(o, "    .spec_hash = %s, .dgmc_version = %s,\n", quoted(e, in->spec_hash),
-               quoted(e, in->version));
+    out_printf(o, "    .name = %s, .spec_path = %s,\n", text_string(e->c, in->name),
+               text_string(e->c, in->spec_path));
+    out_printf(o, "    .spec_hash = %s, .dgmc_version = %s,\n", text_string(e->c, in->spec_hash),
+               text_string(e->c, in->version));
     out_printf(o, "    .abi_major = DGM_ABI_MAJOR, .abi_minor = DGM_ABI_MINOR, .real_bytes = "
                   "sizeof(Real),\n");
-    out_printf(o, "    .objective = %s,\n    .formula = %s,\n", quoted(e, in->objective),
-               quoted(e, in->formula));
+    out_printf(o, "    .objective = %s,\n    .formula = %s,\n", text_string(e->c, in->objective),
+               text_string(e->c, in->formula));
     field_array(e, "params", "n_params", vec_len(in->params));
     out_printf(o, "    .param_reals = %ld,\n", text_param_offset(e, NULL));
     field_array(e, "data", "n_data", vec_len(in->data));
-    field_array(e, "terms", "n_terms", vec_len(in->terms));
+    if (in->programs[0].plan)
+        out_printf(o, "    .terms = step_terms, .n_terms = %zu,\n", vec_len(in->programs[0].terms));
+    field_array(e, "latents", "n_latents", vec_len(in->latents));
     if (vec_len(in->sizes))
         out_printf(o, "    .sizes = sizes, .size_values = size_values, .n_sizes = %zu,\n",
                    vec_len(in->sizes));
-    out_printf(o, "    .plate = %s, .fixed_rows = %lld,\n", quoted(e, in->plate),
+    out_printf(o, "    .plate = %s, .fixed_rows = %lld,\n", text_string(e->c, in->plate),
                (long long)in->fixed_rows);
     if (in->full_batch)
         out_printf(o, "    .full_batch = true, .full_batch_reason = %s,\n",
-                   quoted(e, in->full_batch));
+                   text_string(e->c, in->full_batch));
     for (size_t i = 0; i < vec_len(in->programs); i++)
         if (in->programs[i].plan)
             out_printf(o, "    .%s = &program_%s,\n", in->programs[i].name, in->programs[i].name);
-    out_printf(o, "    .optimizer = %s,\n", quoted(e, in->optimizer));
+    out_printf(o, "    .optimizer = %s,\n", text_string(e->c, in->optimizer));
     if (vec_len(in->hyper_names))
         out_printf(o, "    .hyper_names = hyper_names, .hyper_values = hyper_values, "
                       ".n_hyper = %zu,\n", vec_len(in->hyper_names));
     out_printf(o, "    .batch = %ld, .epochs = %s, .steps = %ld, .samples = %d,\n", in->batch,
-               number(e, in->epochs), in->steps, in->samples);
-    out_printf(o, "    .cc = %s, .cflags = %s,\n};\n\n", quoted(e, in->cc), quoted(e, in->cflags));
+               text_double(e->c, in->epochs), in->steps, in->samples);
+    out_printf(o, "    .cc = %s, .cflags = %s,\n};\n\n", text_string(e->c, in->cc),
+               text_string(e->c, in->cflags));
     out_puts(o, "int main(int argc, char **argv)\n{\n"
                 "    return dgm_main(&model, argc, argv);\n}\n");
 }
@@ -240,7 +239,7 @@ void emit_program(Ctx *c, Out *o, const EmitInput *in)
     section(&e, "tables");
     emit_params(&e);
     emit_data(&e);
-    emit_terms(&e);
+    emit_latents(&e);
     emit_names(&e);
     emit_programs(&e);
     emit_model(&e);

@@ -22,7 +22,8 @@ typedef struct EmitParam {
 } EmitParam;
 
 typedef struct EmitData {
-    Str name;
+    Str name, field;                   /* field: what files call it, NULL: name */
+    double from;                       /* first label in files */
     EmitElem elem;
     bool rows;                         /* first axis is the row plate, not in shape */
     int rank;
@@ -49,9 +50,21 @@ typedef struct EmitOutput {
     EmitElem elem;
 } EmitOutput;
 
+/* A latent or parameter of the model, and its free numbers. */
+typedef struct EmitLatent {
+    Str name;
+    bool rows;
+    int rank;
+    int64_t shape[LIMIT_RANK], free_count;            /* of a row */
+    Str support;
+    int line;
+} EmitLatent;
+
 typedef struct EmitProgram {
     Str name;                          /* "step" "eval" "weight" "sample" "encode" ... */
     Plan *plan;                        /* NULL: the model has none */
+    EmitTerm *terms;                   /* vec */
+    Str *given;                        /* vec: inputs that stand in c->given, by their position */
     EmitOutput *outputs;               /* vec */
 } EmitProgram;
 
@@ -60,7 +73,7 @@ typedef struct EmitInput {
     Str objective, formula;
     EmitParam *params;                 /* vecs */
     EmitData *data;
-    EmitTerm *terms;
+    EmitLatent *latents;
     Define *sizes;
     EmitProgram *programs;
     Str plate;                         /* size of the row plate, or NULL */
@@ -96,6 +109,8 @@ typedef struct Emit {
 
 /* text.c: small pieces of C. All results are interned. */
 Str  text_number(Ctx *c, double x);                   /* a Real literal */
+Str  text_double(Ctx *c, double x);                   /* a double literal, exact */
+Str  text_string(Ctx *c, Str text);                   /* a C string, or NULL */
 Str  text_axis(const Emit *e, const Axis *a);         /* loop variable */
 Str  text_extent(const Emit *e, Extent x);            /* "c->S * 20" */
 Str  text_size(const Emit *e, const Axis *a);         /* number of points of an axis */

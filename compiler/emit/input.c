@@ -62,6 +62,11 @@ static EmitData emit_data(Ctx *c, const Var *v)
                    .elem = elems[v->type->elem],
                    .rows = v->plate && v->plate->rows,
                    .line = span_line(v->decl->span) };
+    const Ast *field = v->statement->kids[DATA_FIELD], *from = v->statement->kids[DATA_FROM];
+    if (field)
+        e.field = field->name;
+    if (from)
+        e.from = from->num;
     const Type *t = v->type;
     size_t n_array = vec_len(t->array);
     for (size_t i = 0; i < n_array + vec_len(t->event) && e.rank < LIMIT_RANK; i++) {
@@ -90,6 +95,10 @@ static EmitTerm emit_term(Ctx *c, const Term *t)
 static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
 {
     EmitProgram e = { .name = p->name, .plan = plan };
+    for (size_t i = 0; plan && vec_len(plan->terms) && i < vec_len(p->query->terms); i++)
+        vec_push(c, e.terms, emit_term(c, &p->query->terms[i]));
+    for (size_t i = 0; i < vec_len(p->given); i++)
+        vec_push(c, e.given, p->given[i]->name);
     for (size_t i = 0; i < vec_len(p->results); i++) {
         const LowResult *r = &p->results[i];
         EmitOutput out = { .name = r->name, .rows = r->rows, .samples = r->samples, .rank = r->rank,
@@ -98,6 +107,17 @@ static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
             out.shape[k] = r->shape[k];
         vec_push(c, e.outputs, out);
     }
+    return e;
+}
+
+static EmitLatent emit_latent(const LowGiven *g)
+{
+    EmitLatent e = { .name = g->name, .rows = g->rows, .rank = g->rank, .free_count = 1,
+                     .support = g->support, .line = span_line(g->span) };
+    for (int i = 0; i < g->rank; i++)
+        e.shape[i] = g->shape[i];
+    for (int i = 0; i < g->free_rank; i++)
+        e.free_count *= g->free_shape[i];
     return e;
 }
 
@@ -128,9 +148,13 @@ const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, c
     for (size_t i = 0; i < vec_len(m->vars); i++)
         if (m->vars[i]->kind == VAR_DATA)
             vec_push(c, in->data, emit_data(c, m->vars[i]));
-    for (size_t i = 0; i < vec_len(d->step.terms); i++)
-        vec_push(c, in->terms, emit_term(c, &d->step.terms[i]));
-    for (size_t i = 0; i < vec_len(l->programs); i++)
-        vec_push(c, in->programs, emit_program_row(c, &l->programs[i], plans[i]));
+    for (size_t i = 0; i < vec_len(l->givens); i++)
+        vec_push(c, in->latents, emit_latent(&l->givens[i]));
+    for (size_t i = 0; i < vec_len(l->programs); i++) {
+        EmitProgram row = emit_program_row(c, &l->programs[i], plans[i]);
+        if (i && l->programs[i].query == l->programs[0].query)
+            row.terms = in->programs[0].terms;         /* eval: those of step */
+        vec_push(c, in->programs, row);
+    }
     return in;
 }

@@ -89,7 +89,7 @@ static Str index_text(Printer *q, const Use *u, const Node *gather)
 
 static Str term_cell(Printer *q, const Node *n)
 {
-    int columns = (int)vec_len(q->e->in->terms);
+    int columns = (int)vec_len(q->e->program->terms);
     use_buffer(q, n->buffer);
     if (!n->partial)
         return str_fmt(q->e->c, "terms[%d]", n->term);
@@ -645,7 +645,7 @@ static void kernel_comment(Emit *e, const Kernel *k)
     for (size_t i = 0; i < vec_len(k->nodes); i++) {
         const Node *n = k->nodes[i];
         if (n->term >= 0) {
-            const EmitTerm *t = &e->in->terms[n->term];
+            const EmitTerm *t = &e->program->terms[n->term];
             out_printf(e->o, " *   term %s = %.200s  [line %d]\n", quote_comment(e->c, t->name),
                        t->formula ? quote_comment(e->c, t->formula) : "", t->line);
         } else if (n->v && n->v->label && n->v->label != seen) {

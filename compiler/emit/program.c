@@ -26,7 +26,7 @@ static const char *prefix(const Emit *e)
 
 static int n_terms(const Emit *e)
 {
-    return (int)vec_len(e->in->terms);
+    return (int)vec_len(e->program->terms);
 }
 
 static bool has_terms(const Emit *e)
@@ -463,7 +463,7 @@ static void emit_outputs(const Emit *e)
     out_printf(e->o, "static const DgmOutput %s_outputs[] = {\n", prefix(e));
     for (size_t i = 0; i < vec_len(out); i++) {
         int64_t count = 1;
-        out_printf(e->o, "    {%s, %s, %s, %d, {", quote_c(e->c, out[i].name, strlen(out[i].name)),
+        out_printf(e->o, "    {%s, %s, %s, %d, {", text_string(e->c, out[i].name),
                    out[i].rows ? "true" : "false", out[i].samples ? "true" : "false", out[i].rank);
         for (int k = 0; k < out[i].rank; k++) {
             out_printf(e->o, "%s%lld", k ? ", " : "", (long long)out[i].shape[k]);
@@ -473,6 +473,31 @@ static void emit_outputs(const Emit *e)
                    elems[out[i].elem]);
     }
     out_puts(e->o, "};\n\n");
+}
+
+/* Programs of the same terms share a table: that of the first. */
+static const EmitProgram *terms_owner(const Emit *e)
+{
+    const EmitProgram *p = e->in->programs;
+    while (p->terms != e->program->terms || !p->plan)
+        p++;
+    return p;
+}
+
+static void emit_terms(const Emit *e)
+{
+    Out *o = e->o;
+    const EmitTerm *terms = e->program->terms;
+    if (!vec_len(terms) || terms_owner(e) != e->program)
+        return;
+    out_puts(o, "/* name, formula, kind, sign, sum over rows?, line of the spec */\n");
+    out_printf(o, "static const DgmTerm %s_terms[] = {\n", prefix(e));
+    for (size_t i = 0; i < vec_len(terms); i++)
+        out_printf(o, "    {%s, %s,\n     DGM_TERM_%s, %s, %s, %d},\n",
+                   text_string(e->c, terms[i].name), text_string(e->c, terms[i].formula),
+                   terms[i].kind, text_double(e->c, terms[i].sign),
+                   terms[i].local ? "true" : "false", terms[i].line);
+    out_puts(o, "};\n\n");
 }
 
 static void emit_table(const Emit *e, int n_tasks)
@@ -486,6 +511,9 @@ static void emit_table(const Emit *e, int n_tasks)
                n_tasks);
     out_printf(o, "    .flops_once = %.6g, .flops_row = %.6g, .flops_draw = %.6g,\n",
                e->p->flops_once > 0 ? e->p->flops_once : 0, e->p->flops_row, e->p->flops_draw);
+    if (vec_len(e->program->terms))
+        out_printf(o, "    .terms = %s_terms, .n_terms = %d,\n", terms_owner(e)->name,
+                   n_terms(e));
     if (n)
         out_printf(o, "    .outputs = %s_outputs, .n_outputs = %zu,\n", prefix(e), n);
     out_puts(o, "};\n\n");
@@ -520,5 +548,6 @@ void emit_program_functions(Emit *e)
     }
     emit_run(e, n_tasks);
     emit_outputs(e);
+    emit_terms(e);
     emit_table(e, n_tasks);
 }

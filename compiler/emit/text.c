@@ -25,6 +25,18 @@ Str text_number(Ctx *c, double x)
     return str_fmt(c, "%s%s", text, c->f64 ? "" : "f");
 }
 
+Str text_double(Ctx *c, double x)
+{
+    if (isinf(x))
+        return str(c, x > 0 ? "INFINITY" : "-INFINITY");
+    return isnan(x) ? str(c, "NAN") : str_fmt(c, "%.17g", x);
+}
+
+Str text_string(Ctx *c, Str text)
+{
+    return text ? quote_c(c, text, strlen(text)) : str(c, "NULL");
+}
+
 Str text_axis(const Emit *e, const Axis *a)
 {
     return map_get(e->p->axis_var, a);
@@ -98,6 +110,14 @@ static int data_index(const Emit *e, Str name)
     ice("emit: no data `%s`", name);
 }
 
+static int given_index(const Emit *e, Str name)
+{
+    for (size_t i = 0; i < vec_len(e->program->given); i++)
+        if (e->program->given[i] == name)
+            return (int)i;
+    ice("emit: `%s` is not given to %s", name, e->program->name);
+}
+
 Str text_base(const Emit *e, const Buffer *b)
 {
     switch (b->space) {
@@ -107,6 +127,7 @@ Str text_base(const Emit *e, const Buffer *b)
         return at ? str_fmt(e->c, "%s + %ld", slab, at) : str(e->c, slab);
     }
     case SPACE_DATA:  return str_fmt(e->c, "c->data[%d]", data_index(e, b->key));
+    case SPACE_GIVEN: return str_fmt(e->c, "c->given[%d]", given_index(e, b->key));
     case SPACE_TERMS: return str(e->c, "buf->terms");
     case SPACE_SLAB:  return str_fmt(e->c, "buf->%s", b->name);
     case SPACE_SCALAR: break;

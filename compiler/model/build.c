@@ -141,6 +141,11 @@ static void add_site(Build *b, Var *v, Ast *lhs, Ast *law, Plate *plate, bool ob
     vec_push(b->c, b->m->sites, site);
 }
 
+static bool has_states(const Var *v)
+{
+    return v->type->elem == ELEM_BIT || v->type->classes != NULL;
+}
+
 static void build_latent(Build *b, Ast *s, Plate *plate)
 {
     Ast *names = s->kids[LATENT_NAMES], *law = s->kids[LATENT_LAW];
@@ -152,10 +157,10 @@ static void build_latent(Build *b, Ast *s, Plate *plate)
     for (size_t i = 0; i < vec_len(names->kids); i++) {
         Var *v = add_var(b, VAR_LATENT, names->kids[i], s, plate);
         v->law = law;
-        if (v->type->elem != ELEM_REAL) {
-            diag_error(b->c, E_ND_DISCRETE, v->decl->span, v->name);
-            diag_help(b->c, "sum it out by hand: `factor logsumexp([..])` over its values");
-        } else if (law && latent_support(b->c, v)) {
+        if (var_is_discrete(v) && !has_states(v)) {
+            diag_error(b->c, E_NO_STATES, v->decl->span, v->name);
+            diag_help(b->c, "say how many there are: `count(100)` for 0 .. 100, or `index(K)`");
+        } else if (law && (var_is_discrete(v) || latent_support(b->c, v))) {
             add_site(b, v, own_name(b->c, v), law, plate, false, s->span);
         }
     }

@@ -45,6 +45,12 @@ bool family_select(Build *b)
     return true;
 }
 
+/* Latents with states are summed out: no family draws them. */
+static bool is_drawn(const Var *v)
+{
+    return v->kind == VAR_LATENT && !var_is_discrete(v);
+}
+
 /* ---- guides ---------------------------------------------------------------------------------- */
 
 static void guide_push(Build *b, Guide g)
@@ -123,8 +129,12 @@ static void build_guide(Build *b, Ast *s)
     for (size_t i = 0; i < n; i++) {
         Ast *base = site_base(lhs->kind == AST_TUPLE ? lhs->kids[i] : lhs);
         Var *v = base ? model_var(b->m, base->decl) : NULL;
-        if (v && v->kind == VAR_LATENT && !has_guide(b->m->family, v))
+        if (v && var_is_discrete(v)) {
+            diag_error(b->c, E_SUMMED_GUIDE, s->span, v->name);
+            diag_help(b->c, "leave the line out");
+        } else if (v && v->kind == VAR_LATENT && !has_guide(b->m->family, v)) {
             vec_push(b->c, latents, v);
+        }
     }
     if (kind == GUIDE_LAW && vec_len(latents) > 1) {
         diag_error(b->c, E_ND_JOINT, s->span);
@@ -147,7 +157,7 @@ static void build_rest(Build *b, Ast *s)
         return;
     }
     for (size_t i = 0; i < vec_len(b->m->vars); i++)
-        if (b->m->vars[i]->kind == VAR_LATENT && !has_guide(b->m->family, b->m->vars[i]))
+        if (is_drawn(b->m->vars[i]) && !has_guide(b->m->family, b->m->vars[i]))
             vec_push(b->c, latents, b->m->vars[i]);
     guide_group(b, kind, NULL, latents, true, s->span);
 }
@@ -222,7 +232,7 @@ void family_build(Build *b)
     Model *m = b->m;
     bool any = false;
     for (size_t i = 0; i < vec_len(m->vars); i++)
-        any |= m->vars[i]->kind == VAR_LATENT;
+        any |= is_drawn(m->vars[i]);
     if (!any)
         return;
     m->family = arena_alloc(b->c->arena, sizeof *m->family);
@@ -235,7 +245,7 @@ void family_build(Build *b)
     }
     Var **left = NULL;
     for (size_t i = 0; i < vec_len(m->vars); i++)
-        if (m->vars[i]->kind == VAR_LATENT && !has_guide(m->family, m->vars[i]))
+        if (is_drawn(m->vars[i]) && !has_guide(m->family, m->vars[i]))
             vec_push(b->c, left, m->vars[i]);
     guide_group(b, GUIDE_MEANFIELD, NULL, left, true, m->node->span);
     free_first(b);

@@ -53,6 +53,21 @@ Var *model_var(const Model *m, const Ast *decl)
     return v || !m->family ? v : var_in(m->family->vars, decl);
 }
 
+bool var_is_discrete(const Var *v)
+{
+    return v->kind == VAR_LATENT && v->type && v->type->elem != ELEM_REAL;
+}
+
+bool model_has_nets(const Model *m)
+{
+    Var *const *lists[] = { m->vars, m->family ? m->family->vars : NULL };
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < vec_len(lists[k]); i++)
+            if (lists[k][i]->kind == VAR_NET)
+                return true;
+    return false;
+}
+
 bool reads_has(Var **reads, const Var *v)
 {
     for (size_t i = 0; i < vec_len(reads); i++)

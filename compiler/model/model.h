@@ -32,6 +32,8 @@ typedef struct Var {
                      first axis is the row plate's size: that plate, and the axis is
                      not in `type.array` */
     Ast *law;                          /* latent, penalised param: distribution; else NULL */
+    bool half;                         /* declared support narrower than the law's: truncated at */
+    Ast *lower, *upper;                /* these, NULL: the law's own end */
     Ast *value;                        /* LET: expression */
     bool synthetic;                    /* made by derive: variational parameter or free value;
                                           stands in Family.vars */
@@ -103,6 +105,8 @@ Model *model_build(Ctx *c, Ast *file, Str name);
 /* prove_plates.c: decides Model.rows; every read across it is an error naming the line that mixes.
  * sizes_later: sizes of other plates and arrays may be unknown. */
 bool   prove_plates(Ctx *c, Model *m, bool sizes_later);
+bool   var_is_discrete(const Var *v);                /* a latent with states: summed out */
+bool   model_has_nets(const Model *m);                /* of the model itself or its family */
 Var   *model_var(const Model *m, const Ast *decl);    /* by declaration, family's included; NULL */
 void   model_print(Ctx *c, Out *o, const Model *m);   /* --dump=graph */
 

@@ -91,6 +91,24 @@ static bool array_per_row(Ctx *c, Var *const *vars, const Plate *p, Against *a)
     return false;
 }
 
+/* A latent with states outside the rows is summed over after them: the rows do not add up. */
+static bool summed_after(Ctx *c, const Model *m, const Plate *p, Against *a)
+{
+    for (size_t i = 0; i < vec_len(m->vars); i++) {
+        const Var *v = m->vars[i];
+        if (!var_is_discrete(v) || (v->plate && plate_within(v->plate, p)))
+            continue;
+        Site **blanket = model_blanket(c, m, v);
+        for (size_t k = 0; k < vec_len(blanket); k++)
+            if (blanket[k]->plate && plate_within(blanket[k]->plate, p)) {
+                a->why = str_fmt(c, "latent `%s` is summed out after all rows are", v->name);
+                a->span = v->decl->span;
+                return true;
+            }
+    }
+    return false;
+}
+
 /* Rows must be the first axis of every array that has them. */
 static bool rows_elsewhere(Ctx *c, const Model *m, const Plate *p, Against *a)
 {
@@ -182,7 +200,8 @@ static bool try_rows(Ctx *c, Model *m, Plate *p, bool run_time, Str *why)
             help_size(c, p);
             return false;
         }
-    } else if (!kept_per_row(c, m, p, &a) && !array_per_row(c, m->vars, p, &a)
+    } else if (!summed_after(c, m, p, &a) && !kept_per_row(c, m, p, &a)
+               && !array_per_row(c, m->vars, p, &a)
                && !(m->family && array_per_row(c, m->family->vars, p, &a))) {
         Mixing *found = rows_mixing(c, m, p);
         if (!found)

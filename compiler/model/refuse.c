@@ -5,16 +5,20 @@
  */
 #include "build.h"
 
+#include <math.h>
 #include <string.h>
 
-static const char *const stages[] = { "truncate", "censor", "unnormalised" };
 static const struct { const char *name, *way_out; } calls[] = {
     { "ode", "give the solution as data, or write it in closed form" },
     { "previous", "sequences (`scan`) are not derived yet" },
     { "marginal", "discrete latents are not summed out yet" },
     { "mode", "discrete latents are not summed out yet" },
-    { "cdf", "write the distribution function out" },
 };
+
+static bool same_name(Str a, const char *b)
+{
+    return a && !strcmp(a, b);
+}
 
 static const char *node_name(const Ast *e)
 {
@@ -26,13 +30,10 @@ static void refuse_pipe(Ctx *c, Ast *e)
     Ast *from = e->kids[PIPE_A], *stage = e->kids[PIPE_B];
     if (!from->type || from->type->kind != KIND_DIST)
         return;
-    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
-        if (stage->name && !strcmp(stage->name, stages[i])) {
-            diag_error(c, E_ND_STAGE, stage->span, stage->name);
-            diag_help(c, "write the density by hand: `factor ..`");
+    static const char *const stages[] = { "truncate", "censor", "unnormalised" };
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (same_name(stage->name, stages[i]))
             return;
-        }
-    }
     diag_error(c, E_ND_FLOW, stage->span, node_name(stage));
     diag_help(c, "use a distribution of lang/std, or write one in this file");
 }
@@ -92,11 +93,6 @@ void refuse_tree(Ctx *c, Ast *tree)
 
 /* ---- supports of latents --------------------------------------------------------------------- */
 
-static bool same_name(Str a, const char *b)
-{
-    return a && !strcmp(a, b);
-}
-
 static bool bound_is(const Type *t, size_t i, double value)
 {
     return vec_len(t->bounds) > i && t->bounds[i]->kind == AST_NUM && t->bounds[i]->num == value;
@@ -143,27 +139,125 @@ static Str support_name(Ctx *c, const Type *t)
     return str_fmt(c, "`%s`", out);
 }
 
-/* The laws in `law`: itself, or the branches of an IF. */
+/* ---- half-priors ----------------------------------------------------------------------------- */
+
+/* The ends of a support of numbers. An end that is no number now is an expression only. */
+typedef struct Ends { double lo, hi; Ast *lower, *upper; } Ends;
+
+static double end_value(const Ast *bound, double otherwise)
+{
+    if (bound->kind == AST_NUM)
+        return bound->num;
+    bool minus = bound->kind == AST_UNARY && bound->name[0] == '-';
+    const Ast *e = minus ? bound->kids[0] : bound;
+    if (minus && e->kind == AST_NUM)
+        return -e->num;
+    return same_name(e->name, "inf") && e->kind == AST_NAME ? (minus ? -INFINITY : INFINITY)
+                                                            : otherwise;
+}
+
+static bool ends_of(Ctx *c, const Type *t, Span at, Ends *e)
+{
+    *e = (Ends){ .lo = -INFINITY, .hi = INFINITY };
+    if (!t->support || same_name(t->support, "real"))
+        return true;
+    if (is_positive(t) || is_unit(t)) {
+        e->lo = 0;
+        e->hi = is_unit(t) ? 1 : INFINITY;
+        e->lower = ast_num(c, at, 0);
+        e->upper = is_unit(t) ? ast_num(c, at, 1) : NULL;
+        return true;
+    }
+    if (!same_name(t->support, "interval") || vec_len(t->bounds) != 2)
+        return false;
+    e->lo = end_value(t->bounds[0], NAN);
+    e->hi = end_value(t->bounds[1], NAN);
+    e->lower = e->lo == -INFINITY ? NULL : t->bounds[0];
+    e->upper = e->hi == INFINITY ? NULL : t->bounds[1];
+    return true;
+}
+
+/* The declared support lies within the law's: what it cuts off is renormalised. */
+static bool cut_half(Ctx *c, Var *v, const Type *event)
+{
+    Ends mine, law;
+    Span at = v->decl->span;
+    if (!ends_of(c, v->type, at, &mine) || !ends_of(c, event, at, &law))
+        return false;
+    bool low = law.lower == NULL || mine.lo >= law.lo;
+    bool high = law.upper == NULL || mine.hi <= law.hi;
+    if (!low || !high)
+        return false;
+    v->half = true;
+    v->lower = mine.lo == law.lo ? NULL : mine.lower;
+    v->upper = mine.hi == law.hi ? NULL : mine.upper;
+    return true;
+}
+
+/* The law lies within the declared support: the latent does too. */
+static bool narrow(Ctx *c, Var *v, const Type *event)
+{
+    Ends mine, law;
+    Span at = v->decl->span;
+    bool real = same_name(v->type->support, "real");
+    bool within = ends_of(c, v->type, at, &mine) && ends_of(c, event, at, &law)
+        && law.lo >= mine.lo && law.hi <= mine.hi;
+    if (!real && !within)
+        return false;
+    Type *t = arena_alloc(c->arena, sizeof *t);
+    *t = *v->type;
+    t->support = event->support;
+    t->bounds = event->bounds;
+    t->support_decl = event->support_decl;
+    t->core = event->core;
+    t->range = event->range;
+    v->type = t;
+    return true;
+}
+
+/* The event of d |> truncate(..): that of d between the bounds. */
+static const Type *truncated_event(Ctx *c, const Ast *pipe)
+{
+    const Type *dist = pipe->kids[PIPE_A]->type, *event = dist ? dist->of : NULL;
+    Ends e;
+    if (!event || !ends_of(c, event, pipe->span, &e))
+        return event;
+    const Ast *stage = pipe->kids[PIPE_B];
+    for (size_t i = 0; i < vec_len(stage->kids); i++) {
+        Ast *bound = stage->kids[i]->kids[ARG_VALUE];
+        if (same_name(stage->kids[i]->name, "lower"))
+            e.lower = bound, e.lo = end_value(bound, NAN);
+        else
+            e.upper = bound, e.hi = end_value(bound, NAN);
+    }
+    Type *t = arena_alloc(c->arena, sizeof *t);
+    *t = *event;
+    bool positive = e.lo == 0 && e.hi == INFINITY, unit = e.lo == 0 && e.hi == 1;
+    t->support = str(c, positive ? "positive" : unit ? "unit" : "interval");
+    t->support_decl = NULL;
+    t->bounds = NULL;
+    t->range = (Range){ .lo = isnan(e.lo) ? -INFINITY : e.lo, .hi = isnan(e.hi) ? INFINITY : e.hi };
+    if (!positive && !unit) {
+        vec_push(c, t->bounds, e.lower ? e.lower : ast_num(c, pipe->span, -INFINITY));
+        vec_push(c, t->bounds, e.upper ? e.upper : ast_num(c, pipe->span, INFINITY));
+    }
+    return t;
+}
+
+/* The laws in `law`: itself, the branches of an IF, or what a stage is applied to. */
 static bool law_fits(Ctx *c, Var *v, Ast *law)
 {
     if (law->kind == AST_IF)
         return law_fits(c, v, law->kids[IF_THEN]) && law_fits(c, v, law->kids[IF_ELSE]);
+    if (law->kind == AST_PIPE && same_name(law->kids[PIPE_B]->name, "unnormalised"))
+        return law_fits(c, v, law->kids[PIPE_A]);
     const Type *dist = law->type, *event = dist ? dist->of : NULL;
+    if (law->kind == AST_PIPE && same_name(law->kids[PIPE_B]->name, "truncate"))
+        event = truncated_event(c, law);
     if (!event || dist->any_event || !v->type->support || !event->support
-        || same_support(c, v->type, event))
+        || same_support(c, v->type, event) || narrow(c, v, event) || cut_half(c, v, event))
         return true;
-    if (same_name(v->type->support, "real")) {
-        Type *narrow = arena_alloc(c->arena, sizeof *narrow);
-        *narrow = *v->type;
-        narrow->support = event->support;
-        narrow->bounds = event->bounds;
-        narrow->support_decl = event->support_decl;
-        narrow->core = event->core;
-        narrow->range = event->range;
-        v->type = narrow;
-        return true;
-    }
-    diag_error(c, E_ND_HALF, law->span, v->name, support_name(c, v->type), support_name(c, event));
+    diag_error(c, E_HALF, law->span, v->name, support_name(c, v->type), support_name(c, event));
     diag_note(c, v->decl->span, "`%s` is declared here", v->name);
     diag_help(c, "choose a law that lies on the declared support");
     return false;

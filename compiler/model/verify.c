@@ -35,8 +35,9 @@ static void verify_guides(const Model *m)
         int n = 0;
         for (size_t k = 0; m->family && k < vec_len(m->family->guides); k++)
             n += reads_has(m->family->guides[k].latents, v);
-        rule(v->kind == VAR_LATENT ? n == 1 : n == 0, v->decl->span,
-             "every latent, and nothing else, has exactly one guide");
+        bool drawn = v->kind == VAR_LATENT && !var_is_discrete(v);
+        rule(drawn ? n == 1 : n == 0, v->decl->span,
+             "every latent that is not summed out, and nothing else, has exactly one guide");
     }
     for (size_t k = 0; m->family && k < vec_len(m->family->guides); k++) {
         const Guide *g = &m->family->guides[k];

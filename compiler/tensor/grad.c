@@ -8,7 +8,8 @@
  *             %4 = sum{n} %3 : []                 grad w %5
  *
  * requires:    verified IR; seeds are scalars of the same fn, by index of the term
- * establishes: verified IR with one OUT_GRAD for every parameter the outputs reach, laid out as it
+ * establishes: verified IR with one OUT_GRAD for every parameter the outputs reach, laid out as it,
+ *              and one OUT_VALUE for each given value
  * never:       changes the terms; sums contributions in another order than from last use to first
  */
 #include <string.h>
@@ -19,7 +20,7 @@ typedef struct Grad {
     Ctx *c;
     TirFn *f;                          /* the new fn */
     Tir **values;                      /* vec: the copied values, operands first */
-    bool *active;                      /* by id: depends on a parameter */
+    bool *active;                      /* by id: depends on a parameter or what is given */
     Tir **adjoint;                     /* by id: sum of the contributions so far; NULL zero */
 } Grad;
 
@@ -45,11 +46,16 @@ static Tir **copy_values(TirFn *to, const TirFn *f, Tir *const *seeds, size_t n_
     return copy;
 }
 
+static bool is_wanted(const Tir *v)
+{
+    return v->op == OP_INPUT && (v->input == INPUT_PARAM || v->input == INPUT_GIVEN);
+}
+
 static void find_active(Grad *d)
 {
     for (size_t i = 0; i < vec_len(d->values); i++) {
         const Tir *v = d->values[i];
-        d->active[v->id] = v->op == OP_INPUT && v->input == INPUT_PARAM;
+        d->active[v->id] = is_wanted(v);
         for (int k = 0; k < v->n_in; k++)
             if (op_info[v->op].adjoint[k] && d->active[v->in[k]->id])
                 d->active[v->id] = true;
@@ -116,7 +122,44 @@ static void copy_outs(TirFn *to, const TirFn *f, Tir *const *copy)
     }
 }
 
-TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds)
+/* The adjoint with all axes of `v`; zero where nothing depends on it. */
+static Tir *whole_adjoint(Grad *d, const Tir *v, Tir *adjoint)
+{
+    Tir *g = tir_expand_like(d->f, adjoint ? adjoint : tir_const(d->f, 0), v);
+    return tir_label(g, str_fmt(d->c, "d_%s", v->name), v->span);
+}
+
+static void out_params(Grad *d)
+{
+    int index = 0;
+    for (size_t i = 0; i < vec_len(d->values); i++) {
+        const Tir *v = d->values[i];
+        if (v->op == OP_INPUT && v->input == INPUT_PARAM)
+            tir_out(d->f, OUT_GRAD, v->name, index++, whole_adjoint(d, v, d->adjoint[v->id]));
+    }
+}
+
+static void out_given(Grad *d, Tir *const *given)
+{
+    int index = 0;
+    for (size_t i = 0; i < vec_len(d->f->outs); i++)
+        index += d->f->outs[i].kind == OUT_VALUE;
+    for (size_t k = 0; k < vec_len(given); k++) {
+        const Tir *at = given[k];      /* as it is in this fn: passes may have renamed its axes */
+        Tir *adjoint = NULL;
+        for (size_t i = 0; i < vec_len(d->values); i++) {
+            const Tir *v = d->values[i];
+            if (v->op != OP_INPUT || v->input != INPUT_GIVEN || v->name != given[k]->name)
+                continue;
+            at = v;
+            adjoint = d->adjoint[v->id];
+        }
+        tir_out_layout(d->f, at->name, index++, whole_adjoint(d, at, adjoint), at->axes,
+                       at->n_axes);
+    }
+}
+
+TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds, Tir *const *given)
 {
     Grad d = { .c = c, .f = tir_fn_like(c, f) };
     Tir **copy = copy_values(d.f, f, seeds, count_seeds(f));
@@ -132,14 +175,7 @@ TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds)
         if (d.adjoint[v->id] && d.active[v->id] && !push_adjoint(&d, v))
             break;
     }
-    int index = 0;
-    for (size_t i = 0; i < vec_len(d.values); i++) {
-        Tir *v = d.values[i];
-        if (v->op != OP_INPUT || v->input != INPUT_PARAM)
-            continue;
-        Tir *g = d.adjoint[v->id] ? d.adjoint[v->id] : tir_const(d.f, 0);
-        g = tir_label(tir_expand_like(d.f, g, v), str_fmt(c, "d_%s", v->name), v->span);
-        tir_out(d.f, OUT_GRAD, v->name, index++, g);
-    }
+    out_params(&d);
+    out_given(&d, given);
     return d.f;
 }

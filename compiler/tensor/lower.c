@@ -27,7 +27,7 @@ static int64_t plate_size(Lower *L, const Plate *p)
     return n;
 }
 
-static Axis *plate_axis(Lower *L, const Plate *p)
+Axis *lower_plate_axis(Lower *L, const Plate *p)
 {
     Str key = str_fmt(L->c, "plate %p", (const void *)p);
     return axis_keyed(L, key, p->rows ? AXIS_ROW : AXIS_PLATE, p->index, plate_size(L, p));
@@ -52,7 +52,7 @@ static void enter_plate(Lower *L, Plate *plate)
     Plate *chain[LIMIT_RANK];
     int n = plate_chain(plate, chain);
     for (int i = 0; i < n; i++)
-        vec_push(L->c, L->active, ((ActivePlate){ chain[i], plate_axis(L, chain[i]) }));
+        vec_push(L->c, L->active, ((ActivePlate){ chain[i], lower_plate_axis(L, chain[i]) }));
 }
 
 static bool plate_is_active(const Lower *L, const Plate *p)
@@ -95,11 +95,27 @@ static Val *data_value(Lower *L, const Var *v)
     Axis *explicit[LIMIT_RANK], *all[LIMIT_RANK];
     int n = type_axes(L, v, v->type, explicit), m = 0;
     if (v->plate)
-        all[m++] = plate_axis(L, v->plate);
+        all[m++] = lower_plate_axis(L, v->plate);
     for (int i = 0; i < n && m < LIMIT_RANK; i++)
         all[m++] = explicit[i];
     Tir *t = tir_input(L->f, INPUT_DATA, v->name, all, m);
     return val_tensor(L, tir_label(t, v->name, v->decl->span), explicit, n);
+}
+
+/* A latent or parameter whose value comes from outside; its plates are implicit. */
+static Tir *given_input(Lower *L, Var *v)
+{
+    Plate *chain[LIMIT_RANK];
+    Axis *explicit[LIMIT_RANK], *all[LIMIT_RANK];
+    int m = plate_chain(v->plate, chain);
+    for (int i = 0; i < m; i++)
+        all[i] = lower_plate_axis(L, chain[i]);
+    int n = type_axes(L, v, v->type, explicit);
+    for (int i = 0; i < n && m < LIMIT_RANK; i++)
+        all[m++] = explicit[i];
+    Tir *t = tir_input(L->f, INPUT_GIVEN, v->name, all, m);
+    map_put(L->values, v, val_tensor(L, tir_label(t, v->name, v->decl->span), explicit, n));
+    return t;
 }
 
 static Val *let_value(Lower *L, const Var *v)
@@ -128,7 +144,7 @@ static Val *param_of_model(Lower *L, const Var *v)
                               v->statement ? v->statement->span : L->at);
     Axis *axes[LIMIT_RANK];
     for (int i = 0; i < stored->n_axes; i++)
-        axes[i] = i < n ? plate_axis(L, chain[i]) : stored->axes[i];
+        axes[i] = i < n ? lower_plate_axis(L, chain[i]) : stored->axes[i];
     return val_tensor(L, val_rename(L, stored, axes)->t, axes + n, stored->n_axes - n);
 }
 
@@ -164,7 +180,7 @@ Val *var_value(Lower *L, Var *v)
     int depth = plate_chain(v->plate, chain);
     for (int i = 0; i < depth; i++)
         if (!plate_is_active(L, chain[i]))
-            axes[n++] = plate_axis(L, chain[i]);
+            axes[n++] = lower_plate_axis(L, chain[i]);
     if (n == 0)
         return val;
     for (int i = 0; i < val->n_axes && n < LIMIT_RANK; i++)
@@ -355,15 +371,41 @@ void lower_begin(Lower *L, Str name)
     L->open = NULL;
     L->n_draw = L->n_draw_event = 0;
     if (L->d && L->d->model->rows)
-        plate_axis(L, L->d->model->rows);
+        lower_plate_axis(L, L->d->model->rows);
+}
+
+/* Axes of an input beside the rows; returns how many. */
+static int table_shape(const Tir *given, int64_t *shape, bool *rows)
+{
+    int rank = 0;
+    for (int k = 0; k < given->n_axes; k++) {
+        if (given->axes[k]->kind == AXIS_ROW)
+            *rows = true;
+        else
+            shape[rank++] = given->axes[k]->size;
+    }
+    return rank;
+}
+
+/* The gradient by what is given becomes results of the same names, after the others. */
+static void gradient_results(Lower *L, LowProgram *p)
+{
+    for (size_t i = 0; lower_has_gradient(p) && i < vec_len(p->given); i++) {
+        const Tir *g = p->given[i];
+        LowResult r = { .name = g->name, .elem = ELEM_REAL };
+        r.rank = table_shape(g, r.shape, &r.rows);
+        vec_push(L->c, p->results, r);
+    }
 }
 
 static void lower_query(Lower *L, Lowered *out, const Query *q, const char *name)
 {
-    LowProgram p = { .name = str(L->c, name), .absent = q->absent };
+    LowProgram p = { .name = str(L->c, name), .absent = q->absent, .query = q };
     if (!q->absent) {
         lower_begin(L, p.name);
         p.fn = L->f;
+        for (size_t i = 0; i < vec_len(q->given); i++)
+            vec_push(L->c, p.given, given_input(L, q->given[i]));
         for (size_t i = 0; i < vec_len(q->binds); i++)
             lower_bind(L, &q->binds[i]);
         if (!strcmp(name, "weight"))
@@ -373,6 +415,7 @@ static void lower_query(Lower *L, Lowered *out, const Query *q, const char *name
                 lower_term(L, &q->terms[i], (int)i);
         for (size_t i = 0; i < vec_len(q->results); i++)
             lower_result(L, &p, &q->results[i]);
+        gradient_results(L, &p);
     }
     vec_push(L->c, out->programs, p);
 }
@@ -417,6 +460,25 @@ Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *librar
     return L;
 }
 
+/* Shapes of what is given, from the inputs of the two programs that map one form to the other. */
+static LowGiven *given_tables(Lower *L, const Lowered *l)
+{
+    const LowProgram *values = lowered_program(l, "to_free");
+    const LowProgram *free = lowered_program(l, "to_values");
+    LowGiven *givens = NULL;
+    for (size_t i = 0; i < vec_len(values->given); i++) {
+        const Var *v = L->d->givens[i].var;
+        Type element = *v->type;
+        element.array = NULL;
+        LowGiven g = { .name = values->given[i]->name, .free_name = free->given[i]->name,
+                       .support = type_text(L->c, &element), .span = v->decl->span };
+        g.rank = table_shape(values->given[i], g.shape, &g.rows);
+        g.free_rank = table_shape(free->given[i], g.free_shape, &g.rows);
+        vec_push(L->c, givens, g);
+    }
+    return givens;
+}
+
 Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
 {
     Lower L = lower_open(c, d, file, library);
@@ -424,24 +486,31 @@ Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
     int errors = diag_count(c);
     lower_query(&L, out, &d->step, "step");
     lower_query(&L, out, &d->step, "eval");
-    lower_query(&L, out, &d->weight, "weight");
-    lower_query(&L, out, &d->sample, "sample");
-    lower_query(&L, out, &d->encode, "encode");
-    lower_query(&L, out, &d->reconstruct, "reconstruct");
-    lower_query(&L, out, &d->constrain, "constrain");
+    for (size_t i = QUERY_step + 1; i < N_QUERIES; i++)
+        lower_query(&L, out, &d->query[i], d->query[i].name);
     out->params = L.params;
+    out->givens = given_tables(&L, out);
     return diag_count(c) > errors ? NULL : out;
 }
 
-Tir **lower_seeds(Ctx *c, const Derivation *d, TirFn *fn)
+bool lower_has_gradient(const LowProgram *p)
+{
+    if (!p->query || p->query->absent || !strcmp(p->name, "eval"))
+        return false;
+    return !strcmp(p->name, "step") || (vec_len(p->given) > 0 && vec_len(p->query->terms) > 0);
+}
+
+Tir **lower_seeds(Ctx *c, const LowProgram *p)
 {
     Tir **seeds = NULL;
-    for (size_t i = 0; i < vec_len(d->step.terms); i++) {
-        const Term *t = &d->step.terms[i];
-        Tir *per_datum = tir_input(fn, INPUT_SCALAR, str(c, t->local ? "inv_rows" : "inv_total"),
-                                   NULL, 0);
-        Tir *factor = tir_const(fn, t->sign * t->weight);
-        vec_push(c, seeds, tir_map(fn, OP_MUL, factor, per_datum, NULL));
+    for (size_t i = 0; i < vec_len(p->query->terms); i++) {
+        const Term *t = &p->query->terms[i];
+        Tir *seed = tir_const(p->fn, t->sign * t->weight);
+        Str scale = str(c, t->local ? "inv_rows" : "inv_total");
+        if (!vec_len(p->given))
+            seed = tir_map(p->fn, OP_MUL, seed, tir_input(p->fn, INPUT_SCALAR, scale, NULL, 0),
+                           NULL);
+        vec_push(c, seeds, seed);
     }
     return seeds;
 }

@@ -41,21 +41,35 @@ typedef struct LowProgram {
     Str name;                          /* "step", "eval", "weight", ... */
     TirFn *fn;                         /* NULL: the query is absent */
     Str absent;
-    LowResult *results;                /* vec */
+    LowResult *results;                /* vec; of a gradient by what is given, those come last */
+    const Query *query;                /* what it answers; NULL: no terms */
+    Tir **given;                       /* vec: inputs of fn, in order of query->given */
 } LowProgram;
+
+/* A latent or parameter as the log_prob programs take it, and its free numbers. */
+typedef struct LowGiven {
+    Str name, free_name;               /* of the inputs */
+    bool rows;
+    int rank, free_rank;
+    int64_t shape[LIMIT_RANK], free_shape[LIMIT_RANK];
+    Str support;
+    Span span;
+} LowGiven;
 
 typedef struct Lowered {
     LowParam **params;                 /* vec, in order of first use */
-    LowProgram *programs;              /* vec: step (no gradient yet) eval weight sample encode
-                                          reconstruct constrain */
+    LowGiven *givens;                  /* vec, in order of declaration */
+    LowProgram *programs;              /* vec: step (no gradient yet), eval (step, that stays so),
+                                          then the other queries */
 } Lowered;
 
 /* requires: a verified derivation; library is the FILE of lang/std, file the user's. NULL after
  * errors (sizes unbound, expressions that later stages cannot compute). */
 Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
-/* The objective per datum as seeds of reverse mode: d objective / d term k, one scalar per term
- * output of fn. */
-Tir **lower_seeds(Ctx *c, const Derivation *d, TirFn *fn);
+/* Has p a gradient? Then its seeds of reverse mode, one scalar per term output of p->fn: of step, d
+ * objective per datum / d term k; of a log joint, the signs of its terms. */
+bool lower_has_gradient(const LowProgram *p);
+Tir **lower_seeds(Ctx *c, const LowProgram *p);
 LowProgram *lowered_program(const Lowered *l, const char *name);
 void lowered_print(Out *o, const Lowered *l);
 void lowered_verify(const Lowered *l);
@@ -130,12 +144,14 @@ int64_t eval_size(Lower *L, Env *env, const Ast *e);               /* constant, 
 Val *eval(Lower *L, Env *env, const Ast *e);
 Val *eval_let(Lower *L, Env *env, const Ast *let);    /* value of a LET, binders opened */
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last);
+Val *eval_sum_states(Lower *L, Env *env, const Ast *call);     /* of derive: log sum_c exp e */
 Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* lower_builtin.c */
 
 /* lower.c. d may be NULL: expressions of the library alone. lower_begin starts a fn. */
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
 void lower_begin(Lower *L, Str name);
 Val *var_value(Lower *L, Var *v);
+Axis *lower_plate_axis(Lower *L, const Plate *p);
 /* An error: the checker accepts `what`, lowering has no rule for it. */
 void not_lowered(Lower *L, Span at, const char *what);
 

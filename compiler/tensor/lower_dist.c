@@ -9,6 +9,7 @@
  */
 #include "lower.h"
 
+#include <math.h>
 #include <string.h>
 
 static int law_event_rank(const Ast *law)
@@ -222,6 +223,37 @@ Val *dist_logpdf(Lower *L, Val *dist, Val *x)
     return val_sum_all(L, show_batch(L, v, batch, n_batch));
 }
 
+/* The distribution function of d at `bound`, over the batch axes; NULL at an infinite bound. */
+static Val *cdf_at(Lower *L, Val *d, Env *env, const Ast *bound, Axis *const *batch, int n_batch)
+{
+    if (bound->kind == AST_NUM && isinf(bound->num))
+        return NULL;
+    Val *at = hide_batch(L, eval(L, env, bound), 0, batch, n_batch);
+    Val *v = member_function(L, d, "cdf", at);
+    if (!v)
+        ice_span(L->at, "law without cdf");
+    return v;
+}
+
+/* log P(lower < X < upper) for each element of x, summed: log_mass(law, x, lower, upper). */
+static Val *dist_log_mass(Lower *L, Env *env, Val *dist, const Ast *call)
+{
+    Axis *batch[LIMIT_RANK];
+    Val *x = eval(L, env, call->kids[1]->kids[ARG_VALUE]);
+    int n_batch = common_batch(L, dist, x, 0, batch);
+    Val *d = prepare(L, dist, batch, n_batch);
+    Val *low = cdf_at(L, d, env, call->kids[2]->kids[ARG_VALUE], batch, n_batch);
+    Val *high = cdf_at(L, d, env, call->kids[3]->kids[ARG_VALUE], batch, n_batch);
+    Val *v;
+    if (low && high)
+        v = val_map(L, OP_LOG, val_map(L, OP_SUB, high, low, NULL), NULL, NULL);
+    else if (low)
+        v = val_map(L, OP_LOG1P, val_map(L, OP_NEG, low, NULL, NULL), NULL, NULL);
+    else
+        v = high ? val_map(L, OP_LOG, high, NULL, NULL) : val_const(L, 0);
+    return val_sum_all(L, show_batch(L, v, batch, n_batch));
+}
+
 /* One draw over implicit axes (plates, samples) with explicit axes `axes`; site < 0: a draw within
  * the draw being made (sample { u : unit ~ uniform(0, 1); .. }). */
 Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis *const *axes, int n,
@@ -281,7 +313,8 @@ Val *eval_random(Lower *L, Env *env, Op op, const Ast *call)
 bool is_dist_builtin(Str name)
 {
     static const char *const names[] = { "logpdf", "cdf", "kl", "entropy", "mean", "variance", "sd",
-                                         "constrain", "log_jacobian" };
+                                         "constrain", "log_jacobian", "unconstrain",
+                                         "log_mass" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i]))
             return true;
@@ -366,10 +399,12 @@ Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call)
     Val *a = eval(L, env, call->kids[0]->kids[ARG_VALUE]);
     Str name = call->name;
     L->at = call->span;
-    if (!strcmp(name, "constrain") || !strcmp(name, "log_jacobian"))
+    if (!strcmp(name, "constrain") || !strcmp(name, "log_jacobian") || !strcmp(name, "unconstrain"))
         return support_apply(L, name, call->type, a);
     if (a->kind != VAL_DIST)
         return NULL;                     /* mean(x) of numbers */
+    if (!strcmp(name, "log_mass"))
+        return dist_log_mass(L, env, a, call);
     if (!strcmp(name, "logpdf"))
         return dist_logpdf(L, a, eval(L, env, call->kids[1]->kids[ARG_VALUE]));
     if (!strcmp(name, "cdf")) {

@@ -127,8 +127,73 @@ Val *eval_let(Lower *L, Env *env, const Ast *let)
     return v;
 }
 
+/* Sum over a plate of the model: inside it, what is declared there is implicit. */
+static Val *sum_plate(Lower *L, Env *env, const Ast *e, Plate *plate)
+{
+    Axis *axis = lower_plate_axis(L, plate);
+    ActivePlate *active = NULL, *saved = L->active;
+    for (size_t i = 0; i < vec_len(saved); i++)
+        vec_push(L->c, active, saved[i]);
+    vec_push(L->c, active, ((ActivePlate){ plate, axis }));
+    L->active = active;
+    Val *v = eval(L, env, e->kids[REDUCE_VALUE]);
+    L->active = saved;
+    Tir *t = tir_expand(L->f, v->t, &axis, 1);
+    return val_tensor(L, tir_reduce(L->f, OP_SUM, t, &axis, 1), v->axes, v->n_axes);
+}
+
+/* Values of lets that read v are not those of another state of v. */
+static void forget_readers(Lower *L, const Var *v)
+{
+    const Model *m = L->d->model;
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->kind == VAR_LET && map_get(L->values, m->vars[i])
+            && reads_has(model_reads(L->c, m, m->vars[i]->value), v))
+            map_put(L->values, m->vars[i], NULL);
+}
+
+static Val *in_state(Lower *L, Env *env, Var *v, Val *state, const Ast *body)
+{
+    map_put(L->values, v, state);
+    Val *value = eval(L, env, body);
+    map_put(L->values, v, NULL);
+    forget_readers(L, v);
+    return value;
+}
+
+/* log sum over the states of c of exp e. The two states of a bit are put in as constants, so that
+ * what is impossible in one folds away and leaves no log 0 behind; others are an axis. */
+Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
+{
+    Var *v = model_var(L->d->model, call->kids[0]->kids[ARG_VALUE]->decl);
+    const Ast *body = call->kids[1]->kids[ARG_VALUE];
+    bool bit = v->type->elem == ELEM_BIT;
+    int64_t n = 2;
+    Str missing;
+    if (!bit && !size_value(L->c, v->type->classes, &n, &missing)) {
+        diag_error(L->c, E_LOWER_UNBOUND, v->decl->span, missing);
+        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", missing);
+    }
+    n += v->type->elem == ELEM_COUNT;  /* 0 .. K */
+    Axis *axis = axis_keyed(L, str_fmt(L->c, "states %p", (const void *)v), AXIS_EVENT, v->name, n);
+    Val *states = val_tensor(L, tir_iota(L->f, axis), NULL, 0), *e;
+    if (bit) {
+        Val *no = in_state(L, env, v, val_const(L, 0), body);
+        Val *yes = in_state(L, env, v, val_const(L, 1), body);
+        e = val_map(L, OP_SELECT, states, yes, no);
+    } else {
+        states->index_of = axis;
+        e = in_state(L, env, v, states, body);
+    }
+    Tir *t = tir_expand(L->f, e->t, &axis, 1);
+    return val_tensor(L, tir_reduce(L->f, OP_LOGSUMEXP, t, &axis, 1), e->axes, e->n_axes);
+}
+
 static Val *eval_reduce(Lower *L, Env *env, const Ast *e)
 {
+    Plate *plate = L->d ? model_plate(L->d->model, e->kids[REDUCE_BINDERS]->kids[0]) : NULL;
+    if (plate)
+        return sum_plate(L, env, e, plate);
     const Ast *binders = e->kids[REDUCE_BINDERS];
     Axis *over[LIMIT_RANK];
     int n = 0;
@@ -346,6 +411,8 @@ static Val *eval_call(Lower *L, Env *env, const Ast *e)
         return eval_dist(L, env, e, law);
     if (op_named(e->name, OP_KIND_RANDOM, &op))
         return eval_random(L, env, op, e);
+    if (!strcmp(e->name, "sum_states") && !local)
+        return eval_sum_states(L, env, e);
     if (is_dist_builtin(e->name) && !local) {
         Val *v = eval_dist_builtin(L, env, e);
         if (v)

@@ -45,14 +45,16 @@ bool free_number(Lower *L, const Type *type, double x, double *free)
     return f && eval_number(L, scope, f->kids[FUNCTION_BODY], free) && isfinite(*free);
 }
 
-/* constrain(u) or log_jacobian(u) of a type's support; array axes (the first ones) are batch. */
+/* constrain(u), log_jacobian(u) or unconstrain(x) of a type's support; array axes (the first ones)
+ * are batch. */
 Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
 {
     const Ast *s = type_support(L, type);
     if (!s)
-        return !strcmp(member, "constrain") ? u : val_const(L, 0);
-    const Ast *free = s->kids[SUPPORT_FREE] && vec_len(s->kids[SUPPORT_FREE]->kids)
-        ? s->kids[SUPPORT_FREE] : s->kids[SUPPORT_AXES];
+        return strcmp(member, "log_jacobian") ? u : val_const(L, 0);
+    bool mapped = s->kids[SUPPORT_FREE] && vec_len(s->kids[SUPPORT_FREE]->kids);
+    const Ast *free = mapped && strcmp(member, "unconstrain") ? s->kids[SUPPORT_FREE]
+                                                              : s->kids[SUPPORT_AXES];
     int rank = free ? (int)vec_len(free->kids) : 0, n_batch = u->n_axes - rank;
     Axis *batch[LIMIT_RANK];
     for (int i = 0; i < n_batch; i++)

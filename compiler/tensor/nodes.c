@@ -501,8 +501,11 @@ static Node *input_new(Plan *p, const Tir *v)
     AxisSet axes = reps(p, v->axes, v->n_axes);
     Node *n = node_new(p, OP_INPUT, NODE_SOURCE, axes.axis, axes.n, v);
     Buffer *b = arena_alloc(p->c->arena, sizeof *b);
-    b->space = v->input == INPUT_PARAM ? SPACE_PARAM
-             : v->input == INPUT_DATA ? SPACE_DATA : SPACE_SCALAR;
+    static const Space spaces[] = {
+        [INPUT_PARAM] = SPACE_PARAM, [INPUT_DATA] = SPACE_DATA, [INPUT_SCALAR] = SPACE_SCALAR,
+        [INPUT_GIVEN] = SPACE_GIVEN,
+    };
+    b->space = spaces[v->input];
     b->key = v->name;
     b->node = n;
     b->index = -1;

@@ -33,6 +33,7 @@ typedef enum {
     SPACE_PARAM,                       /* c->param + offset */
     SPACE_GRAD,                        /* c->grad + offset */
     SPACE_DATA,                        /* c->data[i] */
+    SPACE_GIVEN,                       /* c->given[i] */
     SPACE_SCALAR,                      /* a number of the run, by name */
     SPACE_SLAB,                        /* a slot of the program's own memory */
     SPACE_TERMS                        /* column of the double matrix [chunks][terms] */

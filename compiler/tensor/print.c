@@ -20,7 +20,7 @@
 #include "tir_build.h"
 
 static const char *const axis_kinds[] = { "row", "plate", "sample", "event" };
-static const char *const input_kinds[] = { "param", "data", "scalar" };
+static const char *const input_kinds[] = { "param", "data", "scalar", "given" };
 
 static void print_axes(Out *o, Axis *const *axes, int n)
 {

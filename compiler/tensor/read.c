@@ -323,12 +323,12 @@ static Tir *read_const(Reader *r)
 
 static Tir *read_input(Reader *r)
 {
-    static const char *const kinds[] = { "param", "data", "scalar" };
+    static const char *const kinds[] = { "param", "data", "scalar", "given" };
     Line l = { .n_axes = 0 };
     Str name = word(r);
     int kind = -1;
     skip_blanks(r);
-    for (int k = 0; name && k < 3 && *r->at != '['; k++)
+    for (int k = 0; name && k < 4 && *r->at != '['; k++)
         if (!strcmp(name, kinds[k]))
             kind = k;
     if (kind >= 0)

@@ -52,9 +52,9 @@ typedef struct Axis {
     int64_t size;                      /* constant, or 0 for B and S */
 } Axis;
 
-typedef enum { INPUT_PARAM, INPUT_DATA, INPUT_SCALAR } InputKind;
-/* INPUT_SCALAR names: inv_rows (1/B), inv_total (1/N), inv_samples (1/S), total (N), weight_K (of
- * term K). */
+typedef enum { INPUT_PARAM, INPUT_DATA, INPUT_SCALAR, INPUT_GIVEN } InputKind;
+/* INPUT_GIVEN: a latent whose value comes from outside. INPUT_SCALAR names: inv_rows (1/B),
+ * inv_total (1/N), inv_samples (1/S), total (N), weight_K (of term K). */
 
 typedef struct Tir Tir;
 struct Tir {
@@ -141,9 +141,10 @@ TirFn *tir_read(Ctx *c, const char *text);            /* NULL after an error on 
 void   tir_verify(const TirFn *f);                    /* ice() on the first broken rule */
 
 /* ---- passes: each returns a new fn (axes shared), leaving its input alone -------------------- */
-/* grad.c: adds OUT_GRAD outputs: the derivative of sum_k seed_k * term_k, where seeds[k] is a
- * scalar value for term output k (NULL: zero), by each INPUT_PARAM value of the graph. */
-TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds);
+/* grad.c: adds the derivatives of sum_k seed_k * term_k, where seeds[k] is a scalar value for term
+ * output k (NULL: zero): OUT_GRAD by each INPUT_PARAM value of the graph, and OUT_VALUE, after
+ * those that f has, by each of `given` (vec of INPUT_GIVEN, by name; in the graph or not). */
+TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds, Tir *const *given);
 /* simplify.c: algebra, constant folding, stable forms, dead code, contractions from sums of
  * products. */
 TirFn *tir_simplify(Ctx *c, const TirFn *f);

@@ -39,10 +39,10 @@ void dgm_bind(DgmCtx *c, const DgmProgram *p, long B, long S)
     c->state = state_new(p->state_bytes);
     c->out = dgm_alloc(sizeof *c->out * (size_t)(p->n_outputs > 0 ? p->n_outputs : 1));
     c->norm2 = dgm_alloc(sizeof *c->norm2 * (size_t)(p->n_tasks > 0 ? p->n_tasks : 1));
-    int n_terms = c->model != NULL ? c->model->n_terms : 0;
-    c->terms = dgm_alloc(sizeof *c->terms * (size_t)(n_terms > 0 ? n_terms : 1));
-    c->weight = dgm_alloc(sizeof *c->weight * (size_t)(n_terms > 0 ? n_terms : 1));
-    for (int t = 0; t < n_terms; t++)
+    size_t n_terms = (size_t)(p->n_terms > 0 ? p->n_terms : 1);
+    c->terms = dgm_alloc(sizeof *c->terms * n_terms);
+    c->weight = dgm_alloc(sizeof *c->weight * n_terms);
+    for (size_t t = 0; t < n_terms; t++)
         c->weight[t] = 1;
     if (p->layout != NULL) {
         Real *slab = dgm_slab_new(p->layout(c, NULL));

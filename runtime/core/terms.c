@@ -7,7 +7,7 @@
 
 void dgm_sum_terms(DgmCtx *c, const double *partial, long chunks)
 {
-    int n = c->model->n_terms;
+    int n = c->program->n_terms;
     for (int t = 0; t < n; t++)
         c->terms[t] = 0;
     for (long k = 0; k < chunks; k++)

@@ -20,10 +20,11 @@
 #include <xxhash.h>
 
 static const DataFormat formats[] = {
-    { "npy", "npy", npy_match, npy_promised, npy_read },
-    { "npz", "npz", zip_match, NULL, npz_read },
-    { "idx", "", idx_match, idx_promised, idx_read },
-    { "csv", "csv tsv txt dat data amat", NULL, NULL, csv_read },
+    { "npy", "npy", npy_match, npy_promised, npy_read, NULL },
+    { "npz", "npz", zip_match, NULL, npz_read, NULL },
+    { "idx", "", idx_match, idx_promised, idx_read, NULL },
+    { "json", "json", json_match, NULL, json_read, json_members },
+    { "csv", "csv tsv txt dat data amat", NULL, NULL, csv_read, csv_members },
 };
 
 #define N_FORMATS (sizeof formats / sizeof formats[0])
@@ -171,7 +172,8 @@ bool array_no_selector(const DataFile *f, const char *selector, DataError *e)
 {
     if (selector == NULL)
         return true;
-    return data_fail(e, "leave `:...` out; it chooses a member of .npz or columns of CSV",
+    return data_fail(e, "leave `:...` out; it chooses a field of JSON, a member of .npz or columns "
+                     "of CSV",
                      "%s holds one array, there is nothing to select with `:%s`", f->name,
                      selector);
 }
@@ -258,22 +260,36 @@ static bool expand(DataFile *f, const char *wanted, bool shape_only, DataError *
     return true;
 }
 
+/* The format of a file, which is expanded if it is gzipped; NULL after an error. */
+static const DataFormat *open_format(DataFile *f, const char *wanted, bool shape_only,
+                                     DataError *e)
+{
+    if (f->n == 0) {
+        data_error(e, NULL, "%s is empty", f->name);
+        return NULL;
+    }
+    if (gz_match(f->bytes, f->n) && !expand(f, wanted, shape_only, e))
+        return NULL;
+    if (f->n == 0) {
+        data_error(e, NULL, "%s holds an empty file", f->name);
+        return NULL;
+    }
+    const DataFormat *format = format_find(f->name, wanted, f->bytes, f->n);
+    if (format == NULL)
+        data_error(e, "use JSON, .npy, .npz, IDX or CSV, each also gzipped",
+                   "%s is in no format that can be read: it begins with bytes %02x %02x %02x %02x",
+                   f->name, f->bytes[0], f->n > 1 ? f->bytes[1] : 0, f->n > 2 ? f->bytes[2] : 0,
+                   f->n > 3 ? f->bytes[3] : 0);
+    return format;
+}
+
 static bool read_file(DataFile *f, const char *selector, const char *wanted, bool shape_only,
                       DgmArray *out, DataError *e)
 {
     memset(out, 0, sizeof *out);
-    if (f->n == 0)
-        return data_fail(e, NULL, "%s is empty", f->name);
-    if (gz_match(f->bytes, f->n) && !expand(f, wanted, shape_only, e))
-        return false;
-    if (f->n == 0)
-        return data_fail(e, NULL, "%s holds an empty file", f->name);
-    const DataFormat *format = format_find(f->name, wanted, f->bytes, f->n);
+    const DataFormat *format = open_format(f, wanted, shape_only, e);
     if (format == NULL)
-        return data_fail(e, "use .npy, .npz, IDX or CSV, each also gzipped",
-                         "%s is in no format that can be read: it begins with bytes %02x %02x %02x "
-                         "%02x", f->name, f->bytes[0], f->n > 1 ? f->bytes[1] : 0,
-                         f->n > 2 ? f->bytes[2] : 0, f->n > 3 ? f->bytes[3] : 0);
+        return false;
     if (!format->read(f, selector, shape_only, out, e)) {
         array_free(out);
         return false;
@@ -381,6 +397,37 @@ bool array_read(const char *path, DgmArray *out, DataError *e)
 bool array_shape(const char *path, DgmArray *out, DataError *e)
 {
     return read_path(path, true, out, e);
+}
+
+bool array_members(const char *path, const char **format, DataMember add, void *to, DataError *e)
+{
+    DataFile f = { .name = path };
+    bool ok = load(&f, false, e);
+    const DataFormat *found = ok ? open_format(&f, NULL, false, e) : NULL;
+
+    *format = found != NULL && found->members != NULL ? found->name : NULL;
+    if (*format != NULL)
+        ok = found->members(&f, add, to, e);
+    free(f.bytes);
+    return ok && found != NULL;
+}
+
+void array_count_from_0(DgmArray *a, double first)
+{
+    for (long i = 0; i < a->count; i++)
+        switch (a->type) {
+        case ARRAY_BOOL: case ARRAY_U8: ((uint8_t *)a->data)[i] -= (uint8_t)first; break;
+        case ARRAY_I8:  ((int8_t *)a->data)[i] -= (int8_t)first; break;
+        case ARRAY_U16: ((uint16_t *)a->data)[i] -= (uint16_t)first; break;
+        case ARRAY_I16: ((int16_t *)a->data)[i] -= (int16_t)first; break;
+        case ARRAY_U32: ((uint32_t *)a->data)[i] -= (uint32_t)first; break;
+        case ARRAY_I32: ((int32_t *)a->data)[i] -= (int32_t)first; break;
+        case ARRAY_U64: ((uint64_t *)a->data)[i] -= (uint64_t)first; break;
+        case ARRAY_I64: ((int64_t *)a->data)[i] -= (int64_t)first; break;
+        case ARRAY_F32: ((float *)a->data)[i] -= (float)first; break;
+        case ARRAY_F64: ((double *)a->data)[i] -= first; break;
+        case ARRAY_TYPES: break;
+        }
 }
 
 bool array_read_memory(const char *name, const char *selector, const char *format,

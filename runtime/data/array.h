@@ -1,11 +1,12 @@
-/* array.h - arrays as files hold them: npy, npz, IDX and CSV, each also gzipped.
+/* array.h - arrays as files hold them: JSON, npy, npz, IDX and CSV, each also gzipped.
  *
  * Knows nothing of models and never exits: every reader returns false and a DataError, so that the
  * fuzz targets and any other program can use these files alone (array.c, npy.c, npz.c, zip.c,
- * idx.c, csv.c, number.c, gz.c). To add a format: one row in the table of array.c, one file.
+ * idx.c, csv.c, number.c, json.c, gz.c). To add a format: a row in the table of array.c, a file.
  *
  * A path may end in `:selector`: `a.npz:train` names a member, `a.csv:age` a column,
- * `a.csv:0-63` columns by position (from 0, both ends included), `a.csv:x1,x2,7` a list.
+ * `a.csv:0-63` columns by position (from 0, both ends included), `a.csv:x1,x2,7` a list,
+ * `a.json:y` a field.
  *
  * Memory: the file itself, and nothing larger than the file + 1 MB before its header is validated.
  * Compressed files expand to what their header promises, at most 1000:1 + 64 MB.
@@ -47,6 +48,12 @@ bool array_read_memory(const char *name, const char *selector, const char *forma
                        const void *bytes, size_t n, DgmArray *out, DataError *e);
 /* Type and shape only (out->data is NULL). Reads no more of npy and IDX than their header. */
 bool array_shape(const char *path, DgmArray *out, DataError *e);
+/* Names that a selector may give: fields of JSON, columns of CSV; add: false stops. *format: NULL
+ * if the file is one array. */
+bool array_members(const char *path, const char **format, bool (*add)(void *to, const char *name),
+                   void *to, DataError *e);
+/* Labels that start at `first`, which no value is below, start at 0. */
+void array_count_from_0(DgmArray *a, double first);
 void array_free(DgmArray *a);          /* leaves a->data NULL */
 size_t array_type_bytes(ArrayType type);
 const char *array_type_name(ArrayType type);            /* "u8", "f32" */

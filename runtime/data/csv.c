@@ -11,6 +11,7 @@
 #include "data/csv.h"
 #include "data/read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -398,4 +399,29 @@ bool csv_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out,
         && fill(&c, &columns, header ? line2 : line1, header ? number2 : 1, shape_only, out, e);
     free(columns.place);
     return ok;
+}
+
+bool csv_members(const DataFile *f, DataMember add, void *to, DataError *e)
+{
+    Csv c;
+    long columns;
+    bool header;
+
+    if (!open_text(&c, f, e))
+        return false;
+    const char *line1 = c.at;
+    if (!first_row(&c, &columns, &header))
+        return false;
+    rewind_to(&c, line1, 1);
+    for (long k = 0; header && k < columns; k++) {
+        char name[256];
+        Cell cell;
+
+        if (!cell_next(&c, &cell))
+            return false;
+        snprintf(name, sizeof name, "%.*s", (int)(cell.n < 255 ? cell.n : 255), cell.text);
+        if (!add(to, name))
+            return false;
+    }
+    return true;
 }

@@ -17,6 +17,9 @@ typedef struct DataFile {
     bool whole;                        /* false: only the first n bytes were read */
 } DataFile;
 
+/* Takes the name of a member; false: stop. */
+typedef bool (*DataMember)(void *to, const char *name);
+
 typedef struct DataFormat {
     const char *name;
     const char *endings;               /* of file names; for formats without magic */
@@ -24,6 +27,8 @@ typedef struct DataFormat {
     /* Size of the whole file by its header; false if the head does not tell. NULL: never tells. */
     bool (*promised)(const uint8_t *head, size_t n, size_t *total);
     bool (*read)(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
+    /* Names that a selector may give, in order; none: the file is one array. NULL: cannot tell. */
+    bool (*members)(const DataFile *f, DataMember add, void *to, DataError *e);
 } DataFormat;
 
 /* Writes the message (control characters become '?'). help may be NULL. data_fail is false. */
@@ -65,7 +70,7 @@ bool zip_find(const DataFile *zip, const char *wanted, ZipMember *out, DataError
 bool zip_expand(const DataFile *zip, const ZipMember *m, size_t limit, DataFile *out,
                 DataError *e);
 
-/* npy.c, npz.c, idx.c, csv.c: rows of the table */
+/* npy.c, npz.c, idx.c, csv.c, json.c: rows of the table */
 bool npy_match(const uint8_t *head, size_t n);
 bool npy_promised(const uint8_t *head, size_t n, size_t *total);
 bool npy_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
@@ -74,5 +79,9 @@ bool idx_match(const uint8_t *head, size_t n);
 bool idx_promised(const uint8_t *head, size_t n, size_t *total);
 bool idx_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
 bool csv_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
+bool csv_members(const DataFile *f, DataMember add, void *to, DataError *e);
+bool json_match(const uint8_t *head, size_t n);
+bool json_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
+bool json_members(const DataFile *f, DataMember add, void *to, DataError *e);
 
 #endif

@@ -17,6 +17,7 @@ typedef struct Opening {
     const DgmModel *model;
     const SourceOptions *options;
     DgmExit code;                      /* what a failure is */
+    long rows_wanted;                  /* by a field named like the row plate's size; 0: none */
     DataError *e;
 } Opening;
 
@@ -31,51 +32,175 @@ static void list_arrays(const DgmModel *m, char *buffer, size_t size)
         at += (size_t)snprintf(buffer + at, size - at, "%s%s", d ? ", " : "", m->data[d].name);
 }
 
-/* The array that a pair names, and the file behind the `=`; -1: none. */
-static int pair_find(const DgmModel *m, const char *pair, const char **file)
+static const char *field_of(const DgmData *d)
 {
-    const char *equals = strchr(pair, '=');
+    return d->field != NULL ? d->field : d->name;
+}
 
-    for (int d = 0; equals != NULL && d < m->n_data; d++)
-        if (strlen(m->data[d].name) == (size_t)(equals - pair)
-            && strncmp(m->data[d].name, pair, (size_t)(equals - pair)) == 0) {
-            *file = equals + 1;
-            return d;
-        }
-    *file = pair;
+/* The array of a name, as the spec or as files call it; -1: none. */
+static int array_find(const DgmModel *m, const char *name, size_t n)
+{
+    for (int d = 0; d < m->n_data; d++) {
+        const char *names[] = { m->data[d].name, field_of(&m->data[d]) };
+
+        for (int k = 0; k < 2; k++)
+            if (strlen(names[k]) == n && strncmp(names[k], name, n) == 0)
+                return d;
+    }
+    return -1;
+}
+
+static bool assign(Opening *o, SourceArray *a, const char *file, const char *member)
+{
+    char *path = malloc(strlen(file) + (member ? strlen(member) : 0) + 2);
+
+    if (path == NULL)
+        return data_fail(o->e, NULL, "no memory");
+    sprintf(path, "%s%s%s", file, member ? ":" : "", member ? member : "");
+    if (a->path != NULL) {
+        data_error(o->e, NULL, "data array %s is given twice: %s and %s", a->decl->name, a->path,
+                   path);
+        free(path);
+        return false;
+    }
+    a->path = path;
+    return true;
+}
+
+/* ---- files that name what they hold ---------------------------------------------------------- */
+
+typedef struct Binding {
+    Opening *o;
+    SourceArray *arrays;
+    const char *file;
+    bool strict;                       /* every name must be one of the model */
+    int bound;
+} Binding;
+
+/* A field named like a size: it must be that size. */
+static bool size_check(Binding *b, const char *name, bool *is_size)
+{
+    const DgmModel *m = b->o->model;
+    long want = -1;
+    char path[1024];
+    DgmArray a;
+
+    for (int i = 0; i < m->n_sizes; i++)
+        if (strcmp(m->sizes[i], name) == 0)
+            want = m->size_values[i];
+    bool rows = m->plate != NULL && strcmp(m->plate, name) == 0;
+    *is_size = want >= 0 || rows;
+    if (!*is_size)
+        return true;
+    snprintf(path, sizeof path, "%s:%s", b->file, name);
+    if (!array_read(path, &a, b->o->e))
+        return false;
+    double have = a.count == 1 ? array_value(&a, 0) : -1;
+    array_free(&a);
+    if (rows && want < 0)
+        b->o->rows_wanted = (long)have;
+    if (want < 0 || have == (double)want)
+        return true;
+    return data_fail(b->o->e, "compile the model for these data: dgmc SPEC --data FILE",
+                     "%s: %s is %g, but %s was compiled for %s = %ld", b->file, name, have, m->name,
+                     name, want);
+}
+
+static bool bind_member(void *to, const char *name)
+{
+    Binding *b = to;
+    const DgmModel *m = b->o->model;
+    int d = array_find(m, name, strlen(name));
+    bool is_size = false;
+    char list[256], help[256];
+
+    if (d >= 0) {
+        b->bound++;
+        return assign(b->o, &b->arrays[d], b->file, name);
+    }
+    if (!size_check(b, name, &is_size))
+        return false;
+    if (is_size || !b->strict)
+        return true;
+    list_arrays(m, list, sizeof list);
+    snprintf(help, sizeof help, "declare it (`data %.60s : ..`), or leave it out of the file; the "
+             "model's data: %.120s", name, list);
+    return data_fail(b->o->e, help, "%s: the model has no data `%s`", b->file, name);
+}
+
+static bool ignore_member(void *to, const char *name)
+{
+    const char **first = to;
+
+    if (*first == NULL)
+        *first = strdup(name);
+    return true;
+}
+
+/* Binds every array that the file names; *bound: none, because it is one array itself. */
+static bool bind_file(Opening *o, SourceArray *arrays, const char *file, int *bound)
+{
+    const char *format, *first = NULL;
+    Binding b = { .o = o, .arrays = arrays, .file = file };
+
+    *bound = 0;
+    o->code = DGM_EXIT_DATA;
+    bool named = array_members(file, &format, ignore_member, &first, o->e);
+    bool any = first != NULL;
+    free((char *)first);
+    if (!named || !any)
+        return named;
+    b.strict = strcmp(format, "json") == 0;
+    bool ok = array_members(file, &format, bind_member, &b, o->e);
+    *bound = b.bound;
+    if (ok && b.strict && b.bound == 0)
+        *bound = o->model->n_data == 0;
+    return ok;
+}
+
+/* ---- which file is which array, continued: the command line ---------------------------------- */
+
+static bool pair_assign(Opening *o, SourceArray *arrays, const char *pair)
+{
+    const DgmModel *m = o->model;
+    const char *equals = strchr(pair, '=');
+    int d = equals != NULL ? array_find(m, pair, (size_t)(equals - pair)) : -1, bound = 0;
+    char list[256];
     struct stat st;
-    return m->n_data == 1 && (equals == NULL || stat(pair, &st) == 0) ? 0 : -1;
+
+    if (d >= 0 && equals[1] == '\0')
+        return data_fail(o->e, "write --data NAME=FILE", "--data %s: the file name is missing",
+                         pair);
+    if (d >= 0)
+        return assign(o, &arrays[d], equals + 1, NULL);
+    if (stat(pair, &st) == 0 && !bind_file(o, arrays, pair, &bound))
+        return false;
+    if (bound > 0)
+        return true;
+    o->code = DGM_EXIT_USAGE;
+    if (m->n_data == 1 && (equals == NULL || stat(pair, &st) == 0))
+        return assign(o, &arrays[0], pair, NULL);
+    list_arrays(m, list, sizeof list);
+    return data_fail(o->e, "write --data NAME=FILE, or give a JSON object or a CSV with a header "
+                     "that has these names", "--data %s: the model's data arrays are %s", pair,
+                     m->n_data ? list : "none");
 }
 
 static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pairs, int n)
 {
     const DgmModel *m = o->model;
-    char list[256];
 
-    list_arrays(m, list, sizeof list);
-    o->code = DGM_EXIT_USAGE;
     for (int i = 0; i < n; i++) {
-        const char *file;
-        int d = pair_find(m, pairs[i], &file);
-
-        if (d < 0)
-            return data_fail(o->e, "write --data NAME=FILE",
-                             "--data %s: the model's data arrays are %s", pairs[i],
-                             m->n_data ? list : "none");
-        if (arrays[d].path != NULL)
-            return data_fail(o->e, NULL, "data array %s is given twice: %s and %s", m->data[d].name,
-                             arrays[d].path, file);
-        if (*file == '\0')
-            return data_fail(o->e, "write --data NAME=FILE", "--data %s: the file name is missing",
-                             pairs[i]);
-        arrays[d].path = strdup(file);
-        if (arrays[d].path == NULL)
-            return data_fail(o->e, NULL, "no memory");
+        o->code = DGM_EXIT_USAGE;
+        if (!pair_assign(o, arrays, pairs[i]))
+            return false;
     }
+    o->code = DGM_EXIT_USAGE;
     for (int d = 0; d < m->n_data; d++)
         if (arrays[d].path == NULL)
-            return data_fail(o->e, "add --data NAME=FILE", "data array %s is missing (%s:%d)",
-                             m->data[d].name, m->spec_path, m->data[d].line);
+            return data_fail(o->e, "add --data NAME=FILE, or a field of that name",
+                             "data array %s is missing (%s:%d)", m->data[d].name, m->spec_path,
+                             m->data[d].line);
     o->code = DGM_EXIT_DATA;
     return true;
 }
@@ -157,6 +282,9 @@ static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
         first = first ? first : a;
     }
     *n = first ? rows_of(first) : o->model->fixed_rows > 0 ? o->model->fixed_rows : 1;
+    if (first != NULL && o->rows_wanted > 0 && *n != o->rows_wanted)
+        return data_fail(o->e, NULL, "%s is %ld, but %s has %ld rows (%s)", o->model->plate,
+                         o->rows_wanted, first->decl->name, *n, first->path);
     return true;
 }
 
@@ -200,7 +328,8 @@ typedef struct Allowed {
 
 static Allowed allowed_by(const DgmData *d)
 {
-    return (Allowed){ d->lower, d->upper, d->open_lower, d->open_upper, d->elem != DGM_ELEM_REAL };
+    return (Allowed){ d->lower + d->from, d->upper + d->from, d->open_lower, d->open_upper,
+                      d->elem != DGM_ELEM_REAL };
 }
 
 static bool value_fits(const Allowed *l, double v)
@@ -246,8 +375,10 @@ static bool support_check(Opening *o, SourceArray *a, Range r)
 
     if (r.finite && (!l.whole || r.whole) && value_fits(&l, r.min) && value_fits(&l, r.max))
         return true;
-    if (d->elem == DGM_ELEM_INDEX && r.whole && r.min >= 1 && r.max == d->upper + 1)
-        snprintf(help, sizeof help, "an index counts from 0: subtract 1 from every value");
+    if (d->elem == DGM_ELEM_INDEX && d->from == 0 && r.whole && r.min >= 1
+        && r.max == d->upper + 1)
+        snprintf(help, sizeof help, "labels that start at 1 are declared so: `%.80s from 1`",
+                 d->support);
     else
         snprintf(help, sizeof help, "check the file, or declare another support in %.180s",
                  o->model->spec_path);
@@ -351,7 +482,13 @@ static bool array_open(Opening *o, SourceArray *a)
     a->min = r.min;
     a->max = r.max;
     a->hash = array_hash(&a->array);
-    return a->decl->elem == DGM_ELEM_BIT ? binarise(o, a, r) : support_check(o, a, r);
+    if (a->decl->elem == DGM_ELEM_BIT && a->decl->from == 0)
+        return binarise(o, a, r);
+    if (!support_check(o, a, r))
+        return false;
+    if (a->decl->from != 0)
+        array_count_from_0(&a->array, a->decl->from);
+    return true;
 }
 
 static bool open_all(Opening *o, DgmSource *s, const char *const *pairs, int n)

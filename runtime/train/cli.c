@@ -19,6 +19,8 @@ static const Command command_rows[] = {
      "{self} encode run{data} --out codes", command_encode},
     {'r', "reconstruct", "DIR", "data as the model sees them through its latents",
      "{self} reconstruct run{test} --out means", command_reconstruct},
+    {'l', "log-prob", NULL, "log joint density and its gradient at given values",
+     "{self} log-prob{data} --at values.json --json", command_log_prob},
     {'c', "check-grad", NULL, "compare the gradient with central differences",
      "{self} check-grad", command_check_grad},
     {'i', "info", NULL, "the model, its objective, parameters and build",

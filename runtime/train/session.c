@@ -293,7 +293,7 @@ int output_find(const DgmProgram *p, const char *name)
 
 void fail_term(const DgmCtx *c, Moment moment)
 {
-    const DgmTerm *t = &c->model->terms[c->bad_term];
+    const DgmTerm *t = &c->program->terms[c->bad_term];
 
     dgm_fail(DGM_EXIT_NUMERIC, moment.help, "%s:%d: term `%s` is not a finite number (%g) %s: %s",
              c->model->spec_path, t->line, t->name, c->terms[c->bad_term], moment.when, t->formula);

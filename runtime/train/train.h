@@ -322,6 +322,7 @@ int command_reconstruct(Options *o);
 /* ---- checkgrad.c, info.c -------------------------------------------------------------------- */
 
 int command_check_grad(Options *o);
+int command_log_prob(Options *o);      /* log_prob.c */
 int command_info(Options *o);
 
 #endif

@@ -576,10 +576,21 @@ static const DgmOutput constrain_outputs[] = {
     WHOLE("decoder.W4", 2, H, P, H * P),      WHOLE("decoder.b4", 1, P, 1, P),
 };
 
+static const DgmData data_table[] = {
+    {.name = "x", .elem = DGM_ELEM_BIT, .rows = true, .rank = 1, .shape = {P}, .count = P,
+     .lower = 0, .upper = 1, .support = "bit", .line = 1},
+};
+static const DgmTerm term_table[N_TERMS] = {
+    [TERM_X] = {"x", "E_q[log bernoulli(x[n]; logits: decoder(z[n]))]", DGM_TERM_LIKELIHOOD, 1,
+                true, 1},
+    [TERM_KL] = {"kl_z", "KL(q(z[n]) || normal(0, 1))", DGM_TERM_KL, -1, true, 1},
+};
+
 #define WEIGHTS (2.0 * P * H + 3.0 * H * D)
 #define PROGRAM(title, tasks, flops, outs, n)                                                      \
     {.name = #title, .layout = title##_layout, .run = title##_run, .state_bytes = sizeof(Buffers), \
-     .n_tasks = tasks, .flops_row = flops, .outputs = outs, .n_outputs = n}
+     .n_tasks = tasks, .flops_row = flops, .outputs = outs, .n_outputs = n, .terms = term_table, \
+     .n_terms = N_TERMS}
 
 static const DgmProgram program_step = PROGRAM(step, N_PANELS, 6.0 * WEIGHTS, NULL, 0);
 static const DgmProgram program_eval = PROGRAM(eval, 0, 2.0 * WEIGHTS, NULL, 0);
@@ -590,15 +601,6 @@ static const DgmProgram program_reconstruct =
     PROGRAM(reconstruct, 0, 2.0 * WEIGHTS, reconstruct_outputs, 1);
 static const DgmProgram program_constrain = PROGRAM(constrain, 0, 0, constrain_outputs, N_PARAMS);
 
-static const DgmData data_table[] = {
-    {.name = "x", .elem = DGM_ELEM_BIT, .rows = true, .rank = 1, .shape = {P}, .count = P,
-     .lower = 0, .upper = 1, .support = "bit", .line = 1},
-};
-static const DgmTerm term_table[N_TERMS] = {
-    [TERM_X] = {"x", "E_q[log bernoulli(x[n]; logits: decoder(z[n]))]", DGM_TERM_LIKELIHOOD, 1,
-                true, 1},
-    [TERM_KL] = {"kl_z", "KL(q(z[n]) || normal(0, 1))", DGM_TERM_KL, -1, true, 1},
-};
 static const char *const hyper_names[] = {"lr"};
 static const double hyper_values[] = {1e-3};
 

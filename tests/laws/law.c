@@ -124,7 +124,7 @@ TirFn *law_gradient(Law *l, TirFn *f)
     Tir *seeds[16];
     for (int k = 0; k < 16; k++)
         seeds[k] = tir_const(f, seed_of(k));
-    TirFn *g = tir_grad(l->c, f, seeds);
+    TirFn *g = tir_grad(l->c, f, seeds, NULL);
     tir_verify(g);
     return g;
 }

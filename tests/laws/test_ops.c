@@ -323,7 +323,7 @@ static void test_not_differentiable(void **state)
             law_term(&l, tir_map(l.f, (Op)op, in[0], in[1], in[2]), 0);
             l.c->err = tmpfile();
             Tir *seed = tir_const(l.f, 1);
-            tir_grad(l.c, l.f, &seed);
+            tir_grad(l.c, l.f, &seed, NULL);
             assert_int_equal(diag_count(l.c), 1);
             fclose(l.c->err);
             l.c->err = stderr;

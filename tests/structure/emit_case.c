@@ -21,13 +21,13 @@ TirFn *emit_case_read(Ctx *c, const char *text, bool grad)
         if (f->outs[i].kind == OUT_TERM)
             vec_push(c, seeds, seed_of(f, f->outs[i].index));
     if (grad && seeds)
-        f = tir_grad(c, f, seeds);
+        f = tir_grad(c, f, seeds, NULL);
     f = tir_simplify(c, f);
     tir_verify(f);
     return f;
 }
 
-static void add_input(Ctx *c, EmitInput *in, const Tir *v)
+static void add_input(Ctx *c, EmitInput *in, EmitProgram *program, const Tir *v)
 {
     if (v->input == INPUT_PARAM) {
         EmitParam p = {.name = v->name, .rank = v->n_axes, .init = EMIT_INIT_CONST,
@@ -42,15 +42,17 @@ static void add_input(Ctx *c, EmitInput *in, const Tir *v)
         for (int i = d.rows; i < v->n_axes; i++)
             d.shape[d.rank++] = v->axes[i]->size;
         vec_push(c, in->data, d);
+    } else if (v->input == INPUT_GIVEN) {
+        vec_push(c, program->given, v->name);
     }
 }
 
-static void add_out(Ctx *c, EmitInput *in, EmitProgram *program, const TirOut *out)
+static void add_out(Ctx *c, EmitProgram *program, const TirOut *out)
 {
     if (out->kind == OUT_TERM) {
         EmitTerm t = {.name = out->name, .formula = out->name, .kind = str(c, "LIKELIHOOD"),
                       .sign = out->index % 2 ? -1 : 1, .local = true, .line = 1};
-        vec_push(c, in->terms, t);
+        vec_push(c, program->terms, t);
     } else if (out->kind == OUT_VALUE) {
         EmitOutput o = {.name = out->name};
         for (int i = 0; i < out->value->n_axes; i++) {
@@ -76,9 +78,9 @@ EmitInput *emit_case_input(Ctx *c, const TirFn *f)
                       .cflags = str(c, "")};
     for (size_t i = 0; i < vec_len(order); i++)
         if (order[i]->op == OP_INPUT)
-            add_input(c, in, order[i]);
+            add_input(c, in, &program, order[i]);
     for (size_t i = 0; i < vec_len(f->outs); i++)
-        add_out(c, in, &program, &f->outs[i]);
+        add_out(c, &program, &f->outs[i]);
     vec_push(c, in->programs, program);
     return in;
 }

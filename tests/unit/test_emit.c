@@ -282,7 +282,7 @@ static void check_close(const Case *k, const char *what, const double *want, con
 static void compare(Ctx *c, const Case *k, const EmitInput *in, const TirFn *f, Numbers *r,
                     const double *got, size_t n)
 {
-    size_t at = vec_len(in->terms);
+    size_t at = vec_len(in->programs[0].terms);
     add_draws(c, f, r, got + n - 2 * SITES * DRAWS);
     Interp run = {.rows = k->B, .samples = k->S, .arrays = r->arrays,
                   .n_arrays = (int)vec_len(r->arrays)};

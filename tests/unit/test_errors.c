@@ -60,8 +60,9 @@ static void compile_program(Ctx *c, const char *name, const char *program)
     Lowered *l = lower(c, d, file, library);
     if (!l)
         return;
-    TirFn *step = tir_simplify(c, lowered_program(l, "step")->fn);
-    tir_grad(c, step, lower_seeds(c, d, step));
+    LowProgram *step = lowered_program(l, "step");
+    step->fn = tir_simplify(c, step->fn);
+    tir_grad(c, step->fn, lower_seeds(c, step), NULL);
 }
 
 /* A case is named STAGE/CASE.dgm; the messages name CASE.dgm. Notes the codes that it shows. */

@@ -51,7 +51,8 @@ static size_t toy_layout(DgmCtx *c, Real *slab)
 static const DgmTerm toy_terms[] = { { .name = "x" }, { .name = "kl" }, { .name = "prior" } };
 static const DgmOutput toy_outputs[] = { { .name = "x", .count = 1 } };
 static const DgmModel toy_model = { .name = "toy", .terms = toy_terms, .n_terms = 3 };
-static const DgmProgram toy = { .name = "step", .layout = toy_layout,
+static const DgmProgram toy = { .name = "step", .layout = toy_layout, .terms = toy_terms,
+                                .n_terms = 3,
                                 .state_bytes = sizeof(ToyState), .n_tasks = 5,
                                 .outputs = toy_outputs, .n_outputs = 1 };
 

@@ -99,7 +99,7 @@ static void supports(void **state)
     refuses(&m, "0\n1.5\n", NULL, DGM_EXIT_DATA, "1.5 is not a whole number");
     refuses(&m, "0\nnan\n", NULL, DGM_EXIT_DATA, "nan is not finite");
     assert_null(open_text(&m, "1\n10\n", NULL, &code, &e));
-    assert_contains(e.help, "subtract 1");
+    assert_contains(e.help, "`index(10) from 1`");
     d = (DgmData){ .name = "y", .elem = DGM_ELEM_REAL, .rows = true, .count = 1, .upper = INFINITY,
                    .open_lower = true, .support = "positive", .line = 3 };
     source_free(opens(&m, "0.5\n1e300\n", NULL));

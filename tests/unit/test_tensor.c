@@ -265,7 +265,7 @@ static TirFn *apply(Ctx *c, TirFn *f, const char *pass, size_t n)
     assert_true(!strncmp(pass, "grad", n));
     for (int i = 0; i < 8; i++)
         seeds[i] = tir_input(f, INPUT_SCALAR, str(c, "inv_rows"), NULL, 0);
-    return tir_grad(c, f, seeds);
+    return tir_grad(c, f, seeds, NULL);
 }
 
 static const char *run_case(Ctx *c, const char *text)

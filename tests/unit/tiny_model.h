@@ -231,7 +231,7 @@ static const DgmOutput tiny_x_out[] = {
 
 #define TINY_PROGRAM(title, lay, fn, tasks, outs, n)                                               \
     {.name = title, .layout = lay, .run = fn, .state_bytes = sizeof(TinyState), .n_tasks = tasks,  \
-     .flops_row = 100, .outputs = outs, .n_outputs = n}
+     .flops_row = 100, .outputs = outs, .n_outputs = n, .terms = tiny_terms, .n_terms = 2}
 static const DgmProgram tiny_programs[] = {
     TINY_PROGRAM("step", tiny_layout, tiny_step, 3, NULL, 0),
     TINY_PROGRAM("step", tiny_layout, tiny_step_wrong, 3, NULL, 0),

@@ -1,0 +1,123 @@
+/* file_fields.c - what a data file that names its arrays holds: `dgmc FILE --data DATA.json` binds
+ * sizes by name, as the trainer binds arrays.
+ */
+#include "shape_file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <zlib.h>
+
+/* The whole file, plain or gzipped; nothing of one that is not text. NULL with a reason. */
+static char *read_whole(Ctx *c, const char *path, size_t *n, Str *why)
+{
+    gzFile f = gzopen(path, "rb");
+    if (!f) {
+        *why = str_fmt(c, "cannot open: %s", errno ? strerror(errno) : "out of memory");
+        return NULL;
+    }
+    size_t room = 1 << 16;
+    char *text = malloc(room);
+    int got = 0;
+    for (*n = 0; text && (got = gzread(f, text + *n, (unsigned)(room - *n))) > 0;) {
+        *n += (size_t)got;
+        if (memchr(text, 0, *n < 4096 ? *n : 4096)) {
+            *n = 0;
+            break;
+        }
+        char *more = *n == room ? realloc(text, room *= 2) : text;
+        if (!more)
+            free(text);
+        text = more;
+    }
+    gzclose(f);
+    if (!text || got < 0) {
+        *why = str(c, text ? "cannot be read" : "out of memory");
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static FileField json_field(Ctx *c, const char *name, const json_t *v)
+{
+    FileField f = { .name = str(c, name) };
+    double x = json_number_value(v);
+    f.whole = json_is_number(v) && x == floor(x) && fabs(x) < 9e15;
+    f.value = f.whole ? (int64_t)x : 0;
+    for (; json_is_array(v) && f.shape.rank < LIMIT_RANK; v = json_array_get(v, 0))
+        f.shape.dims[f.shape.rank++] = (int64_t)json_array_size(v);
+    return f;
+}
+
+static bool json_fields(Ctx *c, const char *text, size_t n, FileField **fields, Str *why)
+{
+    json_error_t error;
+    json_t *root = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error), *value;
+    const char *key;
+    if (!root) {
+        *why = str_fmt(c, "line %d: %s", error.line, error.text);
+        return false;
+    }
+    if (json_is_object(root))
+        json_object_foreach(root, key, value)
+            vec_push(c, *fields, json_field(c, key, value));
+    json_decref(root);
+    return true;
+}
+
+/* ---- CSV with a header ----------------------------------------------------------------------- */
+
+static Str trimmed(Ctx *c, const char *at, size_t n)
+{
+    while (n && strchr(" \t\r\"", at[0]))
+        at++, n--;
+    while (n && strchr(" \t\r\"", at[n - 1]))
+        n--;
+    return str_n(c, at, n);
+}
+
+static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, FileField **fields)
+{
+    const char *eol = memchr(text, '\n', n);
+    size_t first = eol ? (size_t)(eol - text) : n, start = 0;
+    bool number = false;
+    char comma = memchr(text, '\t', first) ? '\t' : memchr(text, ';', first) ? ';' : ',';
+    for (size_t i = 0; i <= first; i++) {
+        if (i < first && text[i] != comma)
+            continue;
+        Str name = trimmed(c, text + start, i - start);
+        char *end;
+        strtod(name, &end);
+        number |= *name && !*end;
+        vec_push(c, *fields, ((FileField){ .name = name, .shape = { 1, { rows } } }));
+        start = i + 1;
+    }
+    if (number)                            /* no header: one array */
+        *fields = NULL;
+}
+
+bool file_fields(Ctx *c, const char *path, FileField **fields, Str *why)
+{
+    size_t n;
+    char *text = read_whole(c, path, &n, why);
+    if (!text)
+        return false;
+    size_t at = 0;
+    while (at < n && strchr(" \t\r\n", text[at]) && text[at])
+        at++;
+    bool ok = true;
+    FileShape shape;
+    if (at < n && (text[at] == '{' || text[at] == '['))
+        ok = json_fields(c, text, n, fields, why);
+    else if (n > 0 && shape_file(c, path, &shape, why)
+             && shape.rank == 2)
+        csv_fields(c, text, n, shape.dims[0], fields);
+    free(text);
+    return ok;
+}

@@ -1,0 +1,133 @@
+/* log_prob.c - the log joint density as a function of the latents, for whoever samples or optimises
+ * from outside.
+ *
+ *     log_prob         z given            log p(x, z): one term for every statement
+ *     log_prob_free    u given            the same at z = constrain(u), and log |det dz/du|
+ *     to_values        u given            z
+ *     to_free          z given            u = unconstrain(z)
+ * Parameters of the model are given as latents are; a law that they have is a term. The gradient is
+ * taken by what is given. Nothing is drawn and no family is read, so the terms are exact.
+ */
+#include "derive.h"
+
+static bool is_given(const Var *v)
+{
+    return !v->synthetic && !var_is_discrete(v) && (v->kind == VAR_LATENT || v->kind == VAR_PARAM);
+}
+
+/* Free numbers of a variable: those that its mean field draws, or new ones. */
+static Var *free_numbers(Derive *d, Var *v)
+{
+    for (size_t i = 0; i < vec_len(d->latents); i++)
+        if (d->latents[i].var == v && d->latents[i].guide->kind == GUIDE_MEANFIELD)
+            return d->latents[i].drawn;
+    Str name = str_fmt(d->c, "%s_free", v->name);
+    return make_value(d, name, free_type(d, v), v->plate, v->decl->span);
+}
+
+/* A member of the support of g, which the type of the call names. */
+static Ast *map_call(Derive *d, const char *member, const Given *g, const Var *x)
+{
+    Span at = g->var->decl->span;
+    return make_call(d->c, member, g->var->type, at, make_name(d->c, x, at), NULL);
+}
+
+/* ---- terms ----------------------------------------------------------------------------------- */
+
+static void statement_terms(Derive *d, Query *q)
+{
+    d->taken = NULL;
+    for (size_t i = 0; i < vec_len(d->m->sites); i++) {
+        const Site *s = &d->m->sites[i];
+        if (site_is_summed(d, s))
+            continue;
+        Ast *e = s->observed ? joint_logpdf(d, s->law, s->lhs, NULL) : joint_prior(d, s);
+        TermKind kind = s->observed ? TERM_LIKELIHOOD : TERM_PRIOR;
+        if (e)
+            vec_push(d->c, q->terms, make_term(d, s->var->name, kind, 1, e, s->plate, s->span));
+    }
+    sum_out(d, q);
+    joint_factors(d, q, false);
+    joint_factors(d, q, true);
+}
+
+static void jacobian_terms(Derive *d, Query *q)
+{
+    for (size_t i = 0; i < vec_len(d->d->givens); i++) {
+        const Given *g = &d->d->givens[i];
+        Str name = str_fmt(d->c, "jacobian_%s", g->var->name);
+        if (g->free == g->var)
+            continue;
+        Ast *e = map_call(d, "log_jacobian", g, g->free);
+        vec_push(d->c, q->terms, make_term(d, name, TERM_JACOBIAN, 1, e, g->var->plate,
+                                           g->var->decl->span));
+    }
+}
+
+/* ---- queries --------------------------------------------------------------------------------- */
+
+static void give(Derive *d, Query *q, bool free)
+{
+    for (size_t i = 0; i < vec_len(d->d->givens); i++) {
+        const Given *g = &d->d->givens[i];
+        vec_push(d->c, q->given, free ? g->free : g->var);
+        if (!free || g->free == g->var)
+            continue;
+        Ast *value = map_call(d, "constrain", g, g->free);
+        vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, g->var, value, g->var->plate, 0,
+                                          g->var->decl->span }));
+    }
+}
+
+static void map_results(Derive *d, Query *q, bool to_free)
+{
+    for (size_t i = 0; i < vec_len(d->d->givens); i++) {
+        const Given *g = &d->d->givens[i];
+        Span at = g->var->decl->span;
+        Ast *e = to_free && g->free != g->var ? map_call(d, "unconstrain", g, g->var)
+                                              : make_name(d->c, g->var, at);
+        vec_push(d->c, q->results, ((Result){ g->var->name, e, g->var->plate, false }));
+    }
+}
+
+static Str why_absent(Derive *d)
+{
+    static const char *const members[] = { "constrain", "unconstrain", "log_jacobian" };
+    bool any = false;
+    for (size_t i = 0; i < vec_len(d->m->vars); i++) {
+        const Var *v = d->m->vars[i];
+        Ast *s = is_given(v) ? support_of(d, v->type) : NULL;
+        any |= is_given(v);
+        if (v->kind == VAR_NET)
+            return str_fmt(d->c, "the weights of net `%s` are no latents", v->name);
+        for (size_t k = 0; s && k < sizeof members / sizeof *members; k++)
+            if (!support_member(s, members[k]))
+                return str_fmt(d->c, "support `%s` of `%s` has no `%s`", s->name, v->name,
+                               members[k]);
+    }
+    return any ? NULL : str(d->c, "the model has neither latents nor parameters");
+}
+
+void log_prob_queries(Derive *d)
+{
+    Derivation *out = d->d;
+    Str why = why_absent(d);
+    out->log_prob.absent = out->log_prob_free.absent = why;
+    out->to_values.absent = out->to_free.absent = why;
+    if (why)
+        return;
+    for (size_t i = 0; i < vec_len(d->m->vars); i++) {
+        Var *v = d->m->vars[i];
+        if (is_given(v))
+            vec_push(d->c, out->givens, ((Given){ v, is_free(d, v) ? v : free_numbers(d, v) }));
+    }
+    give(d, &out->log_prob, false);
+    statement_terms(d, &out->log_prob);
+    give(d, &out->log_prob_free, true);
+    statement_terms(d, &out->log_prob_free);
+    jacobian_terms(d, &out->log_prob_free);
+    give(d, &out->to_values, true);
+    map_results(d, &out->to_values, false);
+    give(d, &out->to_free, false);
+    map_results(d, &out->to_free, true);
+}

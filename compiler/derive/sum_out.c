@@ -1,0 +1,169 @@
+/* sum_out.c - finite discrete latents are summed out of the joint density, exactly.
+ *
+ *     for n in N { latent c : index(K) ~ categorical(pi); x[n] ~ normal(mu[c], s) }
+ *  -> term x, plate n:  + sum_states(c, logpdf(categorical(pi), c) + logpdf(normal(..), x[n]))
+ * with sum_states(c, e) = log sum over the states of c of exp e. Idea: variable elimination. The
+ * statements that read a discrete latent are log factors; the deepest latent goes first, with all
+ * factors that read it: their sum over the plates between becomes one factor of what is left.
+ * establishes: no term reads a discrete latent except under its sum_states
+ */
+#include "derive.h"
+
+/* A log factor still to be put into a term. */
+typedef struct Part {
+    Ast *expr;
+    Plate *plate;
+    Span span;
+    Str name;                          /* of what is observed in it, or NULL */
+    Var **states;                      /* vec: discrete latents that it reads */
+} Part;
+
+/* ---- what reads what ------------------------------------------------------------------------- */
+
+static void add_states(Derive *d, Var ***states, Var **reads)
+{
+    for (size_t i = 0; i < vec_len(reads); i++)
+        if (var_is_discrete(reads[i]) && !reads_has(*states, reads[i]))
+            vec_push(d->c, *states, reads[i]);
+}
+
+static Var **site_states(Derive *d, const Site *s)
+{
+    Var **states = NULL;
+    if (var_is_discrete(s->var))
+        vec_push(d->c, states, s->var);
+    add_states(d, &states, model_reads(d->c, d->m, s->law));
+    add_states(d, &states, model_reads(d->c, d->m, s->lhs));
+    return states;
+}
+
+bool site_is_summed(Derive *d, const Site *s)
+{
+    return vec_len(site_states(d, s)) > 0;
+}
+
+bool factor_is_summed(Derive *d, const Factor *f)
+{
+    Var **states = NULL;
+    add_states(d, &states, model_reads(d->c, d->m, f->value));
+    return vec_len(states) > 0;
+}
+
+static Part *collect(Derive *d)
+{
+    Part *parts = NULL;
+    for (size_t i = 0; i < vec_len(d->m->sites); i++) {
+        Site *s = &d->m->sites[i];
+        Part p = { .plate = s->plate, .span = s->span, .states = site_states(d, s),
+                   .name = s->observed ? s->var->name : NULL };
+        if (!p.states)
+            continue;
+        p.expr = s->observed ? joint_logpdf(d, s->law, s->lhs, NULL) : joint_prior(d, s);
+        if (!p.expr)                   /* flat: every state has weight 1 */
+            p.expr = ast_num(d->c, s->span, 0);
+        vec_push(d->c, parts, p);
+    }
+    for (size_t i = 0; i < vec_len(d->m->factors); i++) {
+        Factor *f = &d->m->factors[i];
+        Part p = { .expr = f->value, .plate = f->plate, .span = f->span,
+                   .name = str(d->c, "factor") };
+        add_states(d, &p.states, model_reads(d->c, d->m, f->value));
+        if (p.states && !f->penalty)
+            vec_push(d->c, parts, p);
+    }
+    return parts;
+}
+
+/* ---- elimination ----------------------------------------------------------------------------- */
+
+static int depth(const Plate *p)
+{
+    int n = 0;
+    for (; p; p = p->outer)
+        n++;
+    return n;
+}
+
+/* The latent of the deepest plate; of several, the one declared last. */
+static Var *next_latent(const Part *parts)
+{
+    Var *best = NULL;
+    for (size_t i = 0; i < vec_len(parts); i++)
+        for (size_t k = 0; k < vec_len(parts[i].states); k++) {
+            Var *v = parts[i].states[k];
+            if (!best || depth(v->plate) > depth(best->plate)
+                || (depth(v->plate) == depth(best->plate)
+                    && v->decl->span.start > best->decl->span.start))
+                best = v;
+        }
+    return best;
+}
+
+/* e summed over the plates from `from` up to, and without, `to`. */
+static Ast *sum_plates(Derive *d, Ast *e, const Plate *from, const Plate *to)
+{
+    for (const Plate *p = from; p != to; p = p->outer) {
+        Ast *list = ast_new(d->c, AST_LIST, e->span, NULL, 1, p->binders[0]);
+        e = ast_new(d->c, AST_REDUCE, e->span, str(d->c, "sum"), 2, list, e);
+        e->type = real_scalar(d->c);
+    }
+    return e;
+}
+
+static Ast *plus(Derive *d, Ast *a, Ast *b)
+{
+    if (!a)
+        return b;
+    Ast *e = ast_new(d->c, AST_BINARY, a->span, str(d->c, "+"), 2, a, b);
+    e->type = real_scalar(d->c);
+    return e;
+}
+
+static bool fits(Derive *d, const Var *v, const Part *p)
+{
+    bool inside = !v->plate || (p->plate && plate_within(p->plate, v->plate));
+    if (inside && vec_len(v->type->array) + vec_len(v->type->event) == 0)
+        return true;
+    diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
+    diag_note(d->c, p->span, inside ? "it is an array" : "read here, outside its plate");
+    diag_help(d->c, "declare it in the plate of the statements that read it");
+    return false;
+}
+
+/* Takes all parts that read v out of *parts, and puts back their sum over its states. */
+static bool eliminate(Derive *d, Part **parts, Var *v)
+{
+    Part *left = NULL, merged = { .plate = v->plate, .span = v->decl->span };
+    Ast *body = NULL;
+    for (size_t i = 0; i < vec_len(*parts); i++) {
+        Part *p = &(*parts)[i];
+        if (!reads_has(p->states, v)) {
+            vec_push(d->c, left, *p);
+            continue;
+        }
+        if (!fits(d, v, p))
+            return false;
+        body = plus(d, body, sum_plates(d, p->expr, p->plate, v->plate));
+        merged.name = merged.name ? merged.name : p->name;
+        for (size_t k = 0; k < vec_len(p->states); k++)
+            if (p->states[k] != v && !reads_has(merged.states, p->states[k]))
+                vec_push(d->c, merged.states, p->states[k]);
+    }
+    merged.expr = make_call(d->c, "sum_states", real_scalar(d->c), v->decl->span,
+                            make_name(d->c, v, v->decl->span), body);
+    vec_push(d->c, left, merged);
+    *parts = left;
+    return true;
+}
+
+void sum_out(Derive *d, Query *q)
+{
+    Part *parts = collect(d);
+    for (Var *v; (v = next_latent(parts)) != NULL;)
+        if (!eliminate(d, &parts, v))
+            return;
+    for (size_t i = 0; i < vec_len(parts); i++)
+        vec_push(d->c, q->terms,
+                 make_term(d, parts[i].name ? parts[i].name : str(d->c, "states"),
+                           TERM_LIKELIHOOD, 1, parts[i].expr, parts[i].plate, parts[i].span));
+}

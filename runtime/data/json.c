@@ -1,0 +1,242 @@
+/* json.c - reads one field of a JSON object, in the layout of the field: nested arrays, outermost
+ * axis first, and scalars.
+ *
+ *     {"J": 8, "y": [28, 8, -3], "X": [[1, 0.5], [1, null]]}       FILE:y, FILE:X
+ * null and "NA" are missing: NaN. "Inf", "-Inf" and "NaN" are the numbers that JSON cannot write;
+ * true and false are 1 and 0. Every level of an array has one length. A file that is an array or a
+ * number itself needs no selector.
+ */
+#include "data/read.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+bool json_match(const uint8_t *head, size_t n)
+{
+    size_t at = 0;
+
+    while (at < n && strchr(" \t\r\n", head[at]) != NULL && head[at] != '\0')
+        at++;
+    return at < n && (head[at] == '{' || head[at] == '[');
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+typedef struct Filling {
+    const char *file, *field;
+    DgmArray *array;
+    DataError *e;
+    bool whole;                        /* every value so far is an integer below 2^53 */
+    long at;
+} Filling;
+
+static bool text_value(const char *text, double *value)
+{
+    static const struct { const char *text; double value; } words[] = {
+        { "NA", NAN }, { "NaN", NAN }, { "Inf", INFINITY }, { "Infinity", INFINITY },
+        { "+Inf", INFINITY }, { "-Inf", -INFINITY }, { "-Infinity", -INFINITY },
+    };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i].text) == 0) {
+            *value = words[i].value;
+            return true;
+        }
+    return false;
+}
+
+static bool scalar(const json_t *v, double *value)
+{
+    switch (json_typeof(v)) {
+    case JSON_INTEGER: *value = (double)json_integer_value(v); return true;
+    case JSON_REAL:    *value = json_real_value(v); return true;
+    case JSON_TRUE:    *value = 1; return true;
+    case JSON_FALSE:   *value = 0; return true;
+    case JSON_NULL:    *value = NAN; return true;
+    case JSON_STRING:  return text_value(json_string_value(v), value);
+    default:           return false;
+    }
+}
+
+/* The shape that the first elements show. */
+static bool measure(Filling *f, const json_t *v, bool *empty)
+{
+    DgmArray *a = f->array;
+
+    a->rank = 0;
+    *empty = false;
+    for (; json_is_array(v); v = json_array_get(v, 0)) {
+        if (a->rank == ARRAY_MAX_RANK)
+            return data_fail(f->e, NULL, "%s: field `%s` is nested more than %d deep", f->file,
+                             f->field, ARRAY_MAX_RANK);
+        a->shape[a->rank++] = (long)json_array_size(v);
+        if (json_array_size(v) == 0) {
+            *empty = true;
+            break;
+        }
+    }
+    return true;
+}
+
+/* "[2][0]" of element `at` of the array, down to `depth` axes. */
+static void place_text(const Filling *f, int depth, char *buffer, size_t size)
+{
+    long index[ARRAY_MAX_RANK], rest = f->at;
+    size_t at = 0;
+
+    for (int i = f->array->rank; i-- > 0;) {
+        index[i] = rest % f->array->shape[i];
+        rest /= f->array->shape[i];
+    }
+    buffer[0] = '\0';
+    for (int i = 0; i < depth && at < size; i++)
+        at += (size_t)snprintf(buffer + at, size - at, "[%ld]", index[i]);
+}
+
+static bool refuse(Filling *f, const json_t *v, int depth)
+{
+    char place[160];
+
+    place_text(f, depth, place, sizeof place);
+    if (json_is_array(v) && depth < f->array->rank)
+        return data_fail(f->e, "every level of an array has one length; pad it, or give flat ones",
+                         "%s: `%s%s` has %zu elements, others at this level have %ld", f->file,
+                         f->field, place, json_array_size(v), f->array->shape[depth]);
+    if (json_is_string(v))
+        return data_fail(f->e, "write numbers, null for a missing one",
+                         "%s: `%s%s` is the text \"%.60s\"", f->file, f->field, place,
+                         json_string_value(v));
+    return data_fail(f->e, "write nested arrays of numbers", "%s: `%s%s` is %s", f->file, f->field,
+                     place, json_is_object(v) ? "an object" : json_is_array(v) ? "an array, where "
+                     "others at this level are numbers" : "a number, where others at this level "
+                     "are arrays");
+}
+
+static bool fill(Filling *f, const json_t *v, int depth)
+{
+    if (depth == f->array->rank) {
+        double x;
+
+        if (json_is_array(v) || !scalar(v, &x))
+            return refuse(f, v, depth);
+        f->whole &= x == floor(x) && fabs(x) < 9007199254740992.0;
+        ((double *)f->array->data)[f->at++] = x;
+        return true;
+    }
+    if (!json_is_array(v) || (long)json_array_size(v) != f->array->shape[depth])
+        return refuse(f, v, depth);
+    for (size_t i = 0; i < json_array_size(v); i++)
+        if (!fill(f, json_array_get(v, i), depth + 1))
+            return false;
+    return true;
+}
+
+/* Whole numbers are held as such, so that labels and counts are seen to be whole. */
+static void narrow(DgmArray *a)
+{
+    double *from = a->data;
+    int64_t *to = a->data;
+
+    for (long i = 0; i < a->count; i++)
+        to[i] = (int64_t)from[i];
+    a->type = ARRAY_I64;
+}
+
+static bool read_value(Filling *f, const json_t *v, bool shape_only)
+{
+    DgmArray *a = f->array;
+    size_t bytes;
+    bool empty;
+
+    a->type = ARRAY_F64;
+    if (!measure(f, v, &empty) || !array_measure(a, f->file, &bytes, f->e))
+        return false;
+    if (shape_only)
+        return true;
+    a->data = malloc(bytes ? bytes : 1);
+    if (a->data == NULL)
+        return data_fail(f->e, NULL, "%s: no memory", f->file);
+    if (!empty && !fill(f, v, 0))
+        return false;
+    if (f->whole)
+        narrow(a);
+    return true;
+}
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+static void list_fields(const json_t *object, char *buffer, size_t size)
+{
+    const char *key;
+    json_t *value;
+    size_t at = 0;
+
+    buffer[0] = '\0';
+    json_object_foreach((json_t *)object, key, value)
+        if (at + 1 < size)
+            at += (size_t)snprintf(buffer + at, size - at, "%s%s", at ? ", " : "", key);
+}
+
+static json_t *parse(const DataFile *f, DataError *e)
+{
+    json_error_t error;
+    json_t *root = json_loadb((const char *)f->bytes, f->n,
+                              JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+
+    if (root == NULL)
+        data_error(e, "the file is no valid JSON", "%s:%d:%d: %s", f->name, error.line,
+                   error.column, error.text);
+    return root;
+}
+
+static const json_t *find_field(const DataFile *f, const json_t *root, const char *selector,
+                                DataError *e)
+{
+    char fields[200], help[256];
+
+    if (!json_is_object(root)) {
+        if (array_no_selector(f, selector, e))
+            return root;
+        return NULL;
+    }
+    list_fields(root, fields, sizeof fields);
+    snprintf(help, sizeof help, "its fields are: %s", fields);
+    if (selector == NULL && json_object_size(root) == 1)
+        return json_object_iter_value(json_object_iter((json_t *)root));
+    if (selector == NULL) {
+        data_error(e, help, "%s is an object: choose a field, FILE:FIELD", f->name);
+        return NULL;
+    }
+    const json_t *v = json_object_get(root, selector);
+    if (v == NULL)
+        data_error(e, help, "%s has no field `%s`", f->name, selector);
+    return v;
+}
+
+bool json_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e)
+{
+    json_t *root = parse(f, e);
+    const json_t *v = root ? find_field(f, root, selector, e) : NULL;
+    Filling filling = { .file = f->name, .field = selector ? selector : "", .array = out, .e = e,
+                        .whole = true };
+    bool ok = v != NULL && read_value(&filling, v, shape_only);
+
+    json_decref(root);
+    return ok;
+}
+
+bool json_members(const DataFile *f, DataMember add, void *to, DataError *e)
+{
+    json_t *root = parse(f, e), *value;
+    const char *key;
+    bool ok = root != NULL;
+
+    if (root != NULL && json_is_object(root))
+        json_object_foreach(root, key, value)
+            ok = ok && add(to, key);
+    json_decref(root);
+    return ok;
+}

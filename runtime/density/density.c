@@ -1,0 +1,207 @@
+/* density.c - the log joint density of a model and its data, as a function of one vector.
+ *
+ * Idea: the latents, one after the other in the order of DgmModel.latents, row-major, are a vector:
+ * of values on their own supports, or of free numbers on the whole of R^n. Four emitted programs do
+ * the work; here vectors are dealt out to the latents and gathered again. Numbers are double
+ * outside, Real inside. Nothing is allocated after dgm_density_create.
+ */
+#include "density/density.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct DgmDensity {
+    const DgmModel *model;
+    DgmSource *source, *owned;         /* owned: opened here */
+    SourceBuffers *buffers;
+    long N;
+    Real *slab[N_FORMS];               /* of the vectors */
+    Real **given[N_FORMS];             /* [n_latents], into slab */
+    long count[N_FORMS];
+    DgmCtx log_prob[N_FORMS], map[N_FORMS];            /* map[f]: from form f to the other */
+};
+
+static long latent_count(const DgmDensity *d, DensityForm form, int i)
+{
+    const DgmLatent *z = &d->model->latents[i];
+
+    return (z->rows ? d->N : 1) * (form == FORM_FREE ? z->free_count : z->count);
+}
+
+static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form)
+{
+    c->model = d->model;
+    c->B = c->N = d->N;
+    c->S = 1;
+    c->purpose = DGM_STREAM_CHECK;
+    if (d->source != NULL) {
+        source_attach(d->source, d->buffers, c);
+        c->N = d->N;
+    }
+    c->given = d->given[form];
+    dgm_bind(c, p, d->N, 1);
+}
+
+DgmDensity *density_new(const DgmModel *model, DgmSource *source)
+{
+    DgmDensity *d = dgm_alloc(sizeof *d);
+
+    d->model = model;
+    d->source = source;
+    d->N = source != NULL ? source->N : model->fixed_rows > 0 ? model->fixed_rows : 1;
+    if (source != NULL) {
+        d->buffers = source_buffers_new(source, d->N);
+        source_rows_in_order(0, d->N, d->buffers->rows);
+    }
+    for (int f = 0; f < N_FORMS; f++) {
+        size_t at = 0;
+
+        for (int i = 0; i < model->n_latents; i++)
+            d->count[f] += latent_count(d, f, i);
+        d->slab[f] = dgm_slab_new((size_t)d->count[f] + 16 * ((size_t)model->n_latents + 1));
+        d->given[f] = dgm_alloc(((size_t)model->n_latents + 1) * sizeof *d->given[f]);
+        for (int i = 0; i < model->n_latents; i++)
+            d->given[f][i] = dgm_slab_take(d->slab[f], &at, (size_t)latent_count(d, f, i));
+    }
+    bind(d, &d->log_prob[FORM_VALUES], model->log_prob, FORM_VALUES);
+    bind(d, &d->log_prob[FORM_FREE], model->log_prob_free, FORM_FREE);
+    bind(d, &d->map[FORM_VALUES], model->to_free, FORM_VALUES);
+    bind(d, &d->map[FORM_FREE], model->to_values, FORM_FREE);
+    return d;
+}
+
+long density_count(const DgmDensity *d, DensityForm form)
+{
+    return d->count[form];
+}
+
+long density_latent(const DgmDensity *d, DensityForm form, int i, long *offset)
+{
+    *offset = 0;
+    for (int k = 0; k < i; k++)
+        *offset += latent_count(d, form, k);
+    return latent_count(d, form, i);
+}
+
+long density_rows(const DgmDensity *d)
+{
+    return d->N;
+}
+
+/* Deals x out to the latents. */
+static void give(DgmDensity *d, DensityForm form, const double *x)
+{
+    for (int i = 0; i < d->model->n_latents; i++) {
+        long n = latent_count(d, form, i);
+
+        for (long k = 0; k < n; k++)
+            d->given[form][i][k] = (Real)x[k];
+        x += n;
+    }
+}
+
+/* The outputs of a program, one for each latent, as one vector. */
+static void collect(const DgmDensity *d, DensityForm form, const DgmCtx *c, double *y)
+{
+    for (int i = 0; i < d->model->n_latents; i++) {
+        long n = latent_count(d, form, i);
+
+        for (long k = 0; k < n; k++)
+            y[k] = (double)c->out[i][k];
+        y += n;
+    }
+}
+
+double density_log_prob(DgmDensity *d, DensityForm form, const double *x, double *terms,
+                        double *gradient)
+{
+    DgmCtx *c = &d->log_prob[form];
+    const DgmProgram *p = c->program;
+    double sum = 0;
+
+    give(d, form, x);
+    p->run(c);
+    for (int t = 0; t < p->n_terms; t++) {
+        sum += p->terms[t].sign * c->terms[t];
+        if (terms != NULL)
+            terms[t] = c->terms[t];
+    }
+    if (gradient != NULL)
+        collect(d, form, c, gradient);
+    return sum;
+}
+
+void density_map(DgmDensity *d, DensityForm from, const double *x, double *y)
+{
+    DgmCtx *c = &d->map[from];
+
+    give(d, from, x);
+    c->program->run(c);
+    collect(d, from == FORM_FREE ? FORM_VALUES : FORM_FREE, c, y);
+}
+
+/* ---- the public calls ------------------------------------------------------------------------ */
+
+DgmDensity *dgm_density_create(const DgmModel *model, const char *const *data, int n_data,
+                               char *error, size_t size)
+{
+    DgmSource *source = NULL;
+    DataError e = { "", "" };
+    DgmExit code;
+
+    if (model->log_prob == NULL) {
+        snprintf(error, size, "model %s has no log_prob: `dgmc explain` says why", model->name);
+        return NULL;
+    }
+    if (model->n_data > 0 || n_data > 0) {
+        source = source_open_try(model, data, n_data, NULL, &code, &e);
+        if (source == NULL) {
+            snprintf(error, size, "%s", e.text);
+            return NULL;
+        }
+    }
+    DgmDensity *d = density_new(model, source);
+    d->owned = source;
+    return d;
+}
+
+long dgm_density_dimension(const DgmDensity *d)
+{
+    return d->count[FORM_FREE];
+}
+
+long dgm_density_values(const DgmDensity *d)
+{
+    return d->count[FORM_VALUES];
+}
+
+double dgm_density_log_density_gradient(DgmDensity *d, const double *u, double *gradient)
+{
+    return density_log_prob(d, FORM_FREE, u, NULL, gradient);
+}
+
+void dgm_density_constrain(DgmDensity *d, const double *u, double *values)
+{
+    density_map(d, FORM_FREE, u, values);
+}
+
+void dgm_density_unconstrain(DgmDensity *d, const double *values, double *u)
+{
+    density_map(d, FORM_VALUES, values, u);
+}
+
+void dgm_density_free(DgmDensity *d)
+{
+    if (d == NULL)
+        return;
+    for (int f = 0; f < N_FORMS; f++) {
+        dgm_unbind(&d->log_prob[f]);
+        dgm_unbind(&d->map[f]);
+        dgm_slab_free(d->slab[f]);
+        free(d->given[f]);
+    }
+    if (d->buffers != NULL)
+        source_buffers_free(d->buffers);
+    source_free(d->owned);
+    free(d);
+}

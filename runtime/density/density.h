@@ -1,0 +1,26 @@
+/* density.h - what the command line needs of a density beyond the public calls of dgm.h. */
+#ifndef DGM_DENSITY_DENSITY_H
+#define DGM_DENSITY_DENSITY_H
+
+#include "data/data.h"
+#include "dgm.h"
+
+/* The numbers of a latent: values on their own support, or free numbers. */
+typedef enum { FORM_VALUES, FORM_FREE, N_FORMS } DensityForm;
+
+/* Over data that are open already, and stay the caller's; source NULL: the model has none. The
+ * model must have log_prob. */
+DgmDensity *density_new(const DgmModel *model, DgmSource *source);
+long density_count(const DgmDensity *d, DensityForm form);
+/* Numbers of latent i, which begin at *offset of the vector. */
+long density_latent(const DgmDensity *d, DensityForm form, int i, long *offset);
+/* Rows of the row plate in these data; 1 without one. */
+long density_rows(const DgmDensity *d);
+/* Log joint at x [density_count]; with the Jacobian if x is free. terms: NULL, or a value for each
+ * term of the form's program, without sign. gradient: NULL, or [density_count]. */
+double density_log_prob(DgmDensity *d, DensityForm form, const double *x, double *terms,
+                        double *gradient);
+/* From one form to the other. */
+void density_map(DgmDensity *d, DensityForm from, const double *x, double *y);
+
+#endif
