@@ -25,6 +25,17 @@ static const Ast *member_of(const Ast *support, const char *name)
     return NULL;
 }
 
+/* A bound that the type states, or the one the support has by default. */
+static const Ast *bound_of(const Ast *support, const Type *type, size_t i)
+{
+    const Ast *formal = support->kids[SUPPORT_ARGS]->kids[i];
+    if (i < vec_len(type->bounds))
+        return type->bounds[i];
+    if (!formal->kids[ARGDECL_DEFAULT])
+        ice_span(formal->span, "bound %s is missing", formal->name);
+    return formal->kids[ARGDECL_DEFAULT];
+}
+
 /* The number x of a support, on its free scale. A vector or matrix has no such number: there x is
  * that of every free coordinate already (a derived Cholesky factor starts at 0, the identity). */
 bool free_number(Lower *L, const Type *type, double x, double *free)
@@ -34,9 +45,9 @@ bool free_number(Lower *L, const Type *type, double x, double *free)
         return *free = x, true;
     Env *scope = NULL;
     const Ast *bounds = s->kids[SUPPORT_ARGS];
-    for (size_t i = 0; i < vec_len(bounds->kids) && i < vec_len(type->bounds); i++) {
+    for (size_t i = 0; i < vec_len(bounds->kids); i++) {
         double bound;
-        if (!eval_number(L, NULL, type->bounds[i], &bound))
+        if (!eval_number(L, NULL, bound_of(s, type, i), &bound))
             return false;
         scope = env_bind(L, scope, bounds->kids[i]->name, val_const(L, bound));
     }
@@ -45,21 +56,23 @@ bool free_number(Lower *L, const Type *type, double x, double *free)
     return f && eval_number(L, scope, f->kids[FUNCTION_BODY], free) && isfinite(*free);
 }
 
-/* constrain(u) or log_jacobian(u) of a type's support; array axes (the first ones) are batch. */
+/* constrain(u), log_jacobian(u) or unconstrain(x) of a type's support; array axes (the first ones)
+ * are batch. */
 Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
 {
     const Ast *s = type_support(L, type);
     if (!s)
         return !strcmp(member, "constrain") ? u : val_const(L, 0);
-    const Ast *free = s->kids[SUPPORT_FREE] && vec_len(s->kids[SUPPORT_FREE]->kids)
-        ? s->kids[SUPPORT_FREE] : s->kids[SUPPORT_AXES];
+    bool mapped = s->kids[SUPPORT_FREE] && vec_len(s->kids[SUPPORT_FREE]->kids);
+    const Ast *free = mapped && strcmp(member, "unconstrain") ? s->kids[SUPPORT_FREE]
+                                                              : s->kids[SUPPORT_AXES];
     int rank = free ? (int)vec_len(free->kids) : 0, n_batch = u->n_axes - rank;
     Axis *batch[LIMIT_RANK];
     for (int i = 0; i < n_batch; i++)
         batch[i] = u->axes[i];
     Env *scope = NULL;
-    for (size_t i = 0; i < vec_len(s->kids[SUPPORT_ARGS]->kids) && i < vec_len(type->bounds); i++) {
-        Val *bound = eval(L, NULL, type->bounds[i]);
+    for (size_t i = 0; i < vec_len(s->kids[SUPPORT_ARGS]->kids); i++) {
+        Val *bound = eval(L, NULL, bound_of(s, type, i));
         scope = env_bind(L, scope, s->kids[SUPPORT_ARGS]->kids[i]->name,
                          hide_batch(L, bound, 0, batch, n_batch));
     }
