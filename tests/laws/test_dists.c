@@ -330,20 +330,34 @@ static Type *matrix_type(Bench *b, const Ast *base)
     return t;
 }
 
+/* Free number `at` of a matrix of three, s steps from the middle, with its weight. Those of a
+ * covariance are two logarithms and between them an element that is nowhere near as wide. */
+static double free_point(const char *support, int at, double s, double *w)
+{
+    if (!strncmp(support, "corr", 4))
+        return *w = 0.25, 0.25 * s;
+    if (at == 1)
+        return *w = 0.15 * 0.19 * cosh(0.19 * s), 0.15 * sinh(0.19 * s);
+    return *w = 0.125, -0.7 + 0.125 * s;
+}
+
 /* Matrices of three free numbers, by the map of their support and its Jacobian. */
-static Points matrix_points(Bench *b, const Ast *base, int64_t k)
+static Points matrix_points(Bench *b, const Ast *base, int64_t side)
 {
     enum { STEPS = 57, BLOCK = 3249 };
-    const double h = 0.25;
-    Points p = points_new((int64_t)STEPS * STEPS * STEPS, k * k);
+    Points p = points_new((int64_t)STEPS * STEPS * STEPS, side * side);
     const Type *t = matrix_type(b, base);
     for (int64_t first = 0; first < p.n; first += BLOCK) {
         double *u = calloc(BLOCK * 3, sizeof *u);
         for (int64_t i = 0; i < BLOCK; i++) {
             int64_t at = first + i;
-            u[3 * i] = h * (double)(at / STEPS / STEPS - STEPS / 2);
-            u[3 * i + 1] = h * (double)(at / STEPS % STEPS - STEPS / 2);
-            u[3 * i + 2] = h * (double)(at % STEPS - STEPS / 2);
+            int64_t step[3] = { at / STEPS / STEPS, at / STEPS % STEPS, at % STEPS };
+            p.w[at] = 1;
+            for (int k = 0; k < 3; k++) {
+                double w, s = (double)(step[k] - STEPS / 2);
+                u[3 * i + k] = free_point(support_name(base), k, s, &w);
+                p.w[at] *= w;
+            }
         }
         for (int member = 0; member < 2; member++) {
             int64_t three = 3;
@@ -353,9 +367,9 @@ static Points matrix_points(Bench *b, const Ast *base, int64_t k)
             double *out = run(b, support_apply(&b->L, member ? "log_jacobian" : "constrain", t,
                                                free_numbers), grid);
             for (int64_t i = 0; member && i < BLOCK; i++)
-                p.w[first + i] = exp(out[i]) * h * h * h;
+                p.w[first + i] *= exp(out[i]);
             if (!member)
-                memcpy(p.x + first * k * k, out, sizeof *out * (size_t)(BLOCK * k * k));
+                memcpy(p.x + first * side * side, out, sizeof *out * (size_t)(BLOCK * side * side));
         }
         free(u);
     }
