@@ -241,6 +241,14 @@ void dgm_fill_normal(const DgmCtx *c, uint32_t site, Real *dst, long first, long
 /* Gamma(shape[i], 1) by Marsaglia & Tsang (2000), rejection with the element's own stream. */
 void dgm_fill_gamma(const DgmCtx *c, uint32_t site, Real *dst, const Real *shape, long first,
                     long count);
+/* Poisson(mean[i]) and Binomial(n[i], p[i]) by Hormann (1993), sample/counts.c; von Mises angles of
+ * concentration[i] about 0 by Best & Fisher (1979). NaN where a parameter is outside its domain. */
+void dgm_fill_poisson(const DgmCtx *c, uint32_t site, Real *dst, const Real *mean, long first,
+                      long count);
+void dgm_fill_binomial(const DgmCtx *c, uint32_t site, Real *dst, const Real *n, const Real *p,
+                       long first, long count);
+void dgm_fill_von_mises(const DgmCtx *c, uint32_t site, Real *dst, const Real *concentration,
+                        long first, long count);
 uint64_t dgm_random_u64(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t b);
 double   dgm_random_unit(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t b); /* (0,1) */
 

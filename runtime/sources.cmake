@@ -7,12 +7,15 @@ set(RUNTIME_SOURCES
   runtime/core/slab.c
   runtime/core/terms.c
   runtime/core/threads.c
+  runtime/math/bessel.c
   runtime/math/incomplete.c
   runtime/math/special.c
   runtime/kernel/gemm.c
   runtime/kernel/linalg.c
   runtime/kernel/ref.c
+  runtime/sample/counts.c
   runtime/sample/gamma.c
+  runtime/sample/von_mises.c
   runtime/optim/adagrad.c
   runtime/optim/adam.c
   runtime/optim/optim.c

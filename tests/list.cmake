@@ -21,7 +21,8 @@ add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/interp_ops.h
   COMMAND interp_gen > ${CMAKE_CURRENT_BINARY_DIR}/interp_ops.h
   DEPENDS interp_gen ${CMAKE_SOURCE_DIR}/compiler/ops.def VERBATIM)
 set(INTERP laws/interp.c ${CMAKE_CURRENT_BINARY_DIR}/interp_ops.h
-  ${CMAKE_SOURCE_DIR}/runtime/math/special.c ${CMAKE_SOURCE_DIR}/runtime/math/incomplete.c)
+  ${CMAKE_SOURCE_DIR}/runtime/math/special.c ${CMAKE_SOURCE_DIR}/runtime/math/incomplete.c
+  ${CMAKE_SOURCE_DIR}/runtime/math/bessel.c)
 
 function(law_test name)
   compiler_test(${name} ${ARGN} ${INTERP})
@@ -32,6 +33,7 @@ endfunction()
 law_test(test_ops laws/test_ops.c laws/law.c)
 law_test(test_rewrites laws/test_rewrites.c laws/law.c)
 law_test(test_dists laws/test_dists.c)
+law_test(test_supports laws/test_supports.c)
 law_test(test_tensor unit/test_tensor.c laws/law.c)
 law_test(test_emit unit/test_emit.c structure/emit_case.c)
 set_tests_properties(test_emit PROPERTIES LABELS long TIMEOUT 2400)

@@ -238,6 +238,20 @@ static Type *rule_cumsum(Check *s, Args *a)
 }
 
 /* ---- randomness, distributions as values ----------------------------------------------------- */
+/* A draw with parameters: one for each number of them. */
+static Type *drawn(Check *s, Args *a)
+{
+    Type joint = { .kind = KIND_VALUE, .event = a->types[0]->event };
+    Size **event = joint.event;
+    if (a->n == 2 && !broadcast(s, a->at, a->asts[0], &joint, a->asts[1], a->types[1], &event))
+        return type_bad(s);
+    if (!strcmp(a->row->name, "random_gamma"))
+        return type_value(s, ELEM_REAL, range_open(0, INFINITY), event);
+    if (!strcmp(a->row->name, "random_von_mises"))
+        return type_value(s, ELEM_REAL, range_real(), event);
+    return type_value(s, ELEM_COUNT, range_from(0, INFINITY), event);
+}
+
 static Type *rule_draw(Check *s, Args *a)
 {
     if (!all_values(s, a)) return type_bad(s);
@@ -246,7 +260,7 @@ static Type *rule_draw(Check *s, Args *a)
         diag_help(s->c, "draw a latent: `latent u : unit ~ uniform(0, 1)`");
         return type_bad(s);
     }
-    if (a->n) return type_value(s, ELEM_REAL, range_open(0, INFINITY), a->types[0]->event);
+    if (a->n) return drawn(s, a);
     bool unit = !strcmp(a->row->name, "random_uniform");
     return type_value(s, ELEM_REAL, unit ? range_open(0, 1) : range_real(), s->sample->event);
 }

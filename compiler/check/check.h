@@ -150,6 +150,7 @@ Str   axes_text(Check *s, Size **axes);               /* "K, D" */
 /* ---- resolve.c, resolve_model.c, names.c ----------------------------------------------------- */
 void resolve(Check *s);
 void resolve_expr(Check *s, Ast *e);
+void resolve_law(Check *s, Ast *e);                   /* where a law is expected */
 void resolve_stage(Check *s, Ast *e);                 /* right of |> */
 void resolve_list(Check *s, Ast *list);
 void resolve_type(Check *s, Ast *type);
@@ -165,6 +166,7 @@ void resolve_layer(Check *s, Ast *layer);
 void resolve_support(Check *s, Ast *support);
 /* with the test for duplicates */
 void declare(Check *s, Space space, Str name, Ast *decl, Span at);
+Ast *size_bound_by(Ast *axis);                        /* K, or the K of K - 1 */
 void bind_axes(Check *s, Ast *list);                  /* NAMEs in a LIST of sizes become sizes */
 void unknown_value(Check *s, Ast *name);              /* names.c: the messages */
 void unknown_call(Check *s, Span at, Str name);

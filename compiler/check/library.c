@@ -12,7 +12,7 @@
 static void bind_rigid(Check *s, Ast *list)
 {
     for (size_t i = 0; i < list_len(list); i++) {
-        Ast *axis = list->kids[i];
+        Ast *axis = size_bound_by(list->kids[i]);
         if (axis->kind != AST_NAME || axis->decl != axis) continue;
         Type *t = type_value(s, ELEM_COUNT, range_from(1, INFINITY), NULL);
         t->size = size_name(s->c, axis->name);

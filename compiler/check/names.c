@@ -45,20 +45,6 @@ void unknown_value(Check *s, Ast *name)
     suggest(s, name->name, SPACE_VALUE);
 }
 
-/* Distributions that the language names and the library does not have yet. */
-static bool is_planned(Str name)
-{
-    static const char *const planned[] = {
-        "poisson", "binomial", "neg_binomial", "geometric", "multinomial",
-        "ordered_logistic", "lkj_cholesky", "lkj", "wishart", "inv_wishart", "pareto", "von_mises",
-        "beta_binomial", "dirichlet_multinomial", "skew_normal", "gumbel",
-        "hypergeometric", "mvstudent_t",
-    };
-    for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
-        if (!strcmp(planned[i], name)) return true;
-    return false;
-}
-
 /* A file-level declaration below the use. */
 static const Ast *declared_below(const Check *s, Str name)
 {
@@ -90,12 +76,6 @@ void unknown_call(Check *s, Span at, Str name)
             diag_note(s->c, name_span(below), "declared here");
             diag_help(s->c, "move the declaration above this line");
         }
-        return;
-    }
-    if (is_planned(name)) {
-        diag_error(s->c, E_NOT_YET, at, name);
-        diag_help(s->c, "a distribution can be declared in the file: `distribution %s(..) on .. "
-                  "{ logpdf(x) = .. }`", name);
         return;
     }
     diag_error(s->c, E_UNKNOWN_CALL, at, name);

@@ -43,25 +43,39 @@ void declare(Check *s, Space space, Str name, Ast *decl, Span at)
     bool ours = at.src && !at.src->library;
     if (library && ours)
         diag_warn(s->c, at, "`%s` hides the one of the library in this file", name);
-    if (!before && ours && space == SPACE_CALL && builtin_find(s->c, name, 1))
+    bool hides = space == SPACE_CALL && decl->kind != AST_DISTRIBUTION;
+    if (!before && ours && hides && builtin_find(s->c, name, 1))
         diag_warn(s->c, at, "`%s` hides the builtin function in this file", name);
     scope_put_in(s, owner(s), space, name, decl);
 }
 
 /* ---- expressions ----------------------------------------------------------------------------- */
+enum { ANY_COUNT = -1 };
+
+/* What a name before `(` or after `|>` means; NULL: a builtin, or nothing. A distribution may share
+ * its name with a builtin function (logistic): the distribution is meant where a law is expected,
+ * and where the function does not take that many arguments. */
+static Ast *callee(Check *s, Str name, int n_args, bool law)
+{
+    Ast *decl = scope_find(s, SPACE_CALL, name);
+    if (law || !decl || decl->kind != AST_DISTRIBUTION) return decl;
+    const Builtin *b = builtin_find(s->c, name, n_args < 0 ? 1 : (size_t)n_args);
+    return b && (n_args < 0 || (n_args >= b->min && n_args <= b->max)) ? NULL : decl;
+}
+
 static void resolve_name(Check *s, Ast *e)
 {
     double value;
     e->decl = scope_find(s, SPACE_VALUE, e->name);
     if (!e->decl) e->decl = scope_find(s, SPACE_SIZE, e->name);
     if (e->decl || builtin_constant(e->name, &value)) return;
-    e->decl = scope_find(s, SPACE_CALL, e->name);
+    e->decl = callee(s, e->name, ANY_COUNT, false);
     if (!e->decl && !builtin_find(s->c, e->name, 1)) unknown_value(s, e);
 }
 
-static void resolve_callee(Check *s, Ast *e, size_t n_args)
+static void resolve_callee(Check *s, Ast *e, size_t n_args, bool law)
 {
-    e->decl = scope_find(s, SPACE_CALL, e->name);
+    e->decl = callee(s, e->name, (int)n_args, law);
     if (!e->decl && !builtin_find(s->c, e->name, n_args)) unknown_call(s, e->span, e->name);
 }
 
@@ -89,11 +103,30 @@ static void resolve_previous(Check *s, Ast *e)
     for (size_t i = first; i < n; i++) resolve_expr(s, e->kids[i]);
 }
 
-static void resolve_call(Check *s, Ast *e)
+/* How many of the first arguments of a builtin are laws: logpdf(d, x), kl(q, p). */
+static size_t law_arguments(Check *s, const Ast *e)
 {
-    resolve_callee(s, e, vec_len(e->kids));
-    if (!e->decl && !strcmp(e->name, "previous")) resolve_previous(s, e);
-    else resolve_kids(s, e);
+    const Builtin *b = e->decl ? NULL : builtin_find(s->c, e->name, vec_len(e->kids));
+    if (!b) return 0;
+    switch (b->rule) {
+    case RULE_KL: return 2;
+    case RULE_LOGPDF: case RULE_DIST_SCALAR: case RULE_TRUNCATE: return 1;
+    default: return 0;
+    }
+}
+
+static void resolve_call(Check *s, Ast *e, bool law)
+{
+    resolve_callee(s, e, vec_len(e->kids), law);
+    if (!e->decl && !strcmp(e->name, "previous")) {
+        resolve_previous(s, e);
+        return;
+    }
+    size_t laws = law_arguments(s, e);
+    for (size_t i = 0; i < vec_len(e->kids); i++) {
+        if (i < laws && !e->kids[i]->name) resolve_law(s, e->kids[i]->kids[ARG_VALUE]);
+        else resolve_expr(s, e->kids[i]);
+    }
 }
 
 static void resolve_reduce(Check *s, Ast *e)
@@ -119,10 +152,12 @@ static void resolve_repeat(Check *s, Ast *e)
     scope_close(s);
 }
 
-static void resolve_blockexpr(Check *s, Ast *e)
+static void resolve_blockexpr(Check *s, Ast *e, bool law)
 {
+    size_t n = vec_len(e->kids), statements = law && n ? n - 1 : n;
     scope_open(s);
-    for (size_t i = 0; i < vec_len(e->kids); i++) resolve_statement(s, e->kids[i]);
+    for (size_t i = 0; i < statements; i++) resolve_statement(s, e->kids[i]);
+    if (statements < n) resolve_law(s, e->kids[n - 1]);
     scope_close(s);
 }
 
@@ -131,17 +166,37 @@ void resolve_expr(Check *s, Ast *e)
     if (!e) return;
     switch (e->kind) {
     case AST_NAME: resolve_name(s, e); break;
-    case AST_CALL: resolve_call(s, e); break;
+    case AST_CALL: resolve_call(s, e, false); break;
     case AST_REDUCE: resolve_reduce(s, e); break;
     case AST_PIPE:
         resolve_expr(s, e->kids[PIPE_A]);
         resolve_stage(s, e->kids[PIPE_B]);
         break;
     case AST_REPEAT: resolve_repeat(s, e); break;
-    case AST_BLOCKEXPR: resolve_blockexpr(s, e); break;
+    case AST_BLOCKEXPR: resolve_blockexpr(s, e, false); break;
     case AST_TYPE: resolve_type(s, e); break;
     case AST_NUM: case AST_STRING: case AST_UNIT: case AST_HOLE: break;
     default: resolve_kids(s, e);
+    }
+}
+
+/* Where a law is expected: right of `~`, in the argument of logpdf, in a branch of these. */
+void resolve_law(Check *s, Ast *e)
+{
+    if (!e) return;
+    switch (e->kind) {
+    case AST_CALL: resolve_call(s, e, true); break;
+    case AST_IF:
+        resolve_expr(s, e->kids[IF_COND]);
+        resolve_law(s, e->kids[IF_THEN]);
+        resolve_law(s, e->kids[IF_ELSE]);
+        break;
+    case AST_PIPE:
+        resolve_law(s, e->kids[PIPE_A]);
+        resolve_stage(s, e->kids[PIPE_B]);
+        break;
+    case AST_BLOCKEXPR: resolve_blockexpr(s, e, true); break;
+    default: resolve_expr(s, e);
     }
 }
 
@@ -150,7 +205,7 @@ void resolve_stage(Check *s, Ast *e)
     if (!e) return;
     switch (e->kind) {
     case AST_NAME:
-        e->decl = scope_find(s, SPACE_CALL, e->name);
+        e->decl = callee(s, e->name, 1, false);
         if (!e->decl && !builtin_find(s->c, e->name, 1)) unknown_call(s, e->span, e->name);
         break;
     case AST_PIPE:
@@ -161,7 +216,7 @@ void resolve_stage(Check *s, Ast *e)
         for (size_t i = 0; i < vec_len(e->kids); i++) resolve_stage(s, e->kids[i]->kids[ARG_VALUE]);
         break;
     case AST_CALL:
-        resolve_callee(s, e, vec_len(e->kids) + 1);
+        resolve_callee(s, e, vec_len(e->kids) + 1, false);
         for (size_t i = 0; i < vec_len(e->kids); i++) {
             Ast *value = e->kids[i]->kids[ARG_VALUE];
             /* `residual(relu |> conv(3, C))`: stages are arguments of stages */
@@ -220,10 +275,17 @@ void resolve_type(Check *s, Ast *type)
         resolve_size(s, type->kids[TYPE_AXES]->kids[i]);
 }
 
+Ast *size_bound_by(Ast *axis)
+{
+    bool shifted = axis->kind == AST_BINARY && (axis->name[0] == '-' || axis->name[0] == '+')
+                && axis->kids[BINARY_B]->kind == AST_NUM;
+    return shifted ? axis->kids[BINARY_A] : axis;
+}
+
 void bind_axes(Check *s, Ast *list)
 {
     for (size_t i = 0; i < list_len(list); i++) {
-        Ast *axis = list->kids[i];
+        Ast *axis = size_bound_by(list->kids[i]);
         if (axis->kind != AST_NAME || scope_find(s, SPACE_VALUE, axis->name)
             || scope_find(s, SPACE_SIZE, axis->name))
             continue;
@@ -271,7 +333,7 @@ void resolve_function(Check *s, Ast *f)
     default: ice_span(f->span, "resolve_function on %s", ast_kind_name(f->kind));
     }
     scope_close(s);
-    if (f->kind == AST_NET) resolve_expr(s, f->kids[NET_LAW]);
+    if (f->kind == AST_NET) resolve_law(s, f->kids[NET_LAW]);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

@@ -110,7 +110,10 @@ static void resolve_declaration(Check *s, Ast *st, const int *slots, int n_slots
     for (int i = 0; i < n_slots; i++) {
         Ast *kid = st->kids[slots[i]];
         bool word = kid && kid->kind == AST_NAME && !strcmp(kid->name, "missing");
+        bool law = (st->kind == AST_LATENT && slots[i] == LATENT_LAW)
+                || (st->kind == AST_PARAM && slots[i] == PARAM_LAW);
         if (kid && kid->kind == AST_TYPE) resolve_type(s, kid);
+        else if (law) resolve_law(s, kid);
         else if (!word) resolve_expr(s, kid);
     }
     scope_close(s);
@@ -143,7 +146,7 @@ static void resolve_site(Check *s, Ast *site)
 {
     resolve_expr(s, site->kids[SITE_LHS]);
     site->decl = base_decl(site->kids[SITE_LHS]);
-    resolve_expr(s, site->kids[SITE_LAW]);
+    resolve_law(s, site->kids[SITE_LAW]);
     resolve_expr(s, site->kids[SITE_ALONG]);
 }
 
@@ -174,7 +177,7 @@ void resolve_statement(Check *s, Ast *st)
     case AST_SITE: resolve_site(s, st); break;
     case AST_PREDICT:
         resolve_expr(s, st->kids[PREDICT_LHS]);
-        resolve_expr(s, st->kids[PREDICT_LAW]);
+        resolve_law(s, st->kids[PREDICT_LAW]);
         break;
     default: resolve_expr(s, st);      /* FACTOR; the value at the end of a block */
     }
@@ -222,7 +225,7 @@ static void resolve_family_site(Check *s, Ast *site)
     if (word && law->kind == AST_CALL)
         for (size_t i = 0; i < vec_len(law->kids); i++) resolve_expr(s, law->kids[i]);
     else if (!word)
-        resolve_expr(s, law);
+        resolve_law(s, law);
     resolve_expr(s, site->kids[SITE_ALONG]);
 }
 

@@ -103,6 +103,8 @@ static Size *axis_size(Ctx *c, const Ast *e, const Ast *axes, Size **sizes)
     case '+': return size_add(c, a, b);
     case '-': return size_sub(c, a, b);
     case '*': return size_mul(c, a, b);
+    case '^': return size_pow(c, a, b);
+    case 'm': return NULL;
     default:  return size_is_const(b, &by) && by > 0 ? size_div(c, a, by) : NULL;
     }
 }

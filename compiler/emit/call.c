@@ -120,16 +120,18 @@ static void emit_random(const Emit *e, const Body *b, const Node *n, Out *o)
 {
     bool rows = b->domain && n->n_axes && n->axes[0] == b->domain;
     Extent per = rows ? node_stride(e->p, n, 0) : node_size(e->p, n);
-    Str size = text_extent(e, per), first = str(e->c, "0"), count = size, shape = str(e->c, "");
+    Str size = text_extent(e, per), first = str(e->c, "0"), count = size;
+    Str parameters = str(e->c, "");
     Use out = use_whole((Node *)n);
     if (rows) {
         first = text_product(e, str_fmt(e->c, "c->first_row + %s", domain_start(e, b)), size);
         count = text_product(e, points(e, b, b->domain), size);
     }
-    if (n->n_in)
-        shape = str_fmt(e->c, ", %s", address(e, b, &n->in[0], NULL, 0));
+    for (int k = 0; k < n->n_in; k++)
+        parameters =
+            str_fmt(e->c, "%s, %s", parameters, address(e, b, &n->in[k], NULL, 0));
     text_wrapped(o, str_fmt(e->c, "%s(c, %d, %s%s, %s, %s);", op_info[n->op].ctext, n->v->site,
-                            address(e, b, &out, NULL, 0), shape, first, count));
+                            address(e, b, &out, NULL, 0), parameters, first, count));
     out_puts(o, "\n");
 }
 

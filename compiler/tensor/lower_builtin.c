@@ -33,13 +33,14 @@ static Val *reduce_all(Lower *L, Op op, Val *v)
     return v->n_axes ? val_tensor(L, tir_reduce(L->f, op, v->t, v->axes, v->n_axes), NULL, 0) : v;
 }
 
-/* Two axes of one matrix must differ from each other and from those of the other operand. */
+/* Two axes of one matrix must differ from each other and from those of the other operand; so each
+ * matrix has its own. */
 static Val *fresh_matrix(Lower *L, Val *m, const char *tag)
 {
     Axis *to[LIMIT_RANK];
     for (int i = 0; i < m->n_axes; i++)
-        to[i] = axis_keyed(L, str_fmt(L->c, "%s %d", tag, i), AXIS_EVENT, m->axes[i]->name,
-                           m->axes[i]->size);
+        to[i] = axis_keyed(L, str_fmt(L->c, "%s %d of %d", tag, i, m->t->id), AXIS_EVENT,
+                           m->axes[i]->name, m->axes[i]->size);
     return val_rename(L, m, to);
 }
 

@@ -66,7 +66,7 @@ Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
 
 /* ---- batch axes become implicit -------------------------------------------------------------- */
 
-/* Sizes named in a type, real[K], are bound by the value's last axes. */
+/* Sizes named in a type, real[K] or real[K - 1], are bound by the value's last axes. */
 static Env *bind_type_sizes(Lower *L, Env *env, const Ast *type, const Val *v)
 {
     int rank = declared_rank(type);
@@ -75,9 +75,16 @@ static Env *bind_type_sizes(Lower *L, Env *env, const Ast *type, const Val *v)
     const Ast *axes = type ? type->kids[TYPE_AXES] : NULL;
     for (int i = 0; axes && i < (int)vec_len(axes->kids); i++) {
         const Ast *size = axes->kids[i];
+        double n = (double)v->axes[v->n_axes - rank + i]->size;
+        bool shifted = size->kind == AST_BINARY && size->kids[BINARY_A]->kind == AST_NAME
+                    && size->kids[BINARY_B]->kind == AST_NUM && strchr("+-", size->name[0]);
+        if (shifted) {                 /* K - 1 against n binds K */
+            double by = size->kids[BINARY_B]->num;
+            n = size->name[0] == '-' ? n + by : n - by;
+            size = size->kids[BINARY_A];
+        }
         if (size->kind == AST_NAME && !arg_value(env, size->name))
-            env = env_bind(L, env, size->name,
-                           val_const(L, (double)v->axes[v->n_axes - rank + i]->size));
+            env = env_bind(L, env, size->name, val_const(L, n));
     }
     return env;
 }
@@ -298,14 +305,24 @@ Val *eval_random(Lower *L, Env *env, Op op, const Ast *call)
     int n_implicit = L->n_draw - L->n_draw_event;
     if (!L->n_draw && !L->draw_site)
         not_lowered(L, call->span, call->name);
-    Tir *a = NULL;
-    if (op_info[op].arity) {
-        Val *shape = eval(L, env, call->kids[0]->kids[ARG_VALUE]);
-        a = val_rename(L, shape, L->draw_axes + L->n_draw - shape->n_axes)->t;
+    Tir *in[2] = { 0 };
+    for (int k = 0; k < op_info[op].arity; k++) {
+        Val *v = eval(L, env, call->kids[k]->kids[ARG_VALUE]);
+        in[k] = val_rename(L, v, L->draw_axes + L->n_draw - v->n_axes)->t;
     }
+    /* One number for each that the call's type has: a scalar inside a vector law is drawn once. */
+    int rank = L->n_draw_event;
+    if (op_info[op].arity && call->type && (int)vec_len(call->type->event) < rank)
+        rank = (int)vec_len(call->type->event);
+    Axis *axes[LIMIT_RANK];
+    int n = 0;
+    for (int i = 0; i < n_implicit; i++)
+        axes[n++] = L->draw_axes[i];
+    for (int i = L->n_draw - rank; i < L->n_draw; i++)
+        axes[n++] = L->draw_axes[i];
     int site = L->draw_site * 16 + L->draw_sub++;
-    Tir *t = tir_random(L->f, op, site, a, L->draw_axes, L->n_draw);
-    return val_tensor(L, t, L->draw_axes + n_implicit, L->n_draw_event);
+    Tir *t = tir_random(L->f, op, site, in[0], in[1], axes, n);
+    return val_tensor(L, t, axes + n_implicit, rank);
 }
 
 /* ---- functions on distributions -------------------------------------------------------------- */
@@ -341,11 +358,22 @@ static Val *dist_kl(Lower *L, Val *p, Val *q)
     return show_batch(L, eval(L, scope, kl->kids[KL_VALUE]), all, n);
 }
 
-static Val *dist_fact(Lower *L, Val *dist, const char *name)
+/* A fact of a law. A size that no argument tells, as in lkj(2), comes from the type of the call. */
+static Val *dist_fact(Lower *L, Val *dist, const char *name, const Type *type)
 {
     Axis *batch[LIMIT_RANK];
-    int n = find_batch(L, dist, batch);
-    Val *v = member_fact(L, prepare(L, dist, batch, n), name);
+    int n = find_batch(L, dist, batch), rank = law_event_rank(dist->law);
+    Val *d = prepare(L, dist, batch, n);
+    const Ast *axes = law_base(dist->law)->kids[DIST_SUPPORT]->kids[TYPE_AXES];
+    size_t n_event = type && type->kind == KIND_VALUE ? vec_len(type->event) : 0;
+    for (size_t i = 0; axes && i < vec_len(axes->kids) && n_event >= (size_t)rank; i++) {
+        int64_t size;
+        Str missing, K = axes->kids[i]->name;
+        if (axes->kids[i]->kind == AST_NAME && !arg_value(d->args, K)
+            && size_value(L->c, type->event[n_event - (size_t)rank + i], &size, &missing))
+            d->args = env_bind(L, d->args, K, val_const(L, (double)size));
+    }
+    Val *v = member_fact(L, d, name);
     if (!v)
         ice_span(L->at, "law without %s", name);
     return show_batch(L, v, batch, n);
@@ -421,8 +449,8 @@ Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call)
         return spread_over_type(L, dist_kl(L, a, eval(L, env, call->kids[1]->kids[ARG_VALUE])),
                                 call->type);
     if (!strcmp(name, "entropy"))
-        return spread_over_type(L, dist_fact(L, a, name), call->type);
+        return spread_over_type(L, dist_fact(L, a, name, NULL), call->type);
     bool sd = !strcmp(name, "sd");
-    Val *v = dist_fact(L, a, sd ? "variance" : name);
+    Val *v = dist_fact(L, a, sd ? "variance" : name, call->type);
     return repeat_over_type(L, sd ? val_map(L, OP_SQRT, v, NULL, NULL) : v, call->type);
 }

@@ -487,6 +487,9 @@ static Val *eval_if(Lower *L, Env *env, const Ast *e)
         not_lowered(L, e->span, "`if` between distributions");
         return a;
     }
+    Val *taken = cond->t->op == OP_CONST && cond->t->num ? a : b;
+    if (cond->t->op == OP_CONST && taken->n_axes == (a->n_axes > b->n_axes ? a : b)->n_axes)
+        return taken;                  /* a bound that is infinite leaves no trace */
     return val_map(L, OP_SELECT, cond, a, b);
 }
 

@@ -84,6 +84,11 @@ bool eval_number(Lower *L, Env *env, const Ast *e, double *x)
         return *x = e->num, true;
     if (e->kind == AST_NAME)
         return name_number(L, env, e, x);
+    if (e->kind == AST_IF) {
+        double c;
+        return eval_number(L, env, e->kids[IF_COND], &c)
+            && eval_number(L, env, e->kids[c != 0 ? IF_THEN : IF_ELSE], x);
+    }
     const Ast *operand[3];
     double in[3] = { 0 };
     Op op = operation(e, operand);

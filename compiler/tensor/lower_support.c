@@ -25,6 +25,17 @@ static const Ast *member_of(const Ast *support, const char *name)
     return NULL;
 }
 
+/* A bound that the type states, or the one the support has by default. */
+static const Ast *bound_of(const Ast *support, const Type *type, size_t i)
+{
+    const Ast *formal = support->kids[SUPPORT_ARGS]->kids[i];
+    if (i < vec_len(type->bounds))
+        return type->bounds[i];
+    if (!formal->kids[ARGDECL_DEFAULT])
+        ice_span(formal->span, "bound %s is missing", formal->name);
+    return formal->kids[ARGDECL_DEFAULT];
+}
+
 /* The number x of a support, on its free scale. A vector or matrix has no such number: there x is
  * that of every free coordinate already (a derived Cholesky factor starts at 0, the identity). */
 bool free_number(Lower *L, const Type *type, double x, double *free)
@@ -34,9 +45,9 @@ bool free_number(Lower *L, const Type *type, double x, double *free)
         return *free = x, true;
     Env *scope = NULL;
     const Ast *bounds = s->kids[SUPPORT_ARGS];
-    for (size_t i = 0; i < vec_len(bounds->kids) && i < vec_len(type->bounds); i++) {
+    for (size_t i = 0; i < vec_len(bounds->kids); i++) {
         double bound;
-        if (!eval_number(L, NULL, type->bounds[i], &bound))
+        if (!eval_number(L, NULL, bound_of(s, type, i), &bound))
             return false;
         scope = env_bind(L, scope, bounds->kids[i]->name, val_const(L, bound));
     }
@@ -60,8 +71,8 @@ Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
     for (int i = 0; i < n_batch; i++)
         batch[i] = u->axes[i];
     Env *scope = NULL;
-    for (size_t i = 0; i < vec_len(s->kids[SUPPORT_ARGS]->kids) && i < vec_len(type->bounds); i++) {
-        Val *bound = eval(L, NULL, type->bounds[i]);
+    for (size_t i = 0; i < vec_len(s->kids[SUPPORT_ARGS]->kids); i++) {
+        Val *bound = eval(L, NULL, bound_of(s, type, i));
         scope = env_bind(L, scope, s->kids[SUPPORT_ARGS]->kids[i]->name,
                          hide_batch(L, bound, 0, batch, n_batch));
     }

@@ -432,12 +432,12 @@ static Node *random_draw(Plan *p, const Tir *v, const Use *in)
 {
     AxisSet axes = reps(p, v->axes, v->n_axes);
     axes = row_first(p, &axes);
-    Use shape = {0};
-    if (v->n_in)
-        shape = laid_out(p, in[0], &axes, v);
+    Use parameter[2] = {0};
+    for (int k = 0; k < v->n_in; k++)
+        parameter[k] = laid_out(p, in[k], &axes, v);
     Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
-    if (v->n_in)
-        add_in(n, shape);
+    for (int k = 0; k < v->n_in; k++)
+        add_in(n, parameter[k]);
     return n;
 }
 

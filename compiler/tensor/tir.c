@@ -291,13 +291,17 @@ Tir *tir_map(TirFn *f, Op op, Tir *a, Tir *b, Tir *c)
     return tir_intern(f, &v);
 }
 
-Tir *tir_random(TirFn *f, Op op, int site, Tir *a, Axis *const *axes, int n_axes)
+Tir *tir_random(TirFn *f, Op op, int site, Tir *a, Tir *b, Axis *const *axes, int n_axes)
 {
     const OpInfo *info = &op_info[op];
-    if (info->kind != OP_KIND_RANDOM || !!a != info->arity)
-        ice("`%s` is not a draw with %d parameters", info->name, !!a);
-    Tir v = { .op = op, .n_in = info->arity, .in = { a }, .site = site };
-    AxisSet s = a ? axes_of(a) : (AxisSet){ .n = 0 };
+    int given = !!a + !!b;
+    if (info->kind != OP_KIND_RANDOM || given != info->arity)
+        ice("`%s` is not a draw with %d parameters", info->name, given);
+    Tir v = { .op = op, .n_in = info->arity, .in = { a, b }, .site = site };
+    AxisSet s = { .n = 0 };
+    for (int k = 0; k < given; k++)
+        for (int i = 0; i < v.in[k]->n_axes; i++)
+            axes_add(&s, v.in[k]->axes[i]);
     for (int i = 0; i < n_axes; i++)
         axes_add(&s, axes[i]);
     axes_sort(&s);
@@ -311,7 +315,7 @@ static Tir *rebuild_default(TirFn *f, const Tir *v, Tir *const *in)
 {
     switch (op_info[v->op].kind) {
     case OP_KIND_MAP:    return tir_map(f, v->op, in[0], in[1], in[2]);
-    case OP_KIND_RANDOM: return tir_random(f, v->op, v->site, in[0], v->axes, v->n_axes);
+    case OP_KIND_RANDOM: return tir_random(f, v->op, v->site, in[0], in[1], v->axes, v->n_axes);
     default:             break;
     }
     switch (v->op) {

@@ -127,7 +127,10 @@ static bool scalar_input_ok(const TirFn *f, const Tir *v)
 static bool draw_has_parameters(const TirFn *f, const Tir *v)
 {
     (void)f;
-    return v->n_in == 0 || axes_subset(v->in[0], v);
+    for (int k = 0; k < v->n_in; k++)
+        if (!axes_subset(v->in[k], v))
+            return false;
+    return true;
 }
 
 static bool rename_sizes(const TirFn *f, const Tir *v)
@@ -191,6 +194,12 @@ static const Rule rules[] = {
     { OP_RANDOM_NORMAL, "has the row axis outermost", row_outermost },
     { OP_RANDOM_GAMMA, "has the row axis outermost", row_outermost },
     { OP_RANDOM_GAMMA, "has the axes of its parameter", draw_has_parameters },
+    { OP_RANDOM_POISSON, "has the row axis outermost", row_outermost },
+    { OP_RANDOM_POISSON, "has the axes of its parameter", draw_has_parameters },
+    { OP_RANDOM_BINOMIAL, "has the row axis outermost", row_outermost },
+    { OP_RANDOM_BINOMIAL, "has the axes of its parameters", draw_has_parameters },
+    { OP_RANDOM_VON_MISES, "has the row axis outermost", row_outermost },
+    { OP_RANDOM_VON_MISES, "has the axes of its parameter", draw_has_parameters },
     { OP_SUM, "removes axes of its operand, at least one", over_in_a },
     { OP_MAXIMUM, "removes axes of its operand, at least one", over_in_a },
     { OP_LOGSUMEXP, "removes axes of its operand, at least one", over_in_a },

@@ -138,15 +138,43 @@ static double uniform(uint64_t seed, uint64_t site, uint64_t i)
     return ((double)(h >> 11) + 0.5) / 9007199254740992.0;
 }
 
-/* x with P(a, x) = u, by bisection on log x. */
+/* x with P(a, x) = u: Newton's steps in log x, a bisection where one would leave the bracket. */
 static double gamma_quantile(double a, double u)
 {
-    double low = -700, high = 700;
+    double low = -700, high = 700, at = log(a);
     for (int i = 0; i < 200; i++) {
-        double middle = 0.5 * (low + high);
-        *(dgm_gamma_p_d(a, exp(middle)) < u ? &low : &high) = middle;
+        double p = dgm_gamma_p_d(a, exp(at));
+        *(p < u ? &low : &high) = at;
+        double next = at + (u - p) / exp(a * at - exp(at) - dgm_lgamma_d(a));
+        if (!(next > low && next < high))
+            next = 0.5 * (low + high);
+        if (fabs(next - at) <= 1e-15 * (1 + fabs(at)))
+            break;
+        at = next;
     }
-    return exp(0.5 * (low + high));
+    return exp(at);
+}
+
+/* The smallest count with P(X <= k) >= u. */
+static double count_quantile(Op op, double a, double b, double u)
+{
+    for (double k = 0;; k++) {
+        double below = op == OP_RANDOM_POISSON ? dgm_gamma_q_d(k + 1, a)
+                     : k >= a ? 1 : dgm_beta_i_d(a - k, k + 1, 1 - b);
+        if (u <= below || k > 1e7)
+            return k;
+    }
+}
+
+/* By rejection under the uniform: the first of many points below the density. */
+static double von_mises_draw(double k, uint64_t seed, uint64_t site, uint64_t i)
+{
+    for (uint64_t n = 0;; n++) {
+        uint64_t at = i * UINT64_C(1000003) + n;
+        double x = 3.14159265358979323846 * (2 * uniform(seed + 1, site, at) - 1);
+        if (uniform(seed + 2, site, at) < exp(k * (cos(x) - 1)))
+            return x;
+    }
 }
 
 static void eval_random(Run *r, const Tir *v)
@@ -165,6 +193,12 @@ static void eval_random(Run *r, const Tir *v)
             u = dgm_normal_quantile_d(u);
         else if (v->op == OP_RANDOM_GAMMA)
             u = gamma_quantile(*element(r, v->in[0]), u);
+        else if (v->op == OP_RANDOM_POISSON)
+            u = count_quantile(v->op, *element(r, v->in[0]), 0, u);
+        else if (v->op == OP_RANDOM_BINOMIAL)
+            u = count_quantile(v->op, *element(r, v->in[0]), *element(r, v->in[1]), u);
+        else if (v->op == OP_RANDOM_VON_MISES)
+            u = von_mises_draw(*element(r, v->in[0]), r->in->seed, (uint64_t)v->site, (uint64_t)i);
         r->data[v->id][i++] = u;
     } while (walk_next(r, &s));
 }

@@ -30,6 +30,10 @@ static const Domain domains[] = {
     { OP_GAMMA_P, { 0.5, 0.5 }, { 4, 4 } },
     { OP_GAMMA_DSHAPE, { 0.5, 0.5 }, { 4, 4 } },
     { OP_BETA_I, { 0.5, 0.5, 0.1 }, { 4, 4, 0.9 } },
+    { OP_LBETA, { 0.3, 0.3 }, { 5, 5 } },
+    { OP_LOG_NORMAL_CDF, { -4 }, { 4 } },
+    { OP_LOG_BESSEL_I0E, { 0.1 }, { 40 } },
+    { OP_BESSEL_GAP, { 0.1 }, { 40 } },
     { OP_IDIV, { 1, 1 }, { 9, 4 } },
     { OP_MOD, { 1, 1 }, { 9, 4 } },
 };
@@ -129,9 +133,13 @@ static void test_random_rows(void **state)
             continue;
         Law l = law_new((uint64_t)op + 1);
         AxisSet axes = { .n = 2, .axis = { l.n, l.s } }, few = { .n = 1, .axis = { l.i } };
-        Tir *a = law_input(&l, INPUT_PARAM, &few, 0.5, 4, false);
-        Tir *v = tir_random(l.f, (Op)op, 1, op_info[op].arity ? a : NULL, axes.axis, axes.n);
-        Tir *w = tir_random(l.f, (Op)op, 2, op_info[op].arity ? a : NULL, axes.axis, axes.n);
+        const OpInfo *info = &op_info[op];
+        Tir *a = law_input(&l, INPUT_PARAM, &few, 0.5, 4, false), *in[2] = { 0 };
+        for (int k = 0; k < info->arity; k++)       /* a draw without derivative: of data */
+            in[k] = info->adjoint[k] != OP_NONE ? a
+                  : law_input(&l, INPUT_DATA, &few, k ? 0.1 : 2, k ? 0.9 : 9, k == 0);
+        Tir *v = tir_random(l.f, (Op)op, 1, in[0], in[1], axes.axis, axes.n);
+        Tir *w = tir_random(l.f, (Op)op, 2, in[0], in[1], axes.axis, axes.n);
         assert_ptr_not_equal(v, w);
         law_term(&l, tir_map(l.f, OP_MUL, v, tir_map(l.f, OP_ADD, w, a, NULL), NULL), 0);
         law_check_gradient(&l, l.f, law_gradient(&l, l.f), op_info[op].name);
@@ -320,7 +328,9 @@ static void test_not_differentiable(void **state)
             Tir *in[3] = { 0 };
             for (int i = 0; i < op_info[op].arity; i++)
                 in[i] = law_input(&l, i == k ? INPUT_PARAM : INPUT_DATA, &none, 0.2, 0.8, false);
-            law_term(&l, tir_map(l.f, (Op)op, in[0], in[1], in[2]), 0);
+            bool map = op_info[op].kind == OP_KIND_MAP;
+            law_term(&l, map ? tir_map(l.f, (Op)op, in[0], in[1], in[2])
+                             : tir_random(l.f, (Op)op, 1, in[0], in[1], NULL, 0), 0);
             l.c->err = tmpfile();
             Tir *seed = tir_const(l.f, 1);
             tir_grad(l.c, l.f, &seed, NULL);
