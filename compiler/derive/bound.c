@@ -48,7 +48,7 @@ static Cast cast_of(const Words *w)
         const Var *v = m->vars[i];
         if (v->synthetic)
             continue;
-        if (v->kind == VAR_LATENT)
+        if (v->kind == VAR_LATENT && !var_is_discrete(v))
             list(w, &k.latents, v);
         else if (is_observed(m, v))
             list(w, &k.data, v);

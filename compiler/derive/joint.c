@@ -44,6 +44,15 @@ static Ast *choice(Derive *d, Span at, Ast *condition, Ast *a, Ast *b)
     return e;
 }
 
+static bool reads_latent(Derive *d, Ast *e)
+{
+    Var **reads = model_reads(d->c, d->m, e);
+    for (size_t i = 0; i < vec_len(reads); i++)
+        if (reads[i]->kind == VAR_LATENT)
+            return true;
+    return false;
+}
+
 /* Can the distribution function of `law` be asked for? */
 static bool offers_cdf(Derive *d, Ast *law, Span at, const char *what)
 {
@@ -82,7 +91,7 @@ static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
     Ast *density = joint_logpdf(d, law, x, NULL);
     if (!density || !strcmp(stage->name, "unnormalised"))
         return density;
-    if (!offers_cdf(d, law, stage->span, stage->name))
+    if (!offers_cdf(d, law, stage->span, str_fmt(d->c, "`%s`", stage->name)))
         return density;
     if (!strcmp(stage->name, "truncate")) {
         lower = half && half->lower ? half->lower : lower;
@@ -103,6 +112,13 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
         return choice(d, law->span, seen->kids[IF_COND],
                       joint_logpdf(d, seen->kids[IF_THEN], x, half),
                       joint_logpdf(d, seen->kids[IF_ELSE], x, half));
+    bool counted = x->type && x->type->elem != ELEM_REAL;      /* a density has no point mass */
+    if (counted && seen->kind == AST_CALL && !seen->decl && !strcmp(seen->name, "delta")) {
+        Ast *at = ast_new(d->c, AST_BINARY, law->span, str(d->c, "=="), 2, x,
+                          seen->kids[0]->kids[ARG_VALUE]);
+        at->type = make_type(d->c, "bit", NULL, NULL);
+        return choice(d, law->span, at, NULL, ast_num(d->c, law->span, -INFINITY));
+    }
     if (seen->kind == AST_PIPE)
         return stage_logpdf(d, seen, x, half);
     if (!law_called(seen)) {
@@ -111,7 +127,9 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
         return NULL;
     }
     Ast *density = make_call(d->c, "logpdf", real_scalar(d->c), law->span, seen, x);
-    if (!half || !half->half || !offers_cdf(d, seen, law->span, "the half-prior"))
+    if (half && half->unscaled && reads_latent(d, seen))
+        offers_cdf(d, seen, law->span, "a normaliser that depends on a latent");
+    if (!half || !half->half || !offers_cdf(d, seen, law->span, "a half-prior"))
         return density;
     return minus(d, density, log_mass(d, seen, x, half->lower, half->upper));
 }
@@ -127,15 +145,6 @@ void joint_likelihood(Derive *d, Query *q)
                                                s->span));
     }
     sum_out(d, q);
-}
-
-static bool reads_latent(Derive *d, Ast *e)
-{
-    Var **reads = model_reads(d->c, d->m, e);
-    for (size_t i = 0; i < vec_len(reads); i++)
-        if (reads[i]->kind == VAR_LATENT)
-            return true;
-    return false;
 }
 
 /* Penalties are the laws of parameters; plain factors are part of the log joint. */

@@ -239,6 +239,20 @@ static void weight_step(const Words *w, Term *t)
     push(w, t, RULE_BETA, f, at ? at->span : t->span);
 }
 
+/* Which latent, and how many states: "c has states 0 .. K - 1". */
+static Both states_words(const Words *w, const Ast *sum)
+{
+    const Var *v = model_var(w->d->m, arg(sum, 0)->decl);
+    bool bit = v->type->elem == ELEM_BIT, count = v->type->elem == ELEM_COUNT;
+    Str last = bit ? str(w->d->c, "1") : size_text(w->d->c, v->type->classes);
+    Both name = { math_symbol(&w->text, v), math_symbol(&w->latex, v) };
+    Both end = { last, math_size(&w->latex, last) };
+    if (bit || count)
+        return both_fmt2(w, "over %s = 0 .. %s", "\\text{over } %s = 0, \\ldots, %s", name, end);
+    return both_fmt2(w, "over %s = 0 .. %s - 1", "\\text{over } %s = 0, \\ldots, %s - 1", name,
+                     end);
+}
+
 void describe_term(const Words *w, Term *t)
 {
     static const struct { RuleId first, expand; } rules[] = {
@@ -264,7 +278,7 @@ void describe_term(const Words *w, Term *t)
     t->latex = f.latex;
     push(w, t, first, f, t->span);
     if (t->expr->kind == AST_CALL && !strcmp(t->expr->name, "sum_states"))
-        push(w, t, RULE_SUMMED_OUT, f, t->expr->span);
+        push(w, t, RULE_SUMMED_OUT, states_words(w, t->expr), t->expr->span);
     expand_step(w, t, density ? RULE_DENSITY : rules[t->kind].expand);
     if (mass_of(t->expr))
         push(w, t, RULE_TRUNCATED, both_expr(w, mass_of(t->expr)), t->span);

@@ -34,6 +34,8 @@ typedef struct Var {
     Ast *law;                          /* latent, penalised param: distribution; else NULL */
     bool half;                         /* declared support narrower than the law's: truncated at */
     Ast *lower, *upper;                /* these, NULL: the law's own end */
+    bool unscaled;                     /* cut to a vector support: its constant normaliser is left
+                                          out */
     Ast *value;                        /* LET: expression */
     bool synthetic;                    /* made by derive: variational parameter or free value;
                                           stands in Family.vars */

@@ -194,6 +194,15 @@ static bool cut_half(Ctx *c, Var *v, const Type *event)
     return true;
 }
 
+/* Vectors of a law of numbers, cut to an order or a sum: no distribution function gives the
+ * normaliser, which is constant while the law is. */
+static bool cut_vector(Var *v, const Type *event)
+{
+    bool numbers = !event->support || same_name(event->support, "real");
+    v->unscaled = numbers && v->type->core == 1 && !same_name(v->type->support, "real");
+    return v->unscaled;
+}
+
 /* The law lies within the declared support: the latent does too. */
 static bool narrow(Ctx *c, Var *v, const Type *event)
 {
@@ -255,7 +264,8 @@ static bool law_fits(Ctx *c, Var *v, Ast *law)
     if (law->kind == AST_PIPE && same_name(law->kids[PIPE_B]->name, "truncate"))
         event = truncated_event(c, law);
     if (!event || dist->any_event || !v->type->support || !event->support
-        || same_support(c, v->type, event) || narrow(c, v, event) || cut_half(c, v, event))
+        || same_support(c, v->type, event) || narrow(c, v, event) || cut_half(c, v, event)
+        || cut_vector(v, event))
         return true;
     diag_error(c, E_HALF, law->span, v->name, support_name(c, v->type), support_name(c, event));
     diag_note(c, v->decl->span, "`%s` is declared here", v->name);
