@@ -158,6 +158,9 @@ typedef struct DgmModel {
     const char *cc, *cflags;           /* how it was compiled */
 } DgmModel;
 
+/* In every emitted file: its tables. Compiled with -DDGM_NO_MAIN it has no main(). */
+const DgmModel *dgm_model(void);
+
 /* ---- core: running a program --------------------------------------------------------------- */
 
 typedef struct DgmOptim DgmOptim;

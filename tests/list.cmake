@@ -46,10 +46,15 @@ script_test(width width.sh)
 # ---- end to end ---------------------------------------------------------------------------------------------
 add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
-foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual
+foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual log_prob
     faults nan progress)
   script_test(system_${system} systems/${system}.sh)
 endforeach()
+add_executable(points systems/points.c)
+target_link_libraries(points PRIVATE ${JANSSON} m)
+script_test(system_posteriordb systems/posteriordb.sh)
+script_test(system_posteriordb_all systems/posteriordb.sh all)
+set_tests_properties(system_posteriordb_all PROPERTIES LABELS long TIMEOUT 5400)
 script_test(system_faults_all systems/faults.sh all)
 set_tests_properties(system_faults_all PROPERTIES LABELS long TIMEOUT 1200)
 

@@ -228,8 +228,10 @@ static void emit_model(const Emit *e)
                text_double(e->c, in->epochs), in->steps, in->samples);
     out_printf(o, "    .cc = %s, .cflags = %s,\n};\n\n", text_string(e->c, in->cc),
                text_string(e->c, in->cflags));
-    out_puts(o, "int main(int argc, char **argv)\n{\n"
-                "    return dgm_main(&model, argc, argv);\n}\n");
+    out_puts(o, "const DgmModel *dgm_model(void)\n{\n    return &model;\n}\n\n"
+                "#ifndef DGM_NO_MAIN  /* -DDGM_NO_MAIN: to be linked to another program */\n"
+                "int main(int argc, char **argv)\n{\n"
+                "    return dgm_main(&model, argc, argv);\n}\n#endif\n");
 }
 
 void emit_program(Ctx *c, Out *o, const EmitInput *in)

@@ -179,6 +179,20 @@ static json_t *gradient_json(const Point *p)
     return object;
 }
 
+/* Where the free numbers of each latent stand: name -> [first, count]. */
+static json_t *layout_json(const Point *p)
+{
+    json_t *object = json_object();
+
+    for (int i = 0; i < p->model->n_latents; i++) {
+        long offset, n = density_latent(p->density, FORM_FREE, i, &offset);
+
+        json_object_set_new(object, p->model->latents[i].name,
+                            json_pack("[I, I]", (json_int_t)offset, (json_int_t)n));
+    }
+    return object;
+}
+
 static void print_json(const Point *p, const DgmProgram *program)
 {
     json_t *root = json_object(), *terms = json_object(), *lines = json_object();
@@ -193,9 +207,11 @@ static void print_json(const Point *p, const DgmProgram *program)
     json_object_set_new(root, "terms", terms);
     json_object_set_new(root, "lines", lines);
     json_object_set_new(root, "gradient", gradient_json(p));
-    if (p->form == FORM_FREE)
+    if (p->form == FORM_FREE) {
+        json_object_set_new(root, "layout", layout_json(p));
         json_object_set_new(root, "unconstrained",
                             vector_json(p->x, density_count(p->density, FORM_FREE)));
+    }
     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     printf("\n");
     json_decref(root);

@@ -1,0 +1,44 @@
+# posteriordb.sh [all] - models of examples/posteriordb have Stan's log density, up to a constant, and
+# where the maps from free numbers agree its gradient, at Stan's own points. Without `all` those whose
+# data and points ship in tests/posteriordb; with it every line of models.tsv, from ../shared.
+. "$DGM_ROOT/tests/systems/lib.sh"
+models=$DGM_ROOT/examples/posteriordb
+shared=$DGM_ROOT/../shared/data/posteriordb
+[ -d "$shared" ] || shared=/work/shared/data/posteriordb
+points=$DGM_BUILD/tests/points
+
+# Six points need no speed: the emitted C is compiled without optimisation.
+printf '#!/bin/sh\nexec %s "$@" -O0\n' "${CC:-cc}" >cc0
+chmod +x cc0
+
+# check_posterior NAME MODEL DATA.json POINTS.json NOTE
+check_posterior() {
+    mkdir -p "$1"
+    CC=$PWD/cc0 "$dgmc" "$models/$2" --data "$3" -o "$1/model" || fail "$1 does not compile"
+    n=$("$points" write "$4" "$1")
+    i=0
+    while [ $i -lt "$n" ]; do
+        "$1/model" log-prob --data "$3" --at "$1/at-$i.json" --unconstrained --json \
+            >"$1/out-$i.json" || fail "$1: log-prob at point $i"
+        i=$((i + 1))
+    done
+    # shellcheck disable=SC2086
+    line=$("$points" compare "$4" "$1" $5) || fail "$1: $line"
+    echo "$1: $line"
+    rm -rf "$1"
+}
+
+if [ "${1:-}" = all ]; then
+    [ -d "$shared" ] || skip "no ../shared/data/posteriordb"
+    while IFS='	' read -r name model data note; do
+        gunzip -c <"$shared/data/data/$data.json.zip" >data.json
+        check_posterior "$name" "$model" data.json "$shared/log_density/$name.json" "$note"
+    done <"$models/models.tsv"
+else
+    for case in "$DGM_ROOT"/tests/posteriordb/*/; do
+        name=$(basename "$case")
+        line=$(grep "^$name	" "$models/models.tsv") || fail "$name is not in models.tsv"
+        check_posterior "$name" "$(echo "$line" | cut -f2)" "$case/data.json" \
+            "$case/log_density.json" "$(echo "$line" | cut -f4)"
+    done
+fi
