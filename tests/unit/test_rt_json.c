@@ -533,6 +533,19 @@ static void bound(void **state)
     binds(&m, "b.json", "{\"N\": 3, " Y ", " G "}");     /* held-out data: other rows */
 }
 
+/* A column whose name looks like a selection of columns. */
+static void bound_column(void **state)
+{
+    DgmData data[2] = { eight[0], eight[1] };
+    DgmModel m = model;
+
+    (void)state;
+    m.data = data;
+    data[0].field = "0-1";
+    data[1].field = "county, id";
+    binds(&m, "b.csv", "a;\"county, id\";0-1\n7;3;1.5\n7;2;0\n7;1;-2\n");
+}
+
 static void bound_pairs(void **state)
 {
     char *json = file_of("p.json", "{\"J\": 3, " Y "}");
@@ -655,7 +668,7 @@ int main(void)
         cmocka_unit_test(gzipped),       cmocka_unit_test(count_from_0),
         cmocka_unit_test(bound),         cmocka_unit_test(bound_pairs),
         cmocka_unit_test(bound_refused), cmocka_unit_test(sizes_refused),
-        cmocka_unit_test(whole_arrays),
+        cmocka_unit_test(whole_arrays),  cmocka_unit_test(bound_column),
     };
 
     return cmocka_run_group_tests_name("json", tests, scratch_make, scratch_remove);
