@@ -10,7 +10,7 @@ compiler_test(test_lower unit/test_lower.c)
 foreach(part core math optim)
   runtime_test(test_rt_${part} unit/test_rt_${part}.c)
 endforeach()
-foreach(part data source checkpoint train)
+foreach(part data json source checkpoint train)
   runtime_test(test_rt_${part} unit/test_rt_${part}.c)
 endforeach()
 
@@ -59,7 +59,7 @@ script_test(system_faults_all systems/faults.sh all)
 set_tests_properties(system_faults_all PROPERTIES LABELS long TIMEOUT 1200)
 
 # ---- fuzz -----------------------------------------------------------------------------------------------------
-foreach(reader npy npz idx csv safetensors)
+foreach(reader npy npz idx csv json safetensors)
   fuzz_test(${reader} dgm_f64 200)
 endforeach()
 fuzz_test(parse compiler 40)

@@ -361,17 +361,20 @@ static bool file_exists(const char *path)
     return stat(path, &st) == 0;
 }
 
-/* Splits "FILE:selector" in place, unless a file of the whole name exists. */
+/* Splits "FILE:selector" in place, unless a file of the whole name exists. A field's name may have
+ * colons: FILE is the longest name of a file. */
 static char *split_selector(char *path)
 {
-    char *colon = strrchr(path, ':');
-
-    if (colon == NULL || colon == path || file_exists(path))
-        return NULL;
-    *colon = '\0';
     if (file_exists(path))
-        return colon + 1;
-    *colon = ':';
+        return NULL;
+    for (size_t i = strlen(path); i-- > 1;) {
+        if (path[i] != ':')
+            continue;
+        path[i] = '\0';
+        if (file_exists(path))
+            return path + i + 1;
+        path[i] = ':';
+    }
     return NULL;
 }
 
@@ -402,8 +405,8 @@ bool array_shape(const char *path, DgmArray *out, DataError *e)
 bool array_members(const char *path, const char **format, DataMember add, void *to, DataError *e)
 {
     DataFile f = { .name = path };
-    bool ok = load(&f, false, e);
-    const DataFormat *found = ok ? open_format(&f, NULL, false, e) : NULL;
+    bool ok = load(&f, true, e);         /* formats of which the head is enough have no members */
+    const DataFormat *found = ok ? open_format(&f, NULL, true, e) : NULL;
 
     *format = found != NULL && found->members != NULL ? found->name : NULL;
     if (*format != NULL)

@@ -37,7 +37,7 @@ typedef struct DgmArray {
     long shape[ARRAY_MAX_RANK];
     long count;                        /* product of shape: 1 if rank is 0 */
     void *data;                        /* [count], C order, native byte order; owned */
-    const char *format;                /* "npy", "npz", "idx", "csv" */
+    const char *format;                /* "npy", "npz", "idx", "json", "csv" */
 } DgmArray;
 
 /* array.c */

@@ -235,17 +235,31 @@ static bool parse_range(const char *item, size_t n, unsigned long *a, unsigned l
     return digits > 0;
 }
 
-/* selector: items separated by commas. The header, if there is one, begins at c->at. */
+static bool column_is_named(Csv *c, const Columns *columns, const char *name)
+{
+    const char *line1 = c->at;
+    bool found = false;
+    Cell cell;
+
+    for (long k = 0; k < columns->all && !found && cell_next(c, &cell); k++)
+        found = cell.n == strlen(name) && memcmp(cell.text, name, cell.n) == 0;
+    rewind_to(c, line1, 1);
+    return found;
+}
+
+/* selector: the name of a column, or items separated by commas. The header, if there is one, begins
+ * at c->at. */
 static bool select_columns(Csv *c, Columns *columns, const char *selector, bool header,
                            DataError *e)
 {
     const char *line1 = c->at;
+    bool one = header && column_is_named(c, columns, selector);
 
     for (const char *item = selector;; item++) {
-        size_t n = strcspn(item, ",");
+        size_t n = one ? strlen(item) : strcspn(item, ",");
         unsigned long a, b;
 
-        if (parse_range(item, n, &a, &b)) {
+        if (!one && parse_range(item, n, &a, &b)) {
             if (a > b || b >= (unsigned long)columns->all)
                 return data_fail(e, "positions count from 0; ranges go upwards",
                                  "%s: columns %.*s: the file has columns 0 to %ld", c->name,

@@ -26,11 +26,11 @@ bool json_match(const uint8_t *head, size_t n)
 /* ---- values ---------------------------------------------------------------------------------- */
 
 typedef struct Filling {
-    const char *file, *field;
-    DgmArray *array;
+    const char *file, *field;          /* field: "" if the file is the value itself */
+    DgmArray *array;                   /* data NULL: only checks */
     DataError *e;
     bool whole;                        /* every value so far is an integer below 2^53 */
-    long at;
+    long at, index[ARRAY_MAX_RANK];
 } Filling;
 
 static bool text_value(const char *text, double *value)
@@ -61,60 +61,55 @@ static bool scalar(const json_t *v, double *value)
     }
 }
 
+/* "`y[2][0]`" of the value `depth` axes down. */
+static void place_text(const Filling *f, int depth, char *buffer, size_t size)
+{
+    size_t at = (size_t)snprintf(buffer, size, "`%.80s", f->field);
+
+    for (int i = 0; i < depth && at < size; i++)
+        at += (size_t)snprintf(buffer + at, size - at, "[%ld]", f->index[i]);
+    if (at == 1)
+        snprintf(buffer, size, "the value");
+    else if (at < size)
+        snprintf(buffer + at, size - at, "`");
+}
+
 /* The shape that the first elements show. */
-static bool measure(Filling *f, const json_t *v, bool *empty)
+static bool measure(Filling *f, const json_t *v)
 {
     DgmArray *a = f->array;
+    char place[280];
 
+    place_text(f, 0, place, sizeof place);
     a->rank = 0;
-    *empty = false;
     for (; json_is_array(v); v = json_array_get(v, 0)) {
         if (a->rank == ARRAY_MAX_RANK)
-            return data_fail(f->e, NULL, "%s: field `%s` is nested more than %d deep", f->file,
-                             f->field, ARRAY_MAX_RANK);
+            return data_fail(f->e, NULL, "%s: %s is nested more than %d deep", f->file, place,
+                             ARRAY_MAX_RANK);
         a->shape[a->rank++] = (long)json_array_size(v);
-        if (json_array_size(v) == 0) {
-            *empty = true;
-            break;
-        }
     }
     return true;
 }
 
-/* "[2][0]" of element `at` of the array, down to `depth` axes. */
-static void place_text(const Filling *f, int depth, char *buffer, size_t size)
-{
-    long index[ARRAY_MAX_RANK], rest = f->at;
-    size_t at = 0;
-
-    for (int i = f->array->rank; i-- > 0;) {
-        index[i] = rest % f->array->shape[i];
-        rest /= f->array->shape[i];
-    }
-    buffer[0] = '\0';
-    for (int i = 0; i < depth && at < size; i++)
-        at += (size_t)snprintf(buffer + at, size - at, "[%ld]", index[i]);
-}
-
 static bool refuse(Filling *f, const json_t *v, int depth)
 {
-    char place[160];
+    char place[280];
 
     place_text(f, depth, place, sizeof place);
     if (json_is_array(v) && depth < f->array->rank)
         return data_fail(f->e, "every level of an array has one length; pad it, or give flat ones",
-                         "%s: `%s%s` has %zu elements, others at this level have %ld", f->file,
-                         f->field, place, json_array_size(v), f->array->shape[depth]);
+                         "%s: %s has %zu elements, others at this level have %ld", f->file,
+                         place, json_array_size(v), f->array->shape[depth]);
     if (json_is_string(v))
         return data_fail(f->e, "write numbers, null for a missing one",
-                         "%s: `%s%s` is the text \"%.60s\"", f->file, f->field, place,
-                         json_string_value(v));
-    return data_fail(f->e, "write nested arrays of numbers", "%s: `%s%s` is %s", f->file, f->field,
-                     place, json_is_object(v) ? "an object" : json_is_array(v) ? "an array, where "
-                     "others at this level are numbers" : "a number, where others at this level "
-                     "are arrays");
+                         "%s: %s is the text \"%.60s\"", f->file, place, json_string_value(v));
+    return data_fail(f->e, "write nested arrays of numbers", "%s: %s is %s", f->file, place,
+                     json_is_object(v) ? "an object" : json_is_array(v) ? "an array, where others "
+                     "at this level are numbers" : "a single value, where others at this level are "
+                     "arrays");
 }
 
+/* Checks v, which is `depth` axes down; stores its elements if there is room for them. */
 static bool fill(Filling *f, const json_t *v, int depth)
 {
     if (depth == f->array->rank) {
@@ -123,47 +118,41 @@ static bool fill(Filling *f, const json_t *v, int depth)
         if (json_is_array(v) || !scalar(v, &x))
             return refuse(f, v, depth);
         f->whole &= x == floor(x) && fabs(x) < 9007199254740992.0;
-        ((double *)f->array->data)[f->at++] = x;
+        if (f->array->data != NULL && f->array->type == ARRAY_I64)
+            ((int64_t *)f->array->data)[f->at++] = (int64_t)x;
+        else if (f->array->data != NULL)
+            ((double *)f->array->data)[f->at++] = x;
         return true;
     }
     if (!json_is_array(v) || (long)json_array_size(v) != f->array->shape[depth])
         return refuse(f, v, depth);
-    for (size_t i = 0; i < json_array_size(v); i++)
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        f->index[depth] = (long)i;
         if (!fill(f, json_array_get(v, i), depth + 1))
             return false;
+    }
     return true;
 }
 
-/* Whole numbers are held as such, so that labels and counts are seen to be whole. */
-static void narrow(DgmArray *a)
-{
-    double *from = a->data;
-    int64_t *to = a->data;
-
-    for (long i = 0; i < a->count; i++)
-        to[i] = (int64_t)from[i];
-    a->type = ARRAY_I64;
-}
-
+/* Checks before it allocates: [[1, .. 1000], [], .. 1000] is a small file, and no large array.
+ * Whole numbers are held as such, so that labels and counts are seen to be whole. */
 static bool read_value(Filling *f, const json_t *v, bool shape_only)
 {
     DgmArray *a = f->array;
     size_t bytes;
-    bool empty;
 
     a->type = ARRAY_F64;
-    if (!measure(f, v, &empty) || !array_measure(a, f->file, &bytes, f->e))
+    if (!measure(f, v) || !array_measure(a, f->file, &bytes, f->e))
         return false;
     if (shape_only)
         return true;
+    if (!fill(f, v, 0))
+        return false;
+    a->type = f->whole ? ARRAY_I64 : ARRAY_F64;
     a->data = malloc(bytes ? bytes : 1);
     if (a->data == NULL)
         return data_fail(f->e, NULL, "%s: no memory", f->file);
-    if (!empty && !fill(f, v, 0))
-        return false;
-    if (f->whole)
-        narrow(a);
-    return true;
+    return fill(f, v, 0);
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
@@ -192,20 +181,25 @@ static json_t *parse(const DataFile *f, DataError *e)
     return root;
 }
 
-static const json_t *find_field(const DataFile *f, const json_t *root, const char *selector,
+/* Of *field, or of the only one there is: then it is named there. */
+static const json_t *find_field(const DataFile *f, const json_t *root, const char **field,
                                 DataError *e)
 {
+    const char *selector = *field;
     char fields[200], help[256];
 
     if (!json_is_object(root)) {
-        if (array_no_selector(f, selector, e))
-            return root;
-        return NULL;
+        *field = "";
+        return array_no_selector(f, selector, e) ? root : NULL;
     }
     list_fields(root, fields, sizeof fields);
     snprintf(help, sizeof help, "its fields are: %s", fields);
-    if (selector == NULL && json_object_size(root) == 1)
-        return json_object_iter_value(json_object_iter((json_t *)root));
+    if (selector == NULL && json_object_size(root) == 1) {
+        void *only = json_object_iter((json_t *)root);
+
+        *field = json_object_iter_key(only);
+        return json_object_iter_value(only);
+    }
     if (selector == NULL) {
         data_error(e, help, "%s is an object: choose a field, FILE:FIELD", f->name);
         return NULL;
@@ -219,9 +213,8 @@ static const json_t *find_field(const DataFile *f, const json_t *root, const cha
 bool json_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e)
 {
     json_t *root = parse(f, e);
-    const json_t *v = root ? find_field(f, root, selector, e) : NULL;
-    Filling filling = { .file = f->name, .field = selector ? selector : "", .array = out, .e = e,
-                        .whole = true };
+    const json_t *v = root ? find_field(f, root, &selector, e) : NULL;
+    Filling filling = { .file = f->name, .field = selector, .array = out, .e = e, .whole = true };
     bool ok = v != NULL && read_value(&filling, v, shape_only);
 
     json_decref(root);

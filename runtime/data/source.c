@@ -17,7 +17,7 @@ typedef struct Opening {
     const DgmModel *model;
     const SourceOptions *options;
     DgmExit code;                      /* what a failure is */
-    long rows_wanted;                  /* by a field named like the row plate's size; 0: none */
+    long rows_wanted;                  /* by a field named like the row plate's size; -1: none */
     DataError *e;
 } Opening;
 
@@ -77,33 +77,48 @@ typedef struct Binding {
     int bound;
 } Binding;
 
-/* A field named like a size: it must be that size. */
+/* One whole number, as a size is. */
+static bool size_read(Binding *b, const char *name, long *size)
+{
+    char *path = malloc(strlen(b->file) + strlen(name) + 2);
+    DgmArray a;
+
+    if (path == NULL)
+        return data_fail(b->o->e, NULL, "no memory");
+    sprintf(path, "%s:%s", b->file, name);
+    bool ok = array_read(path, &a, b->o->e);
+    free(path);
+    if (!ok)
+        return false;
+    ok = a.type == ARRAY_I64 && a.count == 1 && array_value(&a, 0) >= 0;
+    *size = ok ? (long)array_value(&a, 0) : 0;
+    array_free(&a);
+    return ok || data_fail(b->o->e, NULL, "%s: %s is a size of %s: it must be one whole number",
+                           b->file, name, b->o->model->name);
+}
+
+/* A field named like a size: it must be that size; the row plate's, that of these data. */
 static bool size_check(Binding *b, const char *name, bool *is_size)
 {
     const DgmModel *m = b->o->model;
-    long want = -1;
-    char path[1024];
-    DgmArray a;
+    bool rows = m->plate != NULL && strcmp(m->plate, name) == 0;
+    long want = -1, have;
 
     for (int i = 0; i < m->n_sizes; i++)
         if (strcmp(m->sizes[i], name) == 0)
             want = m->size_values[i];
-    bool rows = m->plate != NULL && strcmp(m->plate, name) == 0;
     *is_size = want >= 0 || rows;
     if (!*is_size)
         return true;
-    snprintf(path, sizeof path, "%s:%s", b->file, name);
-    if (!array_read(path, &a, b->o->e))
+    if (!size_read(b, name, &have))
         return false;
-    double have = a.count == 1 ? array_value(&a, 0) : -1;
-    array_free(&a);
-    if (rows && want < 0)
-        b->o->rows_wanted = (long)have;
-    if (want < 0 || have == (double)want)
+    if (rows)
+        b->o->rows_wanted = have;
+    if (rows || have == want)
         return true;
     return data_fail(b->o->e, "compile the model for these data: dgmc SPEC --data FILE",
-                     "%s: %s is %g, but %s was compiled for %s = %ld", b->file, name, have, m->name,
-                     name, want);
+                     "%s: %s is %ld, but %s was compiled for %s = %ld", b->file, name, have,
+                     m->name, name, want);
 }
 
 static bool bind_member(void *to, const char *name)
@@ -118,9 +133,11 @@ static bool bind_member(void *to, const char *name)
         b->bound++;
         return assign(b->o, &b->arrays[d], b->file, name);
     }
+    if (!b->strict)
+        return true;                     /* a column is no size, whatever its name */
     if (!size_check(b, name, &is_size))
         return false;
-    if (is_size || !b->strict)
+    if (is_size)
         return true;
     list_arrays(m, list, sizeof list);
     snprintf(help, sizeof help, "declare it (`data %.60s : ..`), or leave it out of the file; the "
@@ -128,7 +145,8 @@ static bool bind_member(void *to, const char *name)
     return data_fail(b->o->e, help, "%s: the model has no data `%s`", b->file, name);
 }
 
-static bool ignore_member(void *to, const char *name)
+/* Keeps the first name. */
+static bool first_member(void *to, const char *name)
 {
     const char **first = to;
 
@@ -145,7 +163,7 @@ static bool bind_file(Opening *o, SourceArray *arrays, const char *file, int *bo
 
     *bound = 0;
     o->code = DGM_EXIT_DATA;
-    bool named = array_members(file, &format, ignore_member, &first, o->e);
+    bool named = array_members(file, &format, first_member, &first, o->e);
     bool any = first != NULL;
     free((char *)first);
     if (!named || !any)
@@ -282,7 +300,7 @@ static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
         first = first ? first : a;
     }
     *n = first ? rows_of(first) : o->model->fixed_rows > 0 ? o->model->fixed_rows : 1;
-    if (first != NULL && o->rows_wanted > 0 && *n != o->rows_wanted)
+    if (first != NULL && o->rows_wanted >= 0 && *n != o->rows_wanted)
         return data_fail(o->e, NULL, "%s is %ld, but %s has %ld rows (%s)", o->model->plate,
                          o->rows_wanted, first->decl->name, *n, first->path);
     return true;
@@ -509,7 +527,8 @@ DgmSource *source_open_try(const DgmModel *model, const char *const *pairs, int 
                            const SourceOptions *options, DgmExit *code, DataError *e)
 {
     static const SourceOptions none = { 0 };
-    Opening o = { .model = model, .options = options ? options : &none, .e = e };
+    Opening o = { .model = model, .options = options ? options : &none,
+                  .rows_wanted = -1, .e = e };
     DgmSource *s = dgm_alloc(sizeof *s);
 
     s->model = model;
