@@ -1,6 +1,6 @@
 /* points.c - Stan's log densities beside those of log-prob.
  *
- *     points write FILE DIR           parameters of FILE's points to DIR/at-0.json, ..; their number
+ *     points write FILE DIR           parameters of FILE's points to DIR/at-0.json, ..; how many
  *     points compare FILE DIR [lp]    DIR/out-0.json, .. of `log-prob --unconstrained --json`
  * FILE is as posteriordb's log_density: points of parameters, lp without Jacobian, and the gradient
  * of lp_jacobian by Stan's free numbers. Stan drops constants, so lp is compared by its differences
