@@ -36,6 +36,19 @@ refuse name.json at.json "no data .sigmas."
 "$dgmc" "$model" -D J=8 --precision f32 -o single
 expect_rc 2 ./single log-prob --data "$case/data.json" --at at.json
 
+# A matrix by name: covariance[K] is K x K in the file. The value is SciPy 1.17.1's.
+cat >w.dgm <<'END'
+model w {
+  data S : covariance[K]
+  latent W : covariance[K] ~ wishart(5, scale: S)
+}
+END
+echo '{"S": [[2, 0.3, 0.1], [0.3, 1, 0.2], [0.1, 0.2, 1.5]]}' >w.json
+echo '{"W": [[3, 0.5, 0.2], [0.5, 2, 0.1], [0.2, 0.1, 1]]}' >w_at.json
+"$dgmc" w.dgm --data w.json -o w
+./w log-prob --data w.json --at w_at.json --json >w_out.json
+holds "($(json w_out.json log_prob) + 10.883303176188367) ^ 2 < 1e-24"
+
 # Hamiltonian Monte Carlo through the C API; reference draws: mu 4.4 (sd 3.3), tau 3.6 (sd 3.2).
 "$dgmc" "$model" -D J=8 --emit=c -o eight.c
 libraries="-lopenblas -lpng -lz -ljansson -lm"
