@@ -7,8 +7,7 @@
 #include "driver.h"
 
 #include "base/shape_file.h"
-
-#include <string.h>
+#include "check/type.h"
 
 static bool is_defined(const Ctx *c, Str name)
 {
@@ -25,20 +24,6 @@ static void define_axis(Ctx *c, const Ast *size, int64_t value, Str from)
         vec_push(c, c->defines, ((Define){ name->name, value, from }));
 }
 
-/* Does the support stand for a square matrix, written with one size? */
-static bool is_square(Str support)
-{
-    static const struct { const char *name; int core; } rows[] = {
-#define SUPPORT(name, element, lo, hi, open, core, bounds_min, bounds_max, doc) { #name, core },
-#include "check/supports.def"
-#undef SUPPORT
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (!strcmp(rows[i].name, support))
-            return rows[i].core == 2;
-    return false;
-}
-
 /* File axes are array axes, then event axes; more file axes than event axes are taken as one. */
 static void define_from_shape(Ctx *c, const Ast *data, const Ast *declared, const FileShape *s,
                               Str from)
@@ -51,7 +36,7 @@ static void define_from_shape(Ctx *c, const Ast *data, const Ast *declared, cons
     if (n_event == 0 || n_array >= (size_t)s->rank)
         return;
     size_t rest = (size_t)s->rank - n_array;
-    if (is_square(data->kids[DATA_TYPE]->name) && n_event + 1 == rest)
+    if (support_core(data->kids[DATA_TYPE]->name) == 2 && n_event + 1 == rest)
         rest = n_event;                /* covariance[K]: K x K */
     int64_t all = 1;
     for (size_t i = 0; i < rest; i++)

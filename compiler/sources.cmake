@@ -46,6 +46,7 @@ set(COMPILER_SOURCES
   compiler/model/build.c
   compiler/model/family.c
   compiler/model/graph.c
+  compiler/model/latent_support.c
   compiler/model/mixing.c
   compiler/model/print.c
   compiler/model/prove_plates.c

@@ -97,6 +97,12 @@ const SupportRow *support_row(Str name)
     return NULL;
 }
 
+int support_core(Str name)
+{
+    const SupportRow *row = support_row(name);
+    return row ? row->core : 0;
+}
+
 const FamilyLaw *family_law(Str name)
 {
     for (size_t i = 0; i < COUNT(family_laws); i++)

@@ -105,6 +105,15 @@ static Ast *member_in(const Ast *law, AstKind kind, const char *name)
     return NULL;
 }
 
+Ast *support_member(const Ast *support, const char *name)
+{
+    const Ast *body = support->kids[SUPPORT_BODY];
+    for (size_t i = 0; i < vec_len(body->kids); i++)
+        if (body->kids[i]->kind == AST_FUNCTION && !strcmp(body->kids[i]->name, name))
+            return body->kids[i];
+    return NULL;
+}
+
 Ast *law_member(const Ast *law, AstKind kind, const char *name, const Ast **holder)
 {
     const Ast *laws[2] = { law, law ? law_base(law) : NULL };

@@ -86,10 +86,12 @@ bool type_same_shape(const Type *a, const Type *b);
 
 /* ---- builtins.c ------------------------------------------------------------------------------ */
 bool builtin_constant(Str name, double *value);       /* pi, e, .. of builtins.def */
+int  support_core(Str name);         /* event axes it is made of, by supports.def: 2 is a square */
 
 /* ---- law.c: a law is a DISTRIBUTION, or an ALSO: another parameterization of one ------------- */
 const Ast *law_called(const Ast *call);               /* by a checked CALL; NULL: no distribution */
 const Ast *law_base(const Ast *law);                  /* its DISTRIBUTION */
+Ast *support_member(const Ast *support, const char *name);    /* a FUNCTION of a SUPPORT; NULL */
 Ast **law_parameterizations(Ctx *c, Ast *distribution);       /* vec: it, then its ALSOs */
 Ast **law_params(Ctx *c, const Ast *law);             /* vec: its ARGDECLs, in order of position */
 Ast *law_param(Ast **params, const Ast *arg, size_t position); /* that an ARG fills, or NULL */

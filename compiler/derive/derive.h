@@ -39,6 +39,8 @@ Ast  *make_index(Ctx *c, Ast *base, Ast **index);               /* base if index
 /* b may be NULL */
 Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b);
 Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b); /* of lang/std */
+/* real numbers combined or compared; `op` as the language writes it */
+Ast  *make_binary(Ctx *c, const char *op, Ast *a, Ast *b);
 Ast  *make_size(Ctx *c, const Size *s, Span span);
 Var  *make_param(Derive *d, Str name, Type *type, Ast *init, Span span);
 Var  *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span);
@@ -57,7 +59,6 @@ int   law_rank(const Ast *call);                                /* event axes of
 int   batch_rank(Ctx *c, const Ast *call);            /* axes of its arguments beyond those */
 Type *beyond_event(Ctx *c, const Type *t, int rank);  /* axes of a draw beyond the event */
 Ast  *support_of(const Derive *d, const Type *t);     /* SUPPORT, or NULL: the real line */
-Ast  *support_member(const Ast *support, const char *name);   /* FUNCTION, or NULL */
 Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of the free value */
 
 /* joint.c: log densities of statements */

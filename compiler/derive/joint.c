@@ -29,13 +29,6 @@ static Ast *log_mass(Derive *d, Ast *law, Ast *x, Ast *lower, Ast *upper)
     return call;
 }
 
-static Ast *minus(Derive *d, Ast *a, Ast *b)
-{
-    Ast *e = ast_new(d->c, AST_BINARY, a->span, str(d->c, "-"), 2, a, b);
-    e->type = real_scalar(d->c);
-    return e;
-}
-
 static Ast *choice(Derive *d, Span at, Ast *condition, Ast *a, Ast *b)
 {
     Ast *e = ast_new(d->c, AST_IF, at, NULL, 3, condition, a ? a : ast_num(d->c, at, 0),
@@ -76,9 +69,7 @@ static Ast *stage_argument(const Ast *stage, const char *name)
  * where it was met, so it may be infinite elsewhere. */
 static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *density)
 {
-    Ctx *c = d->c;
-    Ast *met = ast_new(c, AST_BINARY, law->span, str(c, upper ? ">=" : "<="), 2, x, limit);
-    met->type = make_type(c, "bit", NULL, NULL);
+    Ast *met = make_binary(d->c, upper ? ">=" : "<=", x, limit);
     return choice(d, law->span, met, upper ? log_mass(d, law, x, x, NULL)
                                            : log_mass(d, law, x, NULL, x), density);
 }
@@ -96,7 +87,7 @@ static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
     if (!strcmp(stage->name, "truncate")) {
         lower = half && half->lower ? half->lower : lower;
         upper = half && half->upper ? half->upper : upper;
-        return minus(d, density, log_mass(d, law, x, lower, upper));
+        return make_binary(d->c, "-", density, log_mass(d, law, x, lower, upper));
     }
     if (upper)
         density = censored(d, law, x, upper, true, density);
@@ -114,9 +105,7 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
                       joint_logpdf(d, seen->kids[IF_ELSE], x, half));
     bool counted = x->type && x->type->elem != ELEM_REAL;      /* a density has no point mass */
     if (counted && seen->kind == AST_CALL && !seen->decl && !strcmp(seen->name, "delta")) {
-        Ast *at = ast_new(d->c, AST_BINARY, law->span, str(d->c, "=="), 2, x,
-                          seen->kids[0]->kids[ARG_VALUE]);
-        at->type = make_type(d->c, "bit", NULL, NULL);
+        Ast *at = make_binary(d->c, "==", x, seen->kids[0]->kids[ARG_VALUE]);
         return choice(d, law->span, at, NULL, ast_num(d->c, law->span, -INFINITY));
     }
     if (seen->kind == AST_PIPE)
@@ -131,7 +120,7 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
         offers_cdf(d, seen, law->span, "a normaliser that depends on a latent");
     if (!half || !half->half || !offers_cdf(d, seen, law->span, "a half-prior"))
         return density;
-    return minus(d, density, log_mass(d, seen, x, half->lower, half->upper));
+    return make_binary(d->c, "-", density, log_mass(d, seen, x, half->lower, half->upper));
 }
 
 void joint_likelihood(Derive *d, Query *q)

@@ -64,6 +64,13 @@ Ast *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b)
     return call;
 }
 
+Ast *make_binary(Ctx *c, const char *op, Ast *a, Ast *b)
+{
+    Ast *e = ast_new(c, AST_BINARY, a->span, str(c, op), 2, a, b);
+    e->type = strchr("<=>", *op) ? make_type(c, "bit", NULL, NULL) : real_scalar(c);
+    return e;
+}
+
 /* Distributions that the derivation itself uses are those of lang/std, whatever the user
  * shadows. */
 static Ast *std_distribution(Derive *d, const char *name)

@@ -72,15 +72,6 @@ Ast *support_of(const Derive *d, const Type *t)
     return t->support_decl ? t->support_decl : find_declared(d, AST_SUPPORT, t->support);
 }
 
-Ast *support_member(const Ast *support, const char *name)
-{
-    const Ast *body = support->kids[SUPPORT_BODY];
-    for (size_t i = 0; i < vec_len(body->kids); i++)
-        if (body->kids[i]->kind == AST_FUNCTION && !strcmp(body->kids[i]->name, name))
-            return body->kids[i];
-    return NULL;
-}
-
 /* A free axis such as K * (K + 1) / 2, with the support's axes standing for sizes of the event. */
 static Size *axis_size(Ctx *c, const Ast *e, const Ast *axes, Size **sizes)
 {

@@ -110,15 +110,6 @@ static Ast *sum_plates(Derive *d, Ast *e, const Plate *from, const Plate *to)
     return e;
 }
 
-static Ast *plus(Derive *d, Ast *a, Ast *b)
-{
-    if (!a)
-        return b;
-    Ast *e = ast_new(d->c, AST_BINARY, a->span, str(d->c, "+"), 2, a, b);
-    e->type = real_scalar(d->c);
-    return e;
-}
-
 static bool fits(Derive *d, const Var *v, const Part *p)
 {
     bool inside = !v->plate || (p->plate && plate_within(p->plate, v->plate));
@@ -143,7 +134,8 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
         }
         if (!fits(d, v, p))
             return false;
-        body = plus(d, body, sum_plates(d, p->expr, p->plate, v->plate));
+        Ast *e = sum_plates(d, p->expr, p->plate, v->plate);
+        body = body ? make_binary(d->c, "+", body, e) : e;
         merged.name = merged.name ? merged.name : p->name;
         for (size_t k = 0; k < vec_len(p->states); k++)
             if (p->states[k] != v && !reads_has(merged.states, p->states[k]))

@@ -112,12 +112,11 @@ static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
 
 static EmitLatent emit_latent(const LowGiven *g)
 {
-    EmitLatent e = { .name = g->name, .rows = g->rows, .rank = g->rank, .free_count = 1,
+    EmitLatent e = { .name = g->name, .rows = g->rows, .rank = g->rank,
+                     .free_count = g->free_count,
                      .support = g->support, .line = span_line(g->span) };
     for (int i = 0; i < g->rank; i++)
         e.shape[i] = g->shape[i];
-    for (int i = 0; i < g->free_rank; i++)
-        e.free_count *= g->free_shape[i];
     return e;
 }
 

@@ -470,10 +470,13 @@ static LowGiven *given_tables(Lower *L, const Lowered *l)
         const Var *v = L->d->givens[i].var;
         Type element = *v->type;
         element.array = NULL;
-        LowGiven g = { .name = values->given[i]->name, .free_name = free->given[i]->name,
-                       .support = type_text(L->c, &element), .span = v->decl->span };
+        LowGiven g = { .name = v->name, .free_count = 1, .support = type_text(L->c, &element),
+                       .span = v->decl->span };
+        int64_t shape[LIMIT_RANK];
+        int rank = table_shape(free->given[i], shape, &g.rows);
+        for (int k = 0; k < rank; k++)
+            g.free_count *= shape[k];
         g.rank = table_shape(values->given[i], g.shape, &g.rows);
-        g.free_rank = table_shape(free->given[i], g.free_shape, &g.rows);
         vec_push(L->c, givens, g);
     }
     return givens;

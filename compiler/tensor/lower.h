@@ -46,12 +46,12 @@ typedef struct LowProgram {
     Tir **given;                       /* vec: inputs of fn, in order of query->given */
 } LowProgram;
 
-/* A latent or parameter as the log_prob programs take it, and its free numbers. */
+/* A latent or parameter as the log_prob programs take it, and how many free numbers it has. */
 typedef struct LowGiven {
-    Str name, free_name;               /* of the inputs */
+    Str name;
     bool rows;
-    int rank, free_rank;
-    int64_t shape[LIMIT_RANK], free_shape[LIMIT_RANK];
+    int rank;
+    int64_t shape[LIMIT_RANK], free_count;            /* of a row */
     Str support;
     Span span;
 } LowGiven;

@@ -16,15 +16,6 @@ const Ast *type_support(const Lower *L, const Type *type)
     return s && s->kind == AST_SUPPORT ? s : NULL;
 }
 
-static const Ast *member_of(const Ast *support, const char *name)
-{
-    const Ast *body = support->kids[SUPPORT_BODY];
-    for (size_t i = 0; i < vec_len(body->kids); i++)
-        if (body->kids[i]->kind == AST_FUNCTION && !strcmp(body->kids[i]->name, name))
-            return body->kids[i];
-    return NULL;
-}
-
 /* A bound that the type states, or the one the support has by default. */
 static const Ast *bound_of(const Ast *support, const Type *type, size_t i)
 {
@@ -40,7 +31,7 @@ static const Ast *bound_of(const Ast *support, const Type *type, size_t i)
  * that of every free coordinate already (a derived Cholesky factor starts at 0, the identity). */
 bool free_number(Lower *L, const Type *type, double x, double *free)
 {
-    const Ast *s = type_support(L, type), *f = s ? member_of(s, "unconstrain") : NULL;
+    const Ast *s = type_support(L, type), *f = s ? support_member(s, "unconstrain") : NULL;
     if (!s || vec_len(s->kids[SUPPORT_AXES]->kids))
         return *free = x, true;
     Env *scope = NULL;
@@ -86,7 +77,7 @@ Val *support_apply(Lower *L, const char *member, const Type *type, Val *u)
         scope = env_bind(L, scope, axes->kids[i]->name, val_const(L, (double)size));
     }
     Val *x = hide_batch(L, u, rank, batch, n_batch);
-    const Ast *m = member_of(s, member);
+    const Ast *m = support_member(s, member);
     if (!m) {
         not_lowered(L, L->at, str_fmt(L->c, "`%s` of support `%s`", member, s->name));
         return u;
