@@ -4,7 +4,6 @@
 . "$DGM_ROOT/tests/systems/lib.sh"
 models=$DGM_ROOT/examples/posteriordb
 shared=$DGM_ROOT/../shared/data/posteriordb
-[ -d "$shared" ] || shared=/work/shared/data/posteriordb
 points=$DGM_BUILD/tests/points
 
 # Six points need no speed: the emitted C is compiled without optimisation.
