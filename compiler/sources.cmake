@@ -83,6 +83,9 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_expr.c
   compiler/tensor/lower_net.c
   compiler/tensor/lower_number.c
+  compiler/tensor/lower_ode.c
+  compiler/tensor/lower_reduce.c
+  compiler/tensor/lower_scan.c
   compiler/tensor/lower_support.c
   compiler/tensor/lower_value.c
   compiler/tensor/nodes.c
@@ -91,6 +94,8 @@ set(COMPILER_SOURCES
   compiler/tensor/plan.c
   compiler/tensor/print.c
   compiler/tensor/read.c
+  compiler/tensor/scan.c
+  compiler/tensor/scan_lift.c
   compiler/tensor/schedule.c
   compiler/tensor/simplify.c
   compiler/tensor/simplify_axes.c

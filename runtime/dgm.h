@@ -276,6 +276,13 @@ void dgm_cholesky(long batch, long n, const Real *A, Real *L);
 /* X = L^-1 B (or L^-T B when trans) for `batch` lower-triangular L [n,n] and B [n,m]. */
 void dgm_trisolve(long batch, bool trans, long n, long m, const Real *L, const Real *B, Real *X);
 
+/* kernel/scan.c - out[t] = step(state, each[t], fixed) for all steps, from the last to the first if
+ * reverse; state: what the step before put out, of which the step reads the first elements, and at
+ * the first `state`. The program `step` is given the three vectors and has one output of n_out
+ * Reals. each is [steps][n_each], out [steps][n_out]. */
+void dgm_scan(const DgmProgram *step, long steps, bool reverse, long n_each, long n_out,
+              const Real *state, const Real *each, const Real *fixed, Real *out);
+
 /* ---- optim: optim.c holds the table; one file per rule --------------------------------------- */
 /* Ascends the objective. Moments live beside the parameters: m, v [param_reals] each. */
 DgmOptim *dgm_optim_new(const char *name, const DgmModel *model);

@@ -13,6 +13,7 @@ set(RUNTIME_SOURCES
   runtime/kernel/gemm.c
   runtime/kernel/linalg.c
   runtime/kernel/ref.c
+  runtime/kernel/scan.c
   runtime/sample/counts.c
   runtime/sample/gamma.c
   runtime/sample/von_mises.c

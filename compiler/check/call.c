@@ -361,13 +361,45 @@ static Type *rule_mode(Check *s, Args *a)
     return type_strip(s, a->types[0]);
 }
 
-static Type *rule_ode(Check *s, Args *a)
+static Ast *named_argument(const Args *a, const char *name)
 {
-    Type *times = NULL, *t;
     for (size_t i = 0; i < vec_len(a->at->kids); i++) {
         Ast *arg = a->at->kids[i];
-        if (arg->name && !strcmp(arg->name, "at")) times = arg->kids[ARG_VALUE]->type;
+        if (arg->name && !strcmp(arg->name, name)) return arg->kids[ARG_VALUE];
     }
+    return NULL;
+}
+
+/* Reported here, as an argument that is not by position. */
+static bool ode_argument(Check *s, Args *a, const char *name, bool fits, const char *needs)
+{
+    Ast *e = named_argument(a, name);
+    if (!e) FAIL(s, E_ARGUMENT_SHAPE, a->at->span, "ode", needs, name, "nothing");
+    else if (!is_bad(e->type) && !fits)
+        FAIL(s, E_ARGUMENT_SHAPE, e->span, "ode", needs, fmt_expr(s->c, e),
+             type_text(s->c, e->type));
+    if (!e || (!is_bad(e->type) && !fits))
+        diag_help(s->c, "`ode(f, z0, start: t0, at: ts, method: rk45(1e-8))`");
+    return e && !is_bad(e->type) && fits;
+}
+
+static bool ode_arguments(Check *s, Args *a)
+{
+    Ast *start = named_argument(a, "start"), *method = named_argument(a, "method");
+    bool called = method && method->kind == AST_CALL && !method->decl
+               && (!strcmp(method->name, "rk4") || !strcmp(method->name, "rk45"));
+    bool number = start && start->type && start->type->kind == KIND_VALUE
+               && !vec_len(start->type->event) && !vec_len(start->type->array);
+    return (!start || ode_argument(s, a, "start", number, "a number for `start`"))
+        && (!method || ode_argument(s, a, "method", called,
+                                    "rk4(steps) or rk45(tolerance) for `method`"))
+        && ode_argument(s, a, "at", true, "the times of the solution as `at`");
+}
+
+static Type *rule_ode(Check *s, Args *a)
+{
+    if (!ode_arguments(s, a)) return type_bad(s);
+    Type *times = named_argument(a, "at")->type, *t;
     if (is_bad(a->types[0]) || is_bad(a->types[1])) return type_bad(s);
     if (a->types[0]->kind != KIND_FUNCTION)
         return bad_argument(s, a, 0, "a function of time and state");
@@ -376,6 +408,19 @@ static Type *rule_ode(Check *s, Args *a)
     times = type_flat(s, times);
     if (t->kind != KIND_VALUE || vec_len(times->event) != 1) return type_bad(s);
     t = type_value(s, ELEM_REAL, a->types[1]->range, t->event);
+    Type *args[2] = { type_value(s, ELEM_REAL, times->range, NULL), t };
+    Ast *f = a->types[0]->callable;
+    Type *rate = f && f->kind == AST_FUNCTION ? apply_function(s, f, args, 2, a->at) : NULL;
+    if (!rate) return bad_argument(s, a, 0, "a function of time and state");
+    if (is_bad(rate)) return rate;
+    bool fits = rate->kind == KIND_VALUE && vec_len(rate->event) == vec_len(t->event);
+    for (size_t i = 0; fits && i < vec_len(t->event); i++)
+        fits = sizes_agree(s, rate->event[i], t->event[i]);
+    if (!fits) {
+        a->types[0] = rate;
+        return bad_argument(s, a, 0, "a function whose value has the shape of the state");
+    }
+    t = type_copy(s, t);
     t->array = times->event;
     return t;
 }
@@ -401,6 +446,10 @@ static Type *apply_rule(Check *s, Args *a)
     case RULE_MARGINAL: return rule_marginal(s, a);
     case RULE_MODE: return rule_mode(s, a);
     case RULE_ODE: return rule_ode(s, a);
+    case RULE_METHOD:                  /* read by ode, in its place */
+        if (a->types[0]->kind != KIND_VALUE || vec_len(a->types[0]->event))
+            return bad_argument(s, a, 0, "a number");
+        return type_new(s, KIND_FUNCTION);
     case RULE_OPAQUE: break;
     }
     if (a->n && !is_bad(a->types[0]) && a->types[0]->kind == KIND_DIST) return a->types[0];

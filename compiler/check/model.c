@@ -35,6 +35,13 @@ static Type *with_axes(Check *s, Type *own, Size **axes)
     return t;
 }
 
+static void note_plates(Check *s, Ast *name)
+{
+    PlateList *list = arena_alloc(s->c->arena, sizeof *list);
+    for (size_t i = 0; i < vec_len(s->plates); i++) vec_push(s->c, list->binders, s->plates[i]);
+    map_put(s->plates_of, name, list);
+}
+
 /* Gives a declared name its type; in a model, with the plates around it. */
 static void declare_type(Check *s, Ast *name, Type *own)
 {
@@ -42,9 +49,7 @@ static void declare_type(Check *s, Ast *name, Type *own)
         set_type(s, name, own);
         return;
     }
-    PlateList *list = arena_alloc(s->c->arena, sizeof *list);
-    for (size_t i = 0; i < vec_len(s->plates); i++) vec_push(s->c, list->binders, s->plates[i]);
-    map_put(s->plates_of, name, list);
+    note_plates(s, name);
     name->type = with_axes(s, own, plate_sizes(s));
 }
 
@@ -185,6 +190,7 @@ static void infer_let(Check *s, Ast *st, Ast *names, Ast *value)
     size_t guards = vec_len(s->guarded);
     map_put(s->busy, name, name);
     bool good = name_axes(s, name, &axes);
+    if (!s->frame) note_plates(s, name);               /* in a scan it may read its own past */
     Type *t = infer(s, value);
     map_put(s->busy, name, NULL);
     if (s->guarded) ((size_t *)s->guarded)[-1] = guards;

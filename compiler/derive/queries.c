@@ -84,6 +84,20 @@ static void data_means(Derive *d, Query *q)
 /* ---- sample ---------------------------------------------------------------------------------- */
 
 /* Why `law` cannot be drawn from, or NULL. */
+/* categorical(1 / K): a number stands for a vector, whose length the law itself does not know. */
+static bool has_short_argument(Ctx *c, const Ast *law)
+{
+    Ast **params = law_params(c, law_called(law));
+    for (size_t i = 0; i < vec_len(law->kids); i++) {
+        const Ast *p = law_param(params, law->kids[i], i);
+        const Type *t = law->kids[i]->kids[ARG_VALUE]->type;
+        size_t rank = t && t->kind == KIND_VALUE ? vec_len(t->array) + vec_len(t->event) : 0;
+        if (p && (int)rank < declared_rank(p->kids[ARGDECL_TYPE]))
+            return true;
+    }
+    return false;
+}
+
 static Str not_drawn(Derive *d, const Site *s)
 {
     Ast *law = law_see(d->m, s->law);
@@ -95,6 +109,8 @@ static Str not_drawn(Derive *d, const Site *s)
         return str_fmt(d->c, "the law of `%s` is cut off", s->var->name);
     if (!law_member(law_called(law), AST_SAMPLE, NULL, NULL))
         return str_fmt(d->c, "the law of `%s` has no `sample`", s->var->name);
+    if (var_is_discrete(s->var) && has_short_argument(d->c, law))
+        return str_fmt(d->c, "the law of `%s` has a number where a vector stands", s->var->name);
     if (has_declared_binders(s->var) && s->observed)
         return str_fmt(d->c, "`%s` is declared with an index", s->var->name);
     return NULL;
@@ -155,6 +171,9 @@ static Str sample_data(Derive *d, Query *q, Site *s, int number)
 
 static void sample_query(Derive *d, Query *q)
 {
+    for (size_t i = 0; i < vec_len(d->m->plates) && !q->absent; i++)
+        if (d->m->plates[i]->sequence)
+            q->absent = str(d->c, "drawing a sequence step by step is not derived yet");
     family_binds(d, q, false);
     for (size_t i = 0; i < vec_len(q->binds) && !q->absent; i++)
         if (q->binds[i].kind == BIND_DRAW)

@@ -5,6 +5,8 @@
  * with sum_states(c, e) = log sum over the states of c of exp e. Idea: variable elimination. The
  * statements that read a discrete latent are log factors; the deepest latent goes first, with all
  * factors that read it: their sum over the plates between becomes one factor of what is left.
+ * A chain, whose law at one step of a `scan` reads the step before, is summed over its paths:
+ *     log sum over z of exp sum_t (log p(z[t] | z[t - 1]) + ..)            the forward algorithm
  * establishes: no term reads a discrete latent except under its sum_states
  */
 #include "derive.h"
@@ -16,6 +18,7 @@ typedef struct Part {
     Span span;
     Str name;                          /* of what is observed in it, or NULL */
     Var **states;                      /* vec: discrete latents that it reads */
+    const Var *chain;                  /* whose paths it is the sum over, or NULL */
 } Part;
 
 /* ---- what reads what ------------------------------------------------------------------------- */
@@ -116,9 +119,25 @@ static bool fits(Derive *d, const Var *v, const Part *p)
     if (inside && vec_len(v->type->array) + vec_len(v->type->event) == 0)
         return true;
     diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
+    if (p->chain) {
+        diag_note(d->c, p->chain->decl->span, "`%s` is a chain of the same sequence that reads it",
+                  p->chain->name);
+        diag_help(d->c, "a sequence has one chain: make the pair one state, `index(K * L)`");
+        return false;
+    }
     diag_note(d->c, p->span, inside ? "it is an array" : "read here, outside its plate");
     diag_help(d->c, "declare it in the plate of the statements that read it");
     return false;
+}
+
+/* A state of a sequence that a later step reads: its paths are summed, not its states. */
+static bool is_chain(Derive *d, const Part *parts, const Var *v)
+{
+    bool chain = false;
+    for (size_t i = 0; v->plate && v->plate->sequence && i < vec_len(parts); i++)
+        chain |= reads_has(parts[i].states, v)
+              && model_reads_past(d->c, d->m, parts[i].expr, v);
+    return chain;
 }
 
 /* Takes all parts that read v out of *parts, and puts back their sum over its states. */
@@ -126,6 +145,7 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
 {
     Part *left = NULL, merged = { .plate = v->plate, .span = v->decl->span };
     Ast *body = NULL;
+    bool chain = is_chain(d, *parts, v);
     for (size_t i = 0; i < vec_len(*parts); i++) {
         Part *p = &(*parts)[i];
         if (!reads_has(p->states, v)) {
@@ -140,6 +160,11 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
         for (size_t k = 0; k < vec_len(p->states); k++)
             if (p->states[k] != v && !reads_has(merged.states, p->states[k]))
                 vec_push(d->c, merged.states, p->states[k]);
+    }
+    if (chain) {
+        merged.plate = v->plate->outer;
+        merged.chain = v;
+        body = sum_plates(d, body, v->plate, merged.plate);
     }
     merged.expr = make_call(d->c, "sum_states", real_scalar(d->c), v->decl->span,
                             make_name(d->c, v, v->decl->span), body);

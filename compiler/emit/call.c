@@ -170,6 +170,24 @@ static void emit_trisolve(const Emit *e, const Body *b, const Node *n, Out *o)
     out_indent(o, -n_loops);
 }
 
+/* Each point of the batch axes is a call, which runs the program of the step along the sequence. */
+static void emit_scan(const Emit *e, const Body *b, const Node *n, Out *o)
+{
+    int n_loops = n->n_axes - 2;
+    const Axis *each = n->v->over[1 + SCAN_EACH];
+    Use out = use_whole((Node *)n);
+    open_loops(e, b, o, n->axes, n_loops);
+    Str sizes = str_fmt(e->c, "%lld, %lld", (long long)each->size, (long long)n->v->to[0]->size);
+    text_wrapped(o, str_fmt(e->c, "dgm_scan(&program_%s, %s, %s, %s, %s, %s, %s, %s);",
+                            n->step->name, text_size(e, n->axes[n->n_axes - 2]),
+                            truth(n->v->flag), sizes, address(e, b, &n->in[0], n->axes, n_loops),
+                            address(e, b, &n->in[1], n->axes, n_loops),
+                            address(e, b, &n->in[2], n->axes, n_loops),
+                            address(e, b, &out, n->axes, n_loops)));
+    out_puts(o, "\n");
+    out_indent(o, -n_loops);
+}
+
 void emit_call(Emit *e, const Kernel *k, Out *o)
 {
     const Node *n = k->nodes[0];
@@ -180,6 +198,8 @@ void emit_call(Emit *e, const Kernel *k, Out *o)
         emit_cholesky(e, k->body, n, o);
     else if (n->op == OP_TRISOLVE)
         emit_trisolve(e, k->body, n, o);
+    else if (n->op == OP_SCAN)
+        emit_scan(e, k->body, n, o);
     else
         emit_random(e, k->body, n, o);
 }

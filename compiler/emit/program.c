@@ -519,11 +519,30 @@ static void emit_table(const Emit *e, int n_tasks)
     out_puts(o, "};\n\n");
 }
 
+/* The step of a sequence is a program of its own: what it is given are the vectors of dgm_scan. */
+static void emit_steps(Emit *e)
+{
+    const Plan *p = e->p;
+    const EmitProgram *program = e->program;
+    for (size_t i = 0; i < vec_len(p->steps); i++) {
+        EmitProgram step = {.name = p->steps[i]->name, .plan = p->steps[i]};
+        for (int k = 0; k < 3; k++)
+            vec_push(e->c, step.given, str(e->c, scan_inputs[k]));
+        out_printf(e->o, "/* One step of a sequence of `%s`. */\n", p->name);
+        e->program = &step;
+        e->p = step.plan;
+        emit_program_functions(e);
+    }
+    e->program = program;
+    e->p = p;
+}
+
 void emit_program_functions(Emit *e)
 {
     const Plan *p = e->p;
     bool load = p->loads_rows;
     int n_tasks = 0;
+    emit_steps(e);
     emit_struct(e);
     emit_layout(e);
     for (size_t i = 0; i < vec_len(p->phases); i++) {

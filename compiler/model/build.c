@@ -16,6 +16,8 @@ static void build_block(Build *b, Ast *block, Plate *plate);
 
 static Size *expr_size(Ctx *c, const Ast *e)
 {
+    if (e->kind == AST_NAME && e->decl && e->decl->kind == AST_DECLNAME)
+        return NULL;                   /* known when the data are */
     if (e->type && e->type->size)
         return e->type->size;
     if (e->kind == AST_NUM)
@@ -34,6 +36,10 @@ static Size *binder_size(Build *b, Ast *binder)
         return NULL;
     }
     if (domain->kind == AST_RANGE) {
+        Size *from = expr_size(b->c, domain->kids[RANGE_A]);
+        Size *to = expr_size(b->c, domain->kids[RANGE_B]);
+        if (from && to)
+            return size_sub(b->c, to, from);
         diag_error(b->c, E_ND_RANGE_PLATE, domain->span);
         diag_help(b->c, "run over the whole size, and use `if` where the first rows differ");
         return NULL;
@@ -48,13 +54,16 @@ static Size *binder_size(Build *b, Ast *binder)
 
 Plate *build_plate(Build *b, Ast *loop, Plate *outer)
 {
-    Ast *binder = loop->kids[FOR_BINDER];
+    Ast *binder = loop->kids[FOR_BINDER], *domain = binder->kids[BINDER_DOMAIN];
+    Ast *low = domain->kind == AST_RANGE ? domain->kids[RANGE_A] : NULL;
     Size *size = binder_size(b, binder);
     if (!size)
         return NULL;
+    bool sequence = loop->kind == AST_SCAN;
     for (size_t i = 0; i < vec_len(b->m->plates); i++) {
         Plate *p = b->m->plates[i];
-        if (p->outer == outer && p->size == size) {
+        if (p->outer == outer && p->size == size && p->sequence == sequence
+            && (p->low ? fmt_expr(b->c, p->low) : NULL) == (low ? fmt_expr(b->c, low) : NULL)) {
             vec_push(b->c, p->binders, binder);
             return p;
         }
@@ -63,6 +72,8 @@ Plate *build_plate(Build *b, Ast *loop, Plate *outer)
     p->index = binder->name;
     p->size = size;
     p->outer = outer;
+    p->sequence = sequence;
+    p->low = low;
     p->span = binder->span;
     vec_push(b->c, p->binders, binder);
     vec_push(b->c, b->m->plates, p);
@@ -234,15 +245,10 @@ static void build_statement(Build *b, Ast *s, Plate *plate)
     case AST_NET:
         build_net(b, s, plate);
         break;
-    case AST_FOR:
+    case AST_FOR: case AST_SCAN:
         inner = build_plate(b, s, plate);
         if (inner)
             build_block(b, s->kids[FOR_BODY], inner);
-        break;
-    case AST_SCAN:
-        diag_error(b->c, E_ND_SCAN, s->kids[SCAN_BINDER]->span);
-        diag_help(b->c, "`for %s in ..` is derived, if no row reads another",
-                  s->kids[SCAN_BINDER]->name);
         break;
     case AST_SITE:
         build_site(b, s, plate);

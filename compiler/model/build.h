@@ -12,7 +12,7 @@ typedef struct Build {
 } Build;
 
 /* build.c */
-Plate *build_plate(Build *b, Ast *loop, Plate *outer); /* of a FOR; NULL after an error */
+Plate *build_plate(Build *b, Ast *loop, Plate *outer); /* of a FOR or SCAN; NULL after an error */
 Var   *build_var(Build *b, VarKind kind, Ast *decl, Ast *statement, Plate *plate);
 Ast   *site_base(Ast *lhs);                                        /* x of x[n, d] */
 

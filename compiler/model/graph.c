@@ -8,6 +8,8 @@
  */
 #include "model.h"
 
+#include <string.h>
+
 typedef struct Reader {
     Ctx *c;
     const Model *m;
@@ -116,6 +118,30 @@ Var **model_reads(Ctx *c, const Model *m, Ast *e)
     if (e)
         ast_walk(e, visit_read, &r);
     return r.found;
+}
+
+typedef struct Past { Reader reader; const Var *v; bool found; } Past;
+
+static bool visit_past(Ast *e, void *data)
+{
+    Past *p = data;
+    const Ast *x = e->kind == AST_INDEX ? e->kids[INDEX_BASE]
+                 : e->kind == AST_CALL && !e->decl && !strcmp(e->name, "previous")
+                     ? e->kids[0]->kids[ARG_VALUE] : NULL;
+    p->found |= x && x->kind == AST_NAME && x->decl == p->v->decl;
+    Var *let = e->kind == AST_NAME ? model_var(p->reader.m, e->decl) : NULL;
+    if (let && let->kind == VAR_LET && let->value && !map_get(p->reader.seen, let)) {
+        map_put(p->reader.seen, let, let);
+        ast_walk(let->value, visit_past, p);
+    }
+    return !p->found;
+}
+
+bool model_reads_past(Ctx *c, const Model *m, Ast *e, const Var *v)
+{
+    Past p = { .reader = { .c = c, .m = m, .seen = map_new(c) }, .v = v };
+    ast_walk(e, visit_past, &p);
+    return p.found;
 }
 
 Site **model_blanket(Ctx *c, const Model *m, const Var *v)

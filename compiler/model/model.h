@@ -17,6 +17,8 @@ struct Plate {
     Plate *outer;                      /* NULL at the top */
     Ast **binders;                     /* vec: every BINDER that opens it */
     bool rows;                   /* the minibatched plate: its axis is the row axis (at most one) */
+    bool sequence;                     /* of a `scan`: what is in it may read earlier steps */
+    Ast *low;                          /* first value of the index; NULL: 0 */
     Span span;
 };
 
@@ -115,6 +117,8 @@ void   model_print(Ctx *c, Out *o, const Model *m);   /* --dump=graph */
 /* graph.c: what an expression depends on; lets, functions and nets are seen through. */
 Var  **model_reads(Ctx *c, const Model *m, Ast *e);   /* vec, in order of first mention */
 bool   reads_has(Var **reads, const Var *v);
+/* Does e read v of a sequence at another step than its own? */
+bool   model_reads_past(Ctx *c, const Model *m, Ast *e, const Var *v);
 /* The sites whose density mentions v: its own and its children (the Markov blanket of v is what
  * these sites read and draw). */
 Site **model_blanket(Ctx *c, const Model *m, const Var *v);

@@ -191,7 +191,11 @@ static void report_against(Ctx *c, const Plate *p, const Against *a)
 static bool try_rows(Ctx *c, Model *m, Plate *p, bool run_time, Str *why)
 {
     Against a = { 0 };
-    if (!observed_in(c, m, p)) {
+    if (p->sequence || p->low) {
+        a.why = str(c, p->sequence ? "it is a sequence, whose steps are not independent"
+                                   : "it does not begin at 0");
+        a.span = NOSPAN;
+    } else if (!observed_in(c, m, p)) {
         a.why = str(c, "nothing is observed in it");
         a.span = NOSPAN;
     } else if (rows_elsewhere(c, m, p, &a)) {

@@ -1,17 +1,15 @@
 /* refuse.c - what the language has and the derivations have not yet: said, never misread.
  *
  * One walk over a tree reports constructs that no later stage can compute, each with its own code
- * and what works today. Statements (scan, latent net, ..) are refused where they are built.
+ * and what works today. Statements (latent net, missing data, ..) are refused where they are built.
  */
 #include "build.h"
 
 #include <string.h>
 
 static const struct { const char *name, *way_out; } calls[] = {
-    { "ode", "give the solution as data, or write it in closed form" },
-    { "previous", "sequences (`scan`) are not derived yet" },
-    { "marginal", "discrete latents are not summed out yet" },
-    { "mode", "discrete latents are not summed out yet" },
+    { "marginal", "a summary of the posterior is a `report`, not a part of the density" },
+    { "mode", "a summary of the posterior is a `report`, not a part of the density" },
 };
 
 static bool same_name(Str a, const char *b)
@@ -43,17 +41,18 @@ static void refuse_call(Ctx *c, Ast *e)
         return;
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         if (!strcmp(e->name, calls[i].name)) {
-            diag_error(c, E_ND_ODE, e->span, e->name);
+            diag_error(c, E_ND_SUMMARY, e->span, e->name);
             diag_help(c, "%s", calls[i].way_out);
         }
     }
 }
 
-static void refuse_binder(Ctx *c, Ast *e)
+/* Of a plate, or of an array that is declared with it. */
+static void refuse_where(Ctx *c, Ast *binder)
 {
-    if (e->kids[BINDER_WHERE]) {
-        diag_error(c, E_ND_WHERE, e->kids[BINDER_WHERE]->span);
-        diag_help(c, "in a reduction: `if .. then e else 0`");
+    if (binder->kind == AST_BINDER && binder->kids[BINDER_WHERE]) {
+        diag_error(c, E_ND_WHERE, binder->kids[BINDER_WHERE]->span);
+        diag_help(c, "in a reduction, or as `if .. then .. else ..`, a condition is derived");
     }
 }
 
@@ -63,7 +62,6 @@ static bool visit_refuse(Ast *e, void *data)
     switch (e->kind) {
     case AST_REPORT:                   /* accepted and not evaluated: explain says so */
     case AST_PREDICT:
-    case AST_SCAN:                     /* refused as a whole by build.c */
         return false;
     case AST_LATENT:
         return e->num != 1 || vec_len(e->kids[LATENT_NAMES]->kids) == 1;
@@ -77,8 +75,12 @@ static bool visit_refuse(Ast *e, void *data)
     case AST_CALL:
         refuse_call(c, e);
         return true;
-    case AST_BINDER:
-        refuse_binder(c, e);
+    case AST_FOR: case AST_SCAN:
+        refuse_where(c, e->kids[FOR_BINDER]);
+        return true;
+    case AST_DECLNAME:
+        for (size_t i = 0; i < vec_len(e->kids); i++)
+            refuse_where(c, e->kids[i]);
         return true;
     default:
         return true;

@@ -118,7 +118,12 @@ static Tir *given_input(Lower *L, Var *v)
     return t;
 }
 
-static Val *let_value(Lower *L, const Var *v)
+int lower_type_axes(Lower *L, const Var *v, Axis **axes)
+{
+    return type_axes(L, v, v->type, axes);
+}
+
+Val *let_plain(Lower *L, const Var *v)
 {
     ActivePlate *saved = L->active;
     enter_plate(L, v->plate);
@@ -156,7 +161,7 @@ static Val *own_value(Lower *L, Var *v)
     case VAR_PARAM:
         return param_of_model(L, v);
     case VAR_LET:
-        return let_value(L, v);
+        return plate_sequence(v->plate) ? let_of_sequence(L, v) : let_plain(L, v);
     default:
         ice_span(L->at, "variable %s has no value in query %s", v->name, L->f->name);
     }

@@ -113,6 +113,12 @@ typedef struct Lower {
     Axis *samples;                     /* NULL until a draw needs it */
     ActivePlate *active;               /* vec: plates around the expression, outermost first */
     Axis **open;                       /* vec: binder axes being evaluated under */
+    struct Recursion *recursion;       /* whose equations are being evaluated, or NULL */
+    Map *recursion_known;              /* Var -> Val: lets that are known at all steps */
+    int errors;                        /* reported before it began */
+    const Var *chain;                  /* discrete latent of a sequence whose paths are summed */
+    Val *chain_before;                 /* its state before; NULL at the first step */
+    bool chain_starts;                 /* its first step is another: previous(z, init) was read */
     /* of the draw being lowered */
     Axis *draw_axes[LIMIT_RANK]; int n_draw, n_draw_event; int draw_site, draw_sub;
     /* of the net being applied */
@@ -142,16 +148,22 @@ int64_t eval_size(Lower *L, Env *env, const Ast *e);               /* constant, 
 
 /* lower_expr.c */
 Val *eval(Lower *L, Env *env, const Ast *e);
-Val *eval_let(Lower *L, Env *env, const Ast *let);    /* value of a LET, binders opened */
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last);
-Val *eval_sum_states(Lower *L, Env *env, const Ast *call);     /* of derive: log sum_c exp e */
 Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* lower_builtin.c */
+
+/* lower_reduce.c */
+Val *eval_let(Lower *L, Env *env, const Ast *let);    /* value of a LET, binders opened */
+Val *eval_reduce(Lower *L, Env *env, const Ast *e);
+Tir *reduce_over(Lower *L, Str name, Tir *t, const Val *mask, Axis *const *over, int n);
+Val *eval_sum_states(Lower *L, Env *env, const Ast *call);     /* of derive: log sum_c exp e */
 
 /* lower.c. d may be NULL: expressions of the library alone. lower_begin starts a fn. */
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
 void lower_begin(Lower *L, Str name);
 Val *var_value(Lower *L, Var *v);
 Axis *lower_plate_axis(Lower *L, const Plate *p);
+int lower_type_axes(Lower *L, const Var *v, Axis **axes);      /* explicit axes of v; how many */
+Val *let_plain(Lower *L, const Var *v);               /* evaluated in its plates, not remembered */
 /* An error: the checker accepts `what`, lowering has no rule for it. */
 void not_lowered(Lower *L, Span at, const char *what);
 
@@ -165,6 +177,19 @@ Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis 
 Val *dist_logpdf(Lower *L, Val *dist, Val *x);
 Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch);
 Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
+
+Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n);       /* inlined */
+Val *eval_ode(Lower *L, Env *env, const Ast *call);   /* lower_ode.c: the state at all times */
+
+/* lower_scan.c */
+Plate *plate_sequence(Plate *p);                      /* the innermost one that p lies in; NULL */
+Val *eval_previous(Lower *L, Env *env, const Ast *call);
+/* x[e] inside the scan of x, at step e; further indices are left. Not handled: no such INDEX. */
+Val *eval_step(Lower *L, Env *env, const Ast *index, bool *handled);
+Val *let_of_sequence(Lower *L, Var *v);
+/* log sum over the paths of exp sum_t e(state, state before): M has axes now and before, and the
+ * steps; at the first step it is constant along before. */
+Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before);
 
 /* lower_support.c */
 const Ast *type_support(const Lower *L, const Type *type);

@@ -1,7 +1,7 @@
 /* lower_builtin.c - structural functions of builtins.def: reductions, vectors, matrices.
  *
- * They work on explicit axes: sum(x) removes all of them, concat joins the only one. Elementwise
- * functions are rows of ops.def and need nothing here.
+ * They work on explicit axes: sum(x) removes all of them (lower_reduce.c), concat joins the only
+ * one. Elementwise functions are rows of ops.def and need nothing here.
  */
 #include "lower.h"
 
@@ -26,11 +26,6 @@ static Val *eval_concat(Lower *L, Val **part, size_t n, const Ast *e)
         offset += from->size;
     }
     return sum;
-}
-
-static Val *reduce_all(Lower *L, Op op, Val *v)
-{
-    return v->n_axes ? val_tensor(L, tir_reduce(L->f, op, v->t, v->axes, v->n_axes), NULL, 0) : v;
 }
 
 /* Two axes of one matrix must differ from each other and from those of the other operand; so each
@@ -77,23 +72,10 @@ static Val *builtin_matrix(Lower *L, Str name, Val **a, const Ast *e)
 
 Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e)
 {
-    static const struct { const char *name; Op op; } reductions[] = {
-        { "sum", OP_SUM }, { "logsumexp", OP_LOGSUMEXP },
-    };
-    for (size_t i = 0; i < sizeof reductions / sizeof *reductions; i++)
-        if (n == 1 && !strcmp(name, reductions[i].name))
-            return reduce_all(L, reductions[i].op, a[0]);
-    if (n == 1 && !strcmp(name, "max"))
-        return reduce_all(L, OP_MAXIMUM, a[0]);
-    if (n == 1 && !strcmp(name, "min"))
-        return val_map(L, OP_NEG, reduce_all(L, OP_MAXIMUM, val_map(L, OP_NEG, a[0], NULL, NULL)),
-                       NULL, NULL);
-    if (n == 1 && !strcmp(name, "mean")) {
-        double count = 1;
-        for (int i = 0; i < a[0]->n_axes; i++)
-            count *= (double)a[0]->axes[i]->size;
-        return val_map(L, OP_DIV, val_sum_all(L, a[0]), val_const(L, count), NULL);
-    }
+    Tir *all = n == 1 ? tir_expand(L->f, a[0]->t, a[0]->axes, a[0]->n_axes) : NULL;
+    Tir *reduced = all ? reduce_over(L, name, all, NULL, a[0]->axes, a[0]->n_axes) : NULL;
+    if (reduced)
+        return val_tensor(L, reduced, NULL, 0);
     if (n == 1 && !strcmp(name, "cumsum") && a[0]->n_axes) {
         Axis *last = a[0]->axes[a[0]->n_axes - 1];
         Tir *t = tir_cumsum(L->f, tir_expand(L->f, a[0]->t, &last, 1), last, false);

@@ -23,6 +23,10 @@ static Val *plate_index(Lower *L, const Ast *e)
         if (!same)
             continue;
         Val *v = val_tensor(L, tir_iota(L->f, L->active[i].axis), NULL, 0);
+        if (plate->low) {
+            double low = (double)eval_size(L, NULL, plate->low);
+            return val_map(L, OP_ADD, v, val_const(L, low), NULL);
+        }
         v->index_of = L->active[i].axis;
         return v;
     }
@@ -63,163 +67,6 @@ static Val *eval_name(Lower *L, Env *env, const Ast *e)
     diag_error(L->c, E_LOWER_UNBOUND, e->span, e->name);
     diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", e->name);
     return val_const(L, 1);
-}
-
-/* ---- binders --------------------------------------------------------------------------------- */
-
-static bool is_open(const Lower *L, const Axis *axis)
-{
-    for (size_t i = 0; i < vec_len(L->open); i++)
-        if (L->open[i] == axis)
-            return true;
-    return false;
-}
-
-/* Opens `name in domain`: returns the scope with name bound; the axis goes to *axis. */
-static Env *open_binder(Lower *L, Env *env, const Ast *binder, Axis **axis)
-{
-    const Ast *domain = binder->kids[BINDER_DOMAIN];
-    int64_t low = 0, size;
-    if (domain->kind == AST_RANGE) {
-        low = eval_size(L, env, domain->kids[RANGE_A]);
-        size = eval_size(L, env, domain->kids[RANGE_B]) - low;
-    } else {
-        size = eval_size(L, env, domain);
-    }
-    Str key = str_fmt(L->c, "binder %p", (const void *)binder);
-    *axis = axis_keyed(L, key, AXIS_EVENT, binder->name, size);
-    if (is_open(L, *axis))
-        *axis = tir_axis(L->f, AXIS_EVENT, binder->name, size);
-    vec_push(L->c, L->open, *axis);
-    Val *v = val_tensor(L, tir_iota(L->f, *axis), NULL, 0);
-    if (low)
-        v = val_map(L, OP_ADD, v, val_const(L, (double)low), NULL);
-    else
-        v->index_of = *axis;
-    return env_bind(L, env, binder->name, v);
-}
-
-static void close_binders(Lower *L, size_t n)
-{
-    if (L->open)
-        ((size_t *)L->open)[-1] -= n;
-}
-
-Val *eval_let(Lower *L, Env *env, const Ast *let)
-{
-    const Ast *name = let->kids[LET_NAMES]->kids[0];
-    Axis *opened[LIMIT_RANK];
-    int n = 0;
-    for (size_t i = 0; i < vec_len(name->kids); i++)
-        if (name->kids[i]->kind == AST_BINDER)
-            env = open_binder(L, env, name->kids[i], &opened[n++]);
-    Val *v = eval(L, env, let->kids[LET_VALUE]);
-    close_binders(L, (size_t)n);
-    if (v->kind != VAL_TENSOR)
-        return v;
-    if (n) {
-        Tir *t = tir_expand(L->f, v->t, opened, n);
-        for (int i = 0; i < v->n_axes && n < LIMIT_RANK; i++)
-            opened[n++] = v->axes[i];
-        v = val_tensor(L, t, opened, n);
-    }
-    tir_label(v->t, name->name, let->span);
-    return v;
-}
-
-/* Sum over a plate of the model: inside it, what is declared there is implicit. */
-static Val *sum_plate(Lower *L, Env *env, const Ast *e, Plate *plate)
-{
-    Axis *axis = lower_plate_axis(L, plate);
-    ActivePlate *active = NULL, *saved = L->active;
-    for (size_t i = 0; i < vec_len(saved); i++)
-        vec_push(L->c, active, saved[i]);
-    vec_push(L->c, active, ((ActivePlate){ plate, axis }));
-    L->active = active;
-    Val *v = eval(L, env, e->kids[REDUCE_VALUE]);
-    L->active = saved;
-    Tir *t = tir_expand(L->f, v->t, &axis, 1);
-    return val_tensor(L, tir_reduce(L->f, OP_SUM, t, &axis, 1), v->axes, v->n_axes);
-}
-
-/* Values of lets that read v are not those of another state of v. */
-static void forget_readers(Lower *L, const Var *v)
-{
-    const Model *m = L->d->model;
-    for (size_t i = 0; i < vec_len(m->vars); i++)
-        if (m->vars[i]->kind == VAR_LET && map_get(L->values, m->vars[i])
-            && reads_has(model_reads(L->c, m, m->vars[i]->value), v))
-            map_put(L->values, m->vars[i], NULL);
-}
-
-static Val *in_state(Lower *L, Env *env, Var *v, Val *state, const Ast *body)
-{
-    map_put(L->values, v, state);
-    Val *value = eval(L, env, body);
-    map_put(L->values, v, NULL);
-    forget_readers(L, v);
-    return value;
-}
-
-/* log sum over the states of c of exp e. The two states of a bit are put in as constants, so that
- * what is impossible in one folds away and leaves no log 0 behind; others are an axis. */
-Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
-{
-    Var *v = model_var(L->d->model, call->kids[0]->kids[ARG_VALUE]->decl);
-    const Ast *body = call->kids[1]->kids[ARG_VALUE];
-    bool bit = v->type->elem == ELEM_BIT;
-    int64_t n = 2;
-    Str missing;
-    if (!bit && !size_value(L->c, v->type->classes, &n, &missing)) {
-        diag_error(L->c, E_LOWER_UNBOUND, v->decl->span, missing);
-        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", missing);
-    }
-    n += v->type->elem == ELEM_COUNT;  /* 0 .. K */
-    Axis *axis = axis_keyed(L, str_fmt(L->c, "states %p", (const void *)v), AXIS_EVENT, v->name, n);
-    Val *states = val_tensor(L, tir_iota(L->f, axis), NULL, 0), *e;
-    if (bit) {
-        Val *no = in_state(L, env, v, val_const(L, 0), body);
-        Val *yes = in_state(L, env, v, val_const(L, 1), body);
-        e = val_map(L, OP_SELECT, states, yes, no);
-    } else {
-        states->index_of = axis;
-        e = in_state(L, env, v, states, body);
-    }
-    Tir *t = tir_expand(L->f, e->t, &axis, 1);
-    return val_tensor(L, tir_reduce(L->f, OP_LOGSUMEXP, t, &axis, 1), e->axes, e->n_axes);
-}
-
-static Val *eval_reduce(Lower *L, Env *env, const Ast *e)
-{
-    Plate *plate = L->d ? model_plate(L->d->model, e->kids[REDUCE_BINDERS]->kids[0]) : NULL;
-    if (plate)
-        return sum_plate(L, env, e, plate);
-    const Ast *binders = e->kids[REDUCE_BINDERS];
-    Axis *over[LIMIT_RANK];
-    int n = 0;
-    for (size_t i = 0; i < vec_len(binders->kids); i++)
-        env = open_binder(L, env, binders->kids[i], &over[n++]);
-    Val *v = eval(L, env, e->kids[REDUCE_VALUE]);
-    close_binders(L, (size_t)n);
-    double count = 1;
-    for (int i = 0; i < n; i++)
-        count *= (double)over[i]->size;
-    Tir *t = v->t;
-    if (!strcmp(e->name, "sum") || !strcmp(e->name, "count"))
-        t = tir_reduce(L->f, OP_SUM, t, over, n);
-    else if (!strcmp(e->name, "mean"))
-        t = tir_map(L->f, OP_DIV, tir_reduce(L->f, OP_SUM, t, over, n), tir_const(L->f, count),
-                    NULL);
-    else if (!strcmp(e->name, "max"))
-        t = tir_reduce(L->f, OP_MAXIMUM, t, over, n);
-    else if (!strcmp(e->name, "min"))
-        t = tir_map(L->f, OP_NEG, tir_reduce(L->f, OP_MAXIMUM, tir_map(L->f, OP_NEG, t, NULL, NULL),
-                                             over, n), NULL, NULL);
-    else if (!strcmp(e->name, "logsumexp"))
-        t = tir_reduce(L->f, OP_LOGSUMEXP, t, over, n);
-    else
-        not_lowered(L, e->span, str_fmt(L->c, "`%s`", e->name));
-    return val_tensor(L, t, v->axes, v->n_axes);
 }
 
 /* ---- indexing -------------------------------------------------------------------------------- */
@@ -279,9 +126,12 @@ static bool base_has_plate_axis(Lower *L, Env *env, const Ast *base)
 
 static Val *eval_index(Lower *L, Env *env, const Ast *e)
 {
-    Val *v = eval(L, env, e->kids[INDEX_BASE]);
-    size_t first = base_has_plate_axis(L, env, e->kids[INDEX_BASE]) ? 2 : 1;
+    bool step;
+    Val *v = eval_step(L, env, e, &step);
+    size_t first = step || base_has_plate_axis(L, env, e->kids[INDEX_BASE]) ? 2 : 1;
     int position = 0;
+    if (!step)
+        v = eval(L, env, e->kids[INDEX_BASE]);
     for (size_t k = first; k < vec_len(e->kids); k++) {
         if (v->n_axes == 0 && e->span.src && e->span.src->library)
             return v;                  /* categorical(1 / K): a number stands for every element */
@@ -374,7 +224,7 @@ static Val *eval_vector(Lower *L, Env *env, const Ast *e)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-static Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n)
+Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n)
 {
     if (++L->depth > LIMIT_INLINE)
         ice_span(fn->span, "inlining deeper than %d", LIMIT_INLINE);
@@ -415,6 +265,10 @@ static Val *eval_call(Lower *L, Env *env, const Ast *e)
         return eval_random(L, env, op, e);
     if (!strcmp(e->name, "sum_states") && !local)
         return eval_sum_states(L, env, e);
+    if (!strcmp(e->name, "previous") && !local)
+        return eval_previous(L, env, e);
+    if (!strcmp(e->name, "ode") && !local)
+        return eval_ode(L, env, e);
     if (is_dist_builtin(e->name) && !local) {
         Val *v = eval_dist_builtin(L, env, e);
         if (v)

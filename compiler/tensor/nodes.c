@@ -428,6 +428,40 @@ static Node *trisolve(Plan *p, const Tir *v, Use L, Use b)
     return n;
 }
 
+static Plan *step_plan(Plan *p, const TirFn *step)
+{
+    for (size_t i = 0; i < vec_len(p->steps); i++)
+        if (p->steps[i]->fn == step)
+            return p->steps[i];
+    Plan *s = plan_build(p->c, step);
+    s->name = str_fmt(p->c, "%s_%s", p->name, plan_identifier(p->c, step->name));
+    vec_push(p->c, p->steps, s);
+    return s;
+}
+
+/* Each operand and the result: batch axes, the steps where it has them, then its vector. */
+static Node *scan(Plan *p, const Tir *v, const Use *in)
+{
+    Use u[3];
+    for (int k = 0; k < 3; k++) {
+        AxisSet last = {0}, all = reps(p, v->in[k]->axes, v->in[k]->n_axes);
+        if (k == SCAN_EACH)
+            axes_add(&last, rep(p, v->over[0]));
+        axes_add(&last, rep(p, v->over[k + 1]));
+        AxisSet axes = without(&all, &last);
+        for (int i = 0; i < last.n; i++)
+            axes_add(&axes, last.axis[i]);
+        axes = row_first(p, &axes);
+        u[k] = laid_out(p, in[k], &axes, v);
+    }
+    AxisSet axes = matrix_axes(p, v, v->over[0], v->to[0]);
+    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
+    for (int k = 0; k < 3; k++)
+        add_in(n, u[k]);
+    n->step = step_plan(p, v->body);
+    return n;
+}
+
 static Node *random_draw(Plan *p, const Tir *v, const Use *in)
 {
     AxisSet axes = reps(p, v->axes, v->n_axes);
@@ -572,6 +606,7 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
     case OP_CHOLESKY:  n = cholesky(p, v, in[0]); break;
     case OP_TRISOLVE:  n = trisolve(p, v, in[0], in[1]); break;
     case OP_SCATTER: case OP_CUMSUM: n = sequential(p, v, in); break;
+    case OP_SCAN:      n = scan(p, v, in); break;
     case OP_ADD:
         n = alone ? accumulate(p, in) : NULL;
         if (!n)

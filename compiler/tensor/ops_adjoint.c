@@ -77,6 +77,13 @@ static Tir *first_largest(TirFn *f, const Tir *y)
     return mask;
 }
 
+/* exp(a - y), finite also where both are -inf. */
+static Tir *share(TirFn *f, Tir *a, Tir *y)
+{
+    Tir *largest = map2(f, OP_GE, a, y);
+    return map1(f, OP_EXP, tir_map(f, OP_SELECT, largest, tir_const(f, 0), map2(f, OP_SUB, a, y)));
+}
+
 /* E = sum over `over` of a b g: the adjoint of a is the contraction of g with b over every axis
  * that a lacks. Axes of a that g and b lack stay out: the adjoint is constant there. */
 static Tir *adjoint_contract(TirFn *f, Tir *y, int k, Tir *g)
@@ -167,7 +174,7 @@ static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
     case OP_EXPAND:    return tir_sum_to(f, g, y, a);
     case OP_SUM:       return g;
     case OP_MAXIMUM:   return tir_map(f, OP_SELECT, first_largest(f, y), g, tir_const(f, 0));
-    case OP_LOGSUMEXP: return map2(f, OP_MUL, g, map1(f, OP_EXP, map2(f, OP_SUB, a, y)));
+    case OP_LOGSUMEXP: return map2(f, OP_MUL, g, share(f, a, y));
     case OP_CONTRACT:  return adjoint_contract(f, y, k, g);
     case OP_GATHER:    return adjoint_gather(f, y, g);
     case OP_SCATTER:   return adjoint_scatter(f, y, g);
@@ -176,6 +183,7 @@ static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
     case OP_CUMSUM:    return tir_cumsum(f, g, y->over[0], !y->flag);
     case OP_CHOLESKY:  return adjoint_cholesky(f, y, g);
     case OP_TRISOLVE:  return adjoint_trisolve(f, y, k, g);
+    case OP_SCAN:      return tir_scan_adjoint(f, y, k, g);
     default:           ice("`%s` has no adjoint function", op_info[y->op].name);
     }
 }

@@ -101,6 +101,12 @@ AxisSet tir_shape(const Tir *v)
         return axes_of(v->in[0]);
     case OP_TRISOLVE:
         return shape_trisolve(v);
+    case OP_SCAN:
+        for (int k = 0; k < v->n_in; k++)
+            add_kept(&s, v, v->in[k]);
+        axes_add(&s, v->over[0]);
+        axes_add(&s, v->to[0]);
+        break;
     default:                           /* sources and draws carry their own axes */
         return axes_of(v);
     }

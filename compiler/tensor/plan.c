@@ -104,6 +104,10 @@ double node_cost(const Plan *p, const Node *n, double rows, double draws)
         Extent last = extent_axis(p, n->axes[n->n_axes - 1]);
         return size * extent_guess(last, rows, draws);
     }
+    if (n->op == OP_SCAN) {
+        double result = extent_guess(extent_axis(p, n->axes[n->n_axes - 1]), rows, draws);
+        return size / result * (20 + n->step->flops_once);
+    }
     return op_cost(n->op) * size;
 }
 
@@ -213,6 +217,8 @@ void plan_print(Out *o, const Plan *p)
         }
     }
     out_indent(o, -1);
+    for (size_t i = 0; i < vec_len(p->steps); i++)
+        plan_print(o, p->steps[i]);
 }
 
 /* ---- counting -------------------------------------------------------------------------------- */
@@ -248,6 +254,8 @@ int plan_count(const Plan *p, const char *what)
     for (size_t i = 0; i < vec_len(p->phases); i++)
         for (size_t k = 0; k < vec_len(p->phases[i].bodies); k++)
             n += count_body(p->phases[i].bodies[k], what);
+    for (size_t i = 0; i < vec_len(p->steps); i++)
+        n += plan_count(p->steps[i], what);
     return n;
 }
 

@@ -88,6 +88,7 @@ struct Node {
     int n_over;
     double num;                        /* CONST */
     Gemm gemm;
+    struct Plan *step;                 /* SCAN: of its step; one of Plan.steps */
     bool wide;                         /* accumulates in double */
     bool partial;                      /* one result per chunk of rows */
     bool store;                        /* needs a buffer */
@@ -154,6 +155,7 @@ typedef struct Plan {
     PlanOut *grads, *values, *terms;   /* vecs */
     int n_terms;
     bool loads_rows;                   /* reads row-plated data */
+    struct Plan **steps;               /* vec: of the steps of its sequences, each once */
     Phase *phases;                     /* vec */
     Buffer **buffers;                  /* vec */
     int n_slots;

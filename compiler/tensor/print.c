@@ -10,7 +10,8 @@
  *       term 0 x %4
  *
  * Attributes stand in braces: rename{i -> j}, scatter{n -> k}, slice{k -> m, 3}, pad{m -> k, 3},
- * cumsum{k, reverse}, cholesky{i, j}, trisolve{i, j, k, transposed}, random_normal{7} (its site).
+ * cumsum{k, reverse}, cholesky{i, j}, trisolve{i, j, k, transposed}, random_normal{7} (its site),
+ * scan{t, s, x, c -> y, STEP, reverse}; the fn STEP stands before the fn that uses it.
  * An output stored in another order of axes than its value's says so: out 0 z.mean %7 [n, d].
  * Values are numbered in order, from 1. Constants round-trip (%.17g). A comment is the value's name
  * in the model and its line.
@@ -45,6 +46,10 @@ static void print_attributes(Out *o, const Tir *v)
         out_printf(o, "%s-> %s", v->n_over ? " " : "", v->to[0]->name);
         if (v->op != OP_SCATTER)
             out_printf(o, ", %lld", (long long)v->offset);
+        break;
+    case OP_SCAN:
+        print_axes(o, v->over, v->n_over);
+        out_printf(o, " -> %s, %s%s", v->to[0]->name, v->body->name, v->flag ? ", reverse" : "");
         break;
     case OP_TRISOLVE:
         print_axes(o, v->over, v->n_over);
@@ -98,10 +103,25 @@ static void print_value(Out *o, const Tir *v, const int *number)
     out_puts(o, "\n");
 }
 
-void tir_print(Out *o, const TirFn *f)
+static void print_fn(Out *o, const TirFn *f, Map *printed);
+
+/* The steps of sequences, each once. */
+static void print_steps(Out *o, Tir **order, Map *printed)
+{
+    for (size_t i = 0; i < vec_len(order); i++) {
+        const TirFn *step = order[i]->body;
+        if (!step || map_get(printed, step))
+            continue;
+        map_put(printed, step, (void *)step);
+        print_fn(o, step, printed);
+    }
+}
+
+static void print_fn(Out *o, const TirFn *f, Map *printed)
 {
     static const char *const out_kinds[] = { "term", "grad", "out" };
     Tir **order = tir_order(f);
+    print_steps(o, order, printed);
     int *number = arena_alloc(f->c->arena, sizeof(int) * ((size_t)f->n_values + 1));
     out_printf(o, "fn %s\n", f->name);
     for (size_t i = 0; i < vec_len(f->axes); i++) {
@@ -127,4 +147,9 @@ void tir_print(Out *o, const TirFn *f)
         }
         out_puts(o, "\n");
     }
+}
+
+void tir_print(Out *o, const TirFn *f)
+{
+    print_fn(o, f, map_new(f->c));
 }

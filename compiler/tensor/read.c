@@ -22,6 +22,7 @@ typedef struct Reader {
     int line;
     bool failed;
     Map *values;                       /* Str "%12" -> Tir */
+    Map *fns;                          /* Str -> TirFn: steps of sequences, read before */
     int n_outs[3];                     /* by OutKind */
 } Reader;
 
@@ -32,6 +33,7 @@ typedef struct Line {
     int n_over, n_to;
     int64_t number;                    /* offset or site */
     bool flag;
+    TirFn *body;                       /* step of a SCAN */
     Tir *in[3];
     int n_in;
     Axis *axes[LIMIT_RANK];
@@ -163,6 +165,12 @@ static bool attribute(Reader *r, Line *l)
         if (name && ((l->op == OP_CUMSUM && l->n_over == 1 && !strcmp(name, "reverse"))
                      || (l->op == OP_TRISOLVE && !strcmp(name, "transposed"))))
             return l->flag = true;
+        if (l->op == OP_SCAN && l->n_to == 1) {
+            if (l->body)
+                return l->flag = name && !strcmp(name, "reverse");
+            l->body = name ? map_get(r->fns, name) : NULL;
+            return l->body || fail(r, "unknown fn", name ? name : "");
+        }
         if (l->n_over == LIMIT_RANK)
             return fail(r, "too many axes", "");
         if (!(l->over[l->n_over] = find_axis(r, name)))
@@ -230,6 +238,29 @@ static Tir *build_matrix(Reader *r, Line *l)
     return tir_trisolve(r->f, L, o[0], o[1], l->flag, b, o[2]);
 }
 
+static Tir *build_scan(Reader *r, Line *l)
+{
+    if (l->n_over != 4 || l->n_to != 1 || !l->body)
+        return bad(r, "scan{steps, state, each, fixed -> result, STEP}");
+    Axis *result = l->to[0];
+    bool fits = result->size == tir_scan_result(l->body)->size && l->over[0]->size
+             && l->over[1]->size <= result->size;
+    for (int k = 0; k < 3; k++) {
+        int64_t size = tir_scan_size(l->body, k);
+        fits = fits && l->over[k + 1]->size && (!size || size == l->over[k + 1]->size);
+        for (int i = 0; i < k + 1; i++)
+            fits = fits && l->over[i] != l->over[k + 1];
+        for (int i = 0; i < l->in[k]->n_axes; i++)
+            for (int j = 0; j < 5; j++) {
+                const Axis *other = j < 4 ? l->over[j] : result;
+                bool own = j == k + 1 || (k == SCAN_EACH && j == 0);
+                fits = fits && (own || l->in[k]->axes[i] != other);
+            }
+    }
+    return fits ? tir_scan(r->f, l->body, l->over[0], l->flag, l->in, l->over + 1, result)
+                : bad(r, "the vectors of a scan do not fit its step");
+}
+
 static Tir *build_moved(Reader *r, Line *l)
 {
     Tir *a = l->in[0];
@@ -286,7 +317,7 @@ static Tir *build_shape(Reader *r, Line *l)
         return build_expand(r, l);
     if (!l->n_over && l->op != OP_SCATTER)
         return bad(r, "axes expected in braces");
-    bool in_a = has_all(a, l->over, l->n_over);
+    bool in_a = l->op != OP_SCAN && has_all(a, l->over, l->n_over);
     switch (l->op) {
     case OP_RENAME:   return build_rename(r, l);
     case OP_SUM: case OP_MAXIMUM: case OP_LOGSUMEXP:
@@ -305,6 +336,7 @@ static Tir *build_shape(Reader *r, Line *l)
     case OP_SCATTER:  return build_scatter(r, l);
     case OP_SLICE: case OP_PAD:
         return build_moved(r, l);
+    case OP_SCAN:     return build_scan(r, l);
     default:          return build_matrix(r, l);
     }
 }
@@ -484,6 +516,21 @@ static void read_out(Reader *r, OutKind kind)
         tir_out(r->f, kind, name, (int)index, v);
 }
 
+/* A fn before the last one is the step of a sequence. */
+static void read_fn(Reader *r)
+{
+    if (r->f && (map_get(r->fns, r->f->name) || !tir_is_step(r->f))) {
+        fail(r, "a second fn of this name, or no step of a scan:", r->f->name);
+        return;
+    }
+    if (r->f)
+        map_put(r->fns, r->f->name, r->f);
+    Str name = word(r);
+    r->f = name ? tir_fn(r->c, name) : NULL;
+    r->values = map_new(r->c);
+    memset(r->n_outs, 0, sizeof r->n_outs);
+}
+
 static void read_line(Reader *r)
 {
     Str first = word(r);
@@ -491,10 +538,8 @@ static void read_line(Reader *r)
         return;
     if (!r->f && strcmp(first, "fn"))
         fail(r, "expected", "fn NAME");
-    else if (!strcmp(first, "fn") && r->f)
-        fail(r, "a second fn", "");
-    else if (!strcmp(first, "fn") && (first = word(r)))
-        r->f = tir_fn(r->c, first);
+    else if (!strcmp(first, "fn"))
+        read_fn(r);
     else if (r->failed)
         return;
     else if (!strcmp(first, "axis"))
@@ -513,7 +558,7 @@ static void read_line(Reader *r)
 
 TirFn *tir_read(Ctx *c, const char *text)
 {
-    Reader r = { .c = c, .at = text, .line = 1, .values = map_new(c) };
+    Reader r = { .c = c, .at = text, .line = 1, .fns = map_new(c) };
     while (*r.at && !r.failed) {
         if (!at_end_of_line(&r)) {
             read_line(&r);

@@ -137,6 +137,7 @@ static uint64_t tir_hash(const Tir *v)
     h = mix(h, (uint64_t)(uintptr_t)v->name);
     h = mix(h, (uint64_t)v->site);
     h = mix(h, (uint64_t)v->offset);
+    h = mix(h, (uint64_t)(uintptr_t)v->body);
     return mix(h, (uint64_t)v->flag);
 }
 
@@ -146,7 +147,8 @@ static bool tir_equal(const Tir *v, const Tir *w)
         return false;
     if (memcmp(&v->num, &w->num, sizeof v->num) || v->input != w->input || v->name != w->name)
         return false;
-    if (v->site != w->site || v->offset != w->offset || v->flag != w->flag)
+    if (v->site != w->site || v->offset != w->offset || v->flag != w->flag
+        || v->body != w->body)
         return false;
     return !memcmp(v->in, w->in, sizeof v->in)
         && !memcmp(v->axes, w->axes, sizeof(Axis *) * (size_t)v->n_axes)
@@ -183,6 +185,7 @@ Tir *tir_intern(TirFn *f, const Tir *proto)
         Tir *v = arena_alloc(f->c->arena, sizeof *v);
         *v = *proto;
         v->id = f->n_values++;
+        v->adjoint = v->adjoint_of = NULL;
         *slot = v;
         t->used++;
     }
@@ -335,6 +338,8 @@ static Tir *rebuild_default(TirFn *f, const Tir *v, Tir *const *in)
     case OP_CHOLESKY: return tir_cholesky(f, in[0], v->over[0], v->over[1]);
     case OP_TRISOLVE:
         return tir_trisolve(f, in[0], v->over[0], v->over[1], v->flag, in[1], v->to[0]);
+    case OP_SCAN:
+        return tir_scan(f, v->body, v->over[0], v->flag, in, v->over + 1, v->to[0]);
     default:          ice("cannot rebuild `%s`", op_info[v->op].name);
     }
 }

@@ -72,12 +72,16 @@ struct Tir {
     /* SUM MAXIMUM LOGSUMEXP CONTRACT: over is removed; EXPAND: added. IOTA: over[0]. RENAME: from
      * over to to. GATHER: over[0] of a. SCATTER: over is summed, to[0] new. SLICE, PAD: over[0]
      * becomes to[0]. CHOLESKY: over[0] rows, over[1] columns. TRISOLVE: over[0] rows of L, over[1]
-     * columns of L, to[0] the axis of b and of the result. */
+     * columns of L, to[0] the axis of b and of the result. SCAN: over[0] the steps, over[1..3] the
+     * vectors of the state, of what a step is given and of what all are given; to[0] that of the
+     * result. */
     int n_over;
     Axis *over[LIMIT_RANK];
     Axis *to[LIMIT_RANK];
     int64_t offset;                    /* SLICE, PAD */
-    bool flag;                         /* CUMSUM: reverse; TRISOLVE: transposed */
+    bool flag;                         /* CUMSUM, SCAN: reverse; TRISOLVE: transposed */
+    struct TirFn *body;                /* SCAN: one step */
+    Tir *adjoint, *adjoint_of;         /* SCAN: its adjoints, packed, once asked for; of this g */
     /* provenance; no meaning */
     Str label;                         /* name in the model: "h", "logits", "kl_z" */
     Span span;
@@ -100,6 +104,7 @@ typedef struct TirFn {
     TirOut *outs;                      /* vec */
     struct TirTable *table;            /* hash-consing */
     int n_values;
+    struct TirFn *adjoint;             /* of the step of a SCAN, once it was asked for */
 } TirFn;
 
 /* ---- tir.c: building. All check their arguments and ice() on misuse. ------------------------- */
@@ -125,6 +130,24 @@ Tir *tir_pad(TirFn *f, Tir *a, Axis *from, Axis *to, int64_t offset);
 Tir *tir_cumsum(TirFn *f, Tir *a, Axis *axis, bool reverse);
 Tir *tir_cholesky(TirFn *f, Tir *a, Axis *rows, Axis *columns);
 Tir *tir_trisolve(TirFn *f, Tir *L, Axis *rows, Axis *columns, bool trans, Tir *b, Axis *axis);
+/* scan.c: a sequence. `step` has up to three inputs, vectors by the names of scan_inputs, and one
+ * output, a vector at least as long as the state; all vectors have axes of constant size. */
+enum { SCAN_STATE, SCAN_EACH, SCAN_FIXED };
+extern const char *const scan_inputs[3];              /* "state" "each" "fixed" */
+Tir *tir_scan(TirFn *f, TirFn *step, Axis *steps, bool reverse, Tir *const *in,
+              Axis *const *vectors, Axis *result);
+Axis *tir_scan_result(const TirFn *step);             /* the axis of its output */
+int64_t tir_scan_size(const TirFn *step, int k);      /* of its input k; 0: it does not read it */
+/* Values side by side in one vector; each has the axes given, beside those that all share. */
+typedef struct ScanPart { Tir *value; int n_axes; Axis *axes[LIMIT_RANK]; } ScanPart;
+int64_t scan_part_size(const ScanPart *p);
+Tir *scan_pack(TirFn *f, const ScanPart *parts, Axis *vector);     /* parts: vec */
+Tir *scan_unpack(TirFn *f, Tir *vector, Axis *axis, int64_t at, const ScanPart *like);
+/* scan_lift.c: recursive equations as a SCAN. A state stands in `next` as `past`, an input with the
+ * part's axes and those of its plates; before the first step it is 0. The values of all states at
+ * all steps go to *values; NULL, or a value that no step can compute. */
+typedef struct ScanState { Tir *past; ScanPart next; } ScanState;
+const Tir *scan_lift(TirFn *f, Str name, Axis *steps, const ScanState *states, Tir **values);
 /* An expression in the syntax of ops.def, e.g. "g * (1 - y * y)", with names bound to values. */
 Tir *tir_expr(TirFn *f, const char *text, const char *const *names, Tir *const *values, int n);
 void tir_out(TirFn *f, OutKind kind, Str name, int index, Tir *value);

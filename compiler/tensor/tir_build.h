@@ -50,6 +50,10 @@ Tir *tir_sum_to(TirFn *f, Tir *g, const Tir *y, const Tir *to);
  * may lack axes of the operand (constant along them). y->op must not be NONE in operand k. */
 Tir *tir_adjoint(TirFn *f, Tir *y, int k, Tir *g);
 
+/* ---- scan.c ------------------------------------------------------------------------------ */
+bool tir_is_step(const TirFn *f);                      /* of a SCAN */
+Tir *tir_scan_adjoint(TirFn *f, Tir *y, int k, Tir *g);
+
 /* ---- expr.c ------------------------------------------------------------------------------ */
 typedef struct Expr Expr;
 struct Expr {

@@ -182,6 +182,25 @@ static bool solve_axes(const TirFn *f, const Tir *v)
     return v->to[0]->size == v->over[0]->size;
 }
 
+/* The operands have their own vectors only; the state is not longer than the result. */
+static bool scan_vectors(const TirFn *f, const Tir *v)
+{
+    (void)f;
+    if (v->n_over != 4 || !v->body || !tir_is_step(v->body) || !v->to[0])
+        return false;
+    bool ok = v->to[0]->size == tir_scan_result(v->body)->size && v->over[0]->size > 0
+           && v->over[1]->size <= v->to[0]->size && tir_has_axis(v->in[SCAN_EACH], v->over[0]);
+    for (int k = 0; k < 3; k++) {
+        int64_t size = tir_scan_size(v->body, k);
+        ok = ok && (!size || size == v->over[k + 1]->size) && !tir_has_axis(v->in[k], v->to[0]);
+        for (int j = 0; j < 4; j++) {
+            bool own = j == k + 1 || (k == SCAN_EACH && j == 0);
+            ok = ok && tir_has_axis(v->in[k], v->over[j]) == own;
+        }
+    }
+    return ok;
+}
+
 static const Rule rules[] = {
     { -1, "has as many operands as its row in ops.def", arity_ok },
     { -1, "is younger than its operands", operands_older },
@@ -212,6 +231,7 @@ static const Rule rules[] = {
     { OP_SLICE, "stays inside the axis", slice_inside },
     { OP_PAD, "stays inside the axis", pad_inside },
     { OP_CUMSUM, "runs along one axis of its operand", one_axis_of_a },
+    { OP_SCAN, "has vectors of the sizes of its step", scan_vectors },
     { OP_CHOLESKY, "is over two axes of one size", square_matrix },
     { OP_TRISOLVE, "solves along an axis of b; L's other axes are not b's", solve_axes },
 };

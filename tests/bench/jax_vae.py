@@ -1,8 +1,10 @@
 """The yardstick in JAX: the same VAE, a jitted lax.scan over the steps of a window with donated state.
 
-    jax_vae.py [--batch 100 500 2000]      threads: by taskset, as XLA takes all it is given
+    jax_vae.py [--windows 20]      steps per second of each batch size that standard input names;
+                                   threads: by taskset, as XLA takes all it is given
 """
 import argparse
+import sys
 import time
 
 import jax
@@ -47,12 +49,11 @@ def step(state, _, x):
 
 
 def main():
-    """One line a batch: BATCH jax STEPS_PER_SECOND, the best window of steps."""
+    """Batch sizes from standard input; for each BATCH jax STEPS_PER_SECOND, the best window."""
     p = argparse.ArgumentParser()
-    p.add_argument("--batch", type=int, nargs="+", default=[100, 500, 2000])
     p.add_argument("--windows", type=int, default=20)
     a = p.parse_args()
-    for batch in a.batch:
+    for batch in map(int, sys.stdin):
         steps = 2000 // batch
         x = jnp.asarray(np.random.default_rng(0).random((batch, P)) < 0.5, jnp.float32)
         w = init(jax.random.PRNGKey(0))

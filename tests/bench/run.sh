@@ -50,26 +50,60 @@ trainer() {
         sort -g | tail -1
 }
 
+# The Python sides take long to start: one process for each number of threads answers all rounds.
+# ask SIDE BATCH THREADS: its lines `BATCH SIDE STEPS_PER_SECOND`
+others= pids=
+n_modes=$(echo "$modes" | wc -w)
+has() { [ -n "$python" ] && "$python" -c "import $1" 2>/dev/null; }
+for threads in 1 2; do mkfifo "$work/torch-$threads" "$work/jax-$threads"; done
+if has torch; then
+    others=torch
+    for threads in 1 2; do
+        # shellcheck disable=SC2086
+        "$python" tests/bench/torch_vae.py speed --threads $threads --mode $modes \
+            --windows "$windows" <"$work/torch-$threads" >"$work/torch-$threads.out" &
+        pids="$pids $!"
+    done
+    exec 3>"$work/torch-1" 4>"$work/torch-2"
+fi
+if has jax; then
+    others="$others jax"
+    for threads in 1 2; do
+        taskset -c 0-$((threads - 1)) "$python" tests/bench/jax_vae.py --windows "$windows" \
+            <"$work/jax-$threads" >"$work/jax-$threads.out" &
+        pids="$pids $!"
+    done
+    exec 5>"$work/jax-1" 6>"$work/jax-2"
+fi
+ask() {
+    out=$work/$1-$3.out
+    lines=1
+    [ "$1" = jax ] || lines=$n_modes
+    wanted=$(($(wc -l <"$out") + lines))
+    case $1-$3 in
+    torch-1) echo "$2" >&3 ;;
+    torch-2) echo "$2" >&4 ;;
+    jax-1) echo "$2" >&5 ;;
+    jax-2) echo "$2" >&6 ;;
+    esac
+    while [ "$(wc -l <"$out")" -lt "$wanted" ]; do
+        # shellcheck disable=SC2086
+        kill -0 $pids || { echo "run.sh: a Python side died" >&2; exit 1; }
+        sleep 1
+    done
+    tail -n "$lines" "$out"
+}
+
 # One line a run: ROUND THREADS BATCH SIDE STEPS_PER_SECOND
-has_torch=false
-has_jax=false
-[ -n "$python" ] && "$python" -c 'import torch' 2>/dev/null && has_torch=true
-[ -n "$python" ] && "$python" -c 'import jax' 2>/dev/null && has_jax=true
 for round in $(seq "$rounds"); do
     for threads in 1 2; do
         for batch in 100 500 2000; do
             for side in generated hand; do
-                rate=$(trainer $side $batch $threads)
-                echo "$round $threads $batch $side $rate"
+                echo "$round $threads $batch $side $(trainer $side $batch $threads)"
             done
-            if $has_torch; then
-                "$python" tests/bench/torch_vae.py speed --threads $threads --mode $modes \
-                    --batch $batch --windows "$windows" | sed "s/^/$round $threads /"
-            fi
-            if $has_jax; then
-                taskset -c 0-$((threads - 1)) "$python" tests/bench/jax_vae.py \
-                    --batch $batch --windows "$windows" | sed "s/^/$round $threads /"
-            fi
+            for side in $others; do
+                ask "$side" $batch $threads | sed "s/^/$round $threads /"
+            done
         done
     done
 done | tee "$work/runs" >&2
@@ -77,8 +111,8 @@ done | tee "$work/runs" >&2
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
 blas=$(sed -n 's/.*"blas": "\(.*\)".*/\1/p' "$work/run/run.json")
 echo "Processor: $cpu; $blas; $rounds rounds; $(date +%Y-%m-%d)."
-if $has_torch; then "$python" -c 'import torch; print("PyTorch", torch.__version__ + ", Adam fused.")'; fi
-if $has_jax; then "$python" -c 'import jax; print("JAX", jax.__version__ + ", jit of a scan over the steps of a window.")'; fi
+if has torch; then "$python" -c 'import torch; print("PyTorch", torch.__version__ + ", Adam fused.")'; fi
+if has jax; then "$python" -c 'import jax; print("JAX", jax.__version__ + ", jit of a scan over the steps of a window.")'; fi
 sides=$(awk '$4 != "generated" && !seen[$4]++ { print $4 }' "$work/runs")
 echo
 echo "| threads | batch | generated, steps/s |$(printf ' / %s |' $sides)"

@@ -364,6 +364,42 @@ static void eval_trisolve(Run *r, const Tir *v)
     } while (walk_next(r, &batch));
 }
 
+/* ---- sequences --------------------------------------------------------------------------- */
+
+/* The elements of v along one axis, at the present positions of the others. */
+static double *vector(const Run *r, const Tir *v, const Axis *axis)
+{
+    double *x = arena_alloc(r->arena, sizeof *x * (size_t)axis->size);
+    for (int64_t i = 0; i < axis->size; i++)
+        x[i] = *element_at(r, v, axis, i);
+    return x;
+}
+
+static void eval_scan(Run *r, const Tir *v)
+{
+    const Axis *t = v->over[0], *y = v->to[0];
+    AxisSet batch = { .n = 0 };
+    for (int i = 0; i < v->n_axes; i++)
+        if (v->axes[i] != t && v->axes[i] != y)
+            axes_add(&batch, v->axes[i]);
+    walk_start(r, &batch);
+    do {
+        const double *state = vector(r, v->in[SCAN_STATE], v->over[1 + SCAN_STATE]);
+        for (int64_t step = 0; step < t->size; step++) {
+            r->at[t->id] = v->flag ? t->size - 1 - step : step;
+            InterpArray arrays[3] = { { scan_inputs[SCAN_STATE], state } };
+            for (int k = SCAN_EACH; k <= SCAN_FIXED; k++)
+                arrays[k] = (InterpArray){ scan_inputs[k], vector(r, v->in[k], v->over[1 + k]) };
+            Interp in = { .rows = 1, .samples = 1, .arrays = arrays, .n_arrays = 3 };
+            double *next = interp_run(r->arena, v->body, &in)[0];
+            for (int64_t i = 0; i < y->size; i++)
+                *element_at(r, v, y, i) = next[i];
+            state = next;
+        }
+        r->at[t->id] = 0;
+    } while (walk_next(r, &batch));
+}
+
 /* ---- functions --------------------------------------------------------------------------- */
 
 static void eval_value(Run *r, const Tir *v)
@@ -380,6 +416,7 @@ static void eval_value(Run *r, const Tir *v)
     case OP_CUMSUM:   eval_cumsum(r, v); return;
     case OP_CHOLESKY: eval_cholesky(r, v); return;
     case OP_TRISOLVE: eval_trisolve(r, v); return;
+    case OP_SCAN:     eval_scan(r, v); return;
     default:          break;
     }
     if (op_info[v->op].kind == OP_KIND_MAP) {

@@ -225,6 +225,31 @@ static Tir *instance_trisolve(Law *l)
     return tir_trisolve(l->f, L, l->i, l->j, law_choice(l, 2), law_param(l, &b), axis);
 }
 
+/* A state of 4, 3 numbers at each of 5 steps, 4 for all; what comes out is 6 long. */
+static Tir *instance_scan(Law *l)
+{
+    static const char text[] =
+        "fn step; axis s event 4; axis x event 3; axis c event 4; axis y event 6\n"
+        "%1 = input given state [s]; %2 = input given each [x]; %3 = input given fixed [c]\n"
+        "%4 = rename{c -> s} %3; %5 = mul %1 %4; %6 = sum{x} %2; %7 = add %5 %6; %8 = tanh %7\n"
+        "%9 = pad{s -> y, 1} %8; %10 = pad{x -> y, 3} %2; %11 = add %9 %10; out next %11\n";
+    Axis *vectors[3] = { l->i, l->k, l->j }, *y = tir_axis(l->f, AXIS_EVENT, str(l->c, "y"), 6);
+    Tir *in[3];
+    for (int k = 0; k < 3; k++) {
+        AxisSet s = law_axes(l, 3);
+        for (int i = 0; i < 3; i++)
+            remove_axis(&s, vectors[i]);
+        remove_axis(&s, l->m);
+        axes_add(&s, vectors[k]);
+        if (k == SCAN_EACH && law_choice(l, 4))
+            axes_add(&s, l->m);
+        in[k] = law_param(l, &s);
+    }
+    TirFn *step = tir_read(l->c, text);
+    assert_non_null(step);
+    return tir_scan(l->f, step, l->m, law_choice(l, 2), in, vectors, y);
+}
+
 static Tir *build_instance(Law *l, Op op)
 {
     AxisSet a = law_axes(l, 3), over = with_axes(l, 1, law_choice(l, 4) ? l->m : NULL, NULL);
@@ -259,6 +284,8 @@ static Tir *build_instance(Law *l, Op op)
         return tir_cholesky(l->f, positive_definite(l, law_choice(l, 2)), l->i, l->j);
     case OP_TRISOLVE:
         return instance_trisolve(l);
+    case OP_SCAN:
+        return instance_scan(l);
     default:
         fail_msg("no instance of `%s`: add one to test_ops.c", op_info[op].name);
         return NULL;

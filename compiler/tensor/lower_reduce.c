@@ -1,0 +1,342 @@
+/* lower_reduce.c - binders, and the reductions over them.
+ *
+ * Idea: a binder opens an axis for the time its body is evaluated. A domain whose ends are known at
+ * run time only, as `s in t` for prefix sums, is the whole axis with a mask; so is `where c`.
+ *     sum[s in t](y[s])   s = iota over the steps; select(s < t, y[s], 0), summed
+ */
+#include "lower.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- binders --------------------------------------------------------------------------------- */
+
+static bool is_open(const Lower *L, const Axis *axis)
+{
+    for (size_t i = 0; i < vec_len(L->open); i++)
+        if (L->open[i] == axis)
+            return true;
+    return false;
+}
+
+/* Both true; NULL: always. */
+static Val *both(Lower *L, Val *a, Val *b)
+{
+    return a && b ? val_map(L, OP_AND, a, b, NULL) : a ? a : b;
+}
+
+/* Where position i lies in a domain whose ends are only known at run time, as `s in t`. */
+static Val *within(Lower *L, Env *env, const Ast *domain, Val *i)
+{
+    bool range = domain->kind == AST_RANGE;
+    Val *end = eval(L, env, range ? domain->kids[RANGE_B] : domain);
+    Val *before = val_map(L, OP_LT, i, end, NULL);
+    return range ? both(L, before, val_map(L, OP_GE, i, eval(L, env, domain->kids[RANGE_A]), NULL))
+                 : before;
+}
+
+/* The positions of a domain, as a range of constant size; *fixed: they are exactly these. */
+static int64_t domain_size(Lower *L, Env *env, const Ast *binder, int64_t *low, bool *fixed)
+{
+    const Ast *domain = binder->kids[BINDER_DOMAIN];
+    bool range = domain->kind == AST_RANGE;
+    const Ast *a = range ? domain->kids[RANGE_A] : NULL;
+    const Ast *b = range ? domain->kids[RANGE_B] : domain;
+    double x;
+    int64_t n;
+    Str missing;
+    *fixed = (!a || eval_number(L, env, a, &x)) && eval_number(L, env, b, &x);
+    *low = 0;
+    if (!*fixed && size_value(L->c, binder->type->classes, &n, &missing))
+        return n;
+    *fixed = true;
+    *low = a ? eval_size(L, env, a) : 0;
+    return eval_size(L, env, b) - *low;
+}
+
+/* Opens `name in domain where c`: returns the scope with name bound; the axis goes to *axis, and
+ * where its positions count to *mask (NULL: everywhere). */
+static Env *open_binder(Lower *L, Env *env, const Ast *binder, Axis **axis, Val **mask)
+{
+    int64_t low;
+    bool fixed;
+    int64_t size = domain_size(L, env, binder, &low, &fixed);
+    Str key = str_fmt(L->c, "binder %p", (const void *)binder);
+    *axis = axis_keyed(L, key, AXIS_EVENT, binder->name, size);
+    if (is_open(L, *axis))
+        *axis = tir_axis(L->f, AXIS_EVENT, binder->name, size);
+    vec_push(L->c, L->open, *axis);
+    Val *v = val_tensor(L, tir_iota(L->f, *axis), NULL, 0);
+    if (low)
+        v = val_map(L, OP_ADD, v, val_const(L, (double)low), NULL);
+    else
+        v->index_of = *axis;
+    if (!fixed)
+        *mask = both(L, *mask, within(L, env, binder->kids[BINDER_DOMAIN], v));
+    env = env_bind(L, env, binder->name, v);
+    if (binder->kids[BINDER_WHERE])
+        *mask = both(L, *mask, eval(L, env, binder->kids[BINDER_WHERE]));
+    return env;
+}
+
+static void close_binders(Lower *L, size_t n)
+{
+    if (L->open)
+        ((size_t *)L->open)[-1] -= n;
+}
+
+Val *eval_let(Lower *L, Env *env, const Ast *let)
+{
+    const Ast *name = let->kids[LET_NAMES]->kids[0];
+    Axis *opened[LIMIT_RANK];
+    Val *mask = NULL;
+    int n = 0;
+    for (size_t i = 0; i < vec_len(name->kids); i++)
+        if (name->kids[i]->kind == AST_BINDER)
+            env = open_binder(L, env, name->kids[i], &opened[n++], &mask);
+    if (mask)
+        not_lowered(L, let->span, "an axis whose length is not known when compiling");
+    Val *v = eval(L, env, let->kids[LET_VALUE]);
+    close_binders(L, (size_t)n);
+    if (v->kind != VAL_TENSOR)
+        return v;
+    if (n) {
+        Tir *t = tir_expand(L->f, v->t, opened, n);
+        for (int i = 0; i < v->n_axes && n < LIMIT_RANK; i++)
+            opened[n++] = v->axes[i];
+        v = val_tensor(L, t, opened, n);
+    }
+    tir_label(v->t, name->name, let->span);
+    return v;
+}
+
+static ActivePlate *enter(Lower *L, Plate *plate, Axis *axis)
+{
+    ActivePlate *active = NULL, *saved = L->active;
+    for (size_t i = 0; i < vec_len(saved); i++)
+        vec_push(L->c, active, saved[i]);
+    vec_push(L->c, active, ((ActivePlate){ plate, axis }));
+    L->active = active;
+    return saved;
+}
+
+/* Sum over a plate of the model: inside it, what is declared there is implicit. */
+static Val *sum_plate(Lower *L, Env *env, const Ast *e, Plate *plate)
+{
+    Axis *axis = lower_plate_axis(L, plate);
+    ActivePlate *saved = enter(L, plate, axis);
+    Val *v = eval(L, env, e->kids[REDUCE_VALUE]);
+    L->active = saved;
+    Tir *t = tir_expand(L->f, v->t, &axis, 1);
+    return val_tensor(L, tir_reduce(L->f, OP_SUM, t, &axis, 1), v->axes, v->n_axes);
+}
+
+/* Values of lets that read v are not those of another state of v. */
+static void forget_readers(Lower *L, const Var *v)
+{
+    const Model *m = L->d->model;
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->kind == VAR_LET && map_get(L->values, m->vars[i])
+            && reads_has(model_reads(L->c, m, m->vars[i]->value), v))
+            map_put(L->values, m->vars[i], NULL);
+}
+
+static Val *in_state(Lower *L, Env *env, Var *v, Val *state, const Ast *body)
+{
+    map_put(L->values, v, state);
+    Val *value = eval(L, env, body);
+    map_put(L->values, v, NULL);
+    forget_readers(L, v);
+    return value;
+}
+
+static int64_t count_states(Lower *L, const Var *v)
+{
+    int64_t n = 2;
+    Str missing;
+    if (v->type->elem != ELEM_BIT && !size_value(L->c, v->type->classes, &n, &missing)) {
+        diag_error(L->c, E_LOWER_UNBOUND, v->decl->span, missing);
+        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", missing);
+    }
+    return n + (v->type->elem == ELEM_COUNT);          /* 0 .. K */
+}
+
+/* The positions along an axis of states. */
+static Val *states_along(Lower *L, Axis *axis)
+{
+    Val *states = val_tensor(L, tir_iota(L->f, axis), NULL, 0);
+    states->index_of = axis;
+    return states;
+}
+
+/* e in every state of v along `axis`. The two states of a bit are put in as constants, so that what
+ * is impossible in one folds away and leaves no log 0 behind. */
+static Val *in_states(Lower *L, Env *env, Var *v, Axis *axis, const Ast *e)
+{
+    Val *states = states_along(L, axis);
+    if (v->type->elem != ELEM_BIT)
+        return in_state(L, env, v, states, e);
+    Val *no = in_state(L, env, v, val_const(L, 0), e);
+    Val *yes = in_state(L, env, v, val_const(L, 1), e);
+    return val_map(L, OP_SELECT, states, yes, no);
+}
+
+/* v is a chain: the sum over its paths through the sequence. `e` is a sum over its steps. The first
+ * step is put in by itself where it is another, and so are the states of a bit: see in_states. */
+static Val *sum_chain(Lower *L, Env *env, Var *v, Axis *now, const Ast *e)
+{
+    Axis *steps = lower_plate_axis(L, v->plate);
+    Axis *before = axis_keyed(L, str_fmt(L->c, "states before %p", (const void *)v), AXIS_EVENT,
+                              str_fmt(L->c, "%s_before", v->name), now->size);
+    const Ast *body = e->kids[REDUCE_VALUE];
+    ActivePlate *saved = enter(L, v->plate, steps);
+    bool bit = v->type->elem == ELEM_BIT;
+    Val *M = NULL;
+    L->chain = v;
+    L->chain_starts = false;
+    for (int b = bit; b >= 0; b--) {
+        L->chain_before = bit ? val_const(L, b) : states_along(L, before);
+        Val *step = in_states(L, env, v, now, body);
+        M = M ? val_map(L, OP_SELECT, states_along(L, before), M, step) : step;
+    }
+    if (L->chain_starts) {
+        L->chain_before = NULL;
+        Val *start = val_map(L, OP_LT, val_tensor(L, tir_iota(L->f, steps), NULL, 0),
+                             val_const(L, 1), NULL);
+        M = val_map(L, OP_SELECT, start, in_states(L, env, v, now, body), M);
+    }
+    L->chain = NULL;
+    L->active = saved;
+    return val_tensor(L, sum_paths(L, M->t, steps, now, before), M->axes, M->n_axes);
+}
+
+/* log sum over the states of c of exp e. */
+Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
+{
+    Var *v = model_var(L->d->model, call->kids[0]->kids[ARG_VALUE]->decl);
+    const Ast *body = call->kids[1]->kids[ARG_VALUE];
+    Axis *axis = axis_keyed(L, str_fmt(L->c, "states %p", (const void *)v), AXIS_EVENT, v->name,
+                            count_states(L, v));
+    bool chain = v->plate && v->plate->sequence;
+    for (size_t i = 0; i < vec_len(L->active); i++)
+        chain &= L->active[i].plate != v->plate;
+    if (chain)
+        return sum_chain(L, env, v, axis, body);
+    Val *e = in_states(L, env, v, axis, body);
+    Tir *t = tir_expand(L->f, e->t, &axis, 1);
+    return val_tensor(L, tir_reduce(L->f, OP_LOGSUMEXP, t, &axis, 1), e->axes, e->n_axes);
+}
+
+/* The product along one axis: halves are multiplied until one element is left. */
+static Tir *product(Lower *L, Tir *t, Axis *axis)
+{
+    t = tir_expand(L->f, t, &axis, 1);
+    Tir *odd = NULL;
+    while (axis->size > 1) {
+        int64_t half = axis->size / 2;
+        Axis *to = tir_axis(L->f, AXIS_EVENT, axis->name, half);
+        Axis *one = axis->size % 2 ? tir_axis(L->f, AXIS_EVENT, axis->name, 1) : NULL;
+        Tir *last = one ? tir_reduce(L->f, OP_SUM, tir_slice(L->f, t, axis, one, 2 * half), &one, 1)
+                        : NULL;
+        odd = odd && last ? tir_map(L->f, OP_MUL, odd, last, NULL) : last ? last : odd;
+        t = tir_map(L->f, OP_MUL, tir_slice(L->f, t, axis, to, 0),
+                    tir_slice(L->f, t, axis, to, half), NULL);
+        axis = to;
+    }
+    t = tir_reduce(L->f, OP_SUM, t, &axis, 1);         /* of one element */
+    return odd ? tir_map(L->f, OP_MUL, t, odd, NULL) : t;
+}
+
+/* ---- reductions ------------------------------------------------------------------------------ */
+
+/* t where the position counts, else `otherwise`. */
+static Tir *counting(Lower *L, const Val *mask, Tir *t, double otherwise)
+{
+    return mask ? tir_map(L->f, OP_SELECT, mask->t, t, tir_const(L->f, otherwise)) : t;
+}
+
+/* The number of positions that count. */
+static Tir *counted(Lower *L, const Val *mask, Axis *const *over, int n)
+{
+    double all = 1;
+    for (int i = 0; i < n; i++)
+        all *= (double)over[i]->size;
+    return mask ? tir_reduce(L->f, OP_SUM, tir_expand(L->f, mask->t, over, n), over, n)
+                : tir_const(L->f, all);
+}
+
+static Tir *largest(Lower *L, const Val *mask, Tir *t, Axis *const *over, int n, bool smallest)
+{
+    Tir *in = smallest ? tir_map(L->f, OP_NEG, t, NULL, NULL) : t;
+    Tir *out = tir_reduce(L->f, OP_MAXIMUM, counting(L, mask, in, -INFINITY), over, n);
+    return smallest ? tir_map(L->f, OP_NEG, out, NULL, NULL) : out;
+}
+
+/* Of the squares about the mean, over n - 1. */
+static Tir *variance(Lower *L, const Val *mask, Tir *t, Axis *const *over, int n)
+{
+    TirFn *f = L->f;
+    Tir *count = counted(L, mask, over, n);
+    Tir *mean = tir_map(f, OP_DIV, tir_reduce(f, OP_SUM, counting(L, mask, t, 0), over, n), count,
+                        NULL);
+    Tir *square = tir_map(f, OP_SQ, tir_map(f, OP_SUB, t, mean, NULL), NULL, NULL);
+    return tir_map(f, OP_DIV, tir_reduce(f, OP_SUM, counting(L, mask, square, 0), over, n),
+                   tir_map(f, OP_SUB, count, tir_const(f, 1), NULL), NULL);
+}
+
+/* The first position of the largest. */
+static Tir *argmax(Lower *L, const Val *mask, Tir *t, Axis *const *over)
+{
+    Tir *top = largest(L, mask, t, over, 1, false);
+    Tir *here = tir_map(L->f, OP_EQ, t, top, NULL);
+    Val at = { .kind = VAL_TENSOR, .t = mask ? tir_map(L->f, OP_AND, here, mask->t, NULL) : here };
+    return largest(L, &at, tir_expand(L->f, tir_iota(L->f, over[0]), over, 1), over, 1, true);
+}
+
+/* t has the axes; mask: where positions count, or NULL. NULL: no such reduction. */
+Tir *reduce_over(Lower *L, Str name, Tir *t, const Val *mask, Axis *const *over, int n)
+{
+    bool any = !strcmp(name, "any"), all = !strcmp(name, "all");
+    if (!strcmp(name, "sum") || !strcmp(name, "count"))
+        return tir_reduce(L->f, OP_SUM, counting(L, mask, t, 0), over, n);
+    if (!strcmp(name, "mean"))
+        return tir_map(L->f, OP_DIV, tir_reduce(L->f, OP_SUM, counting(L, mask, t, 0), over, n),
+                       counted(L, mask, over, n), NULL);
+    if (any || all)
+        return largest(L, NULL, counting(L, mask, t, all), over, n, all);
+    if (!strcmp(name, "max") || !strcmp(name, "min"))
+        return largest(L, mask, t, over, n, !strcmp(name, "min"));
+    if (!strcmp(name, "logsumexp"))
+        return tir_reduce(L->f, OP_LOGSUMEXP, counting(L, mask, t, -INFINITY), over, n);
+    if (!strcmp(name, "variance"))
+        return variance(L, mask, t, over, n);
+    if (!strcmp(name, "sd"))
+        return tir_map(L->f, OP_SQRT, variance(L, mask, t, over, n), NULL, NULL);
+    if (!strcmp(name, "argmax") && n == 1)
+        return argmax(L, mask, t, over);
+    if (strcmp(name, "prod"))
+        return NULL;
+    t = counting(L, mask, t, 1);
+    for (int i = 0; i < n; i++)
+        t = product(L, t, over[i]);
+    return t;
+}
+
+Val *eval_reduce(Lower *L, Env *env, const Ast *e)
+{
+    Plate *plate = L->d ? model_plate(L->d->model, e->kids[REDUCE_BINDERS]->kids[0]) : NULL;
+    if (plate)
+        return sum_plate(L, env, e, plate);
+    const Ast *binders = e->kids[REDUCE_BINDERS];
+    Axis *over[LIMIT_RANK];
+    Val *mask = NULL;
+    int n = 0;
+    for (size_t i = 0; i < vec_len(binders->kids); i++)
+        env = open_binder(L, env, binders->kids[i], &over[n++], &mask);
+    Val *v = eval(L, env, e->kids[REDUCE_VALUE]);
+    close_binders(L, (size_t)n);
+    Tir *t = reduce_over(L, e->name, tir_expand(L->f, v->t, over, n), mask, over, n);
+    if (!t)
+        not_lowered(L, e->span, str_fmt(L->c, "`%s`", e->name));
+    return t ? val_tensor(L, t, v->axes, v->n_axes) : v;
+}

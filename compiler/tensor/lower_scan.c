@@ -1,0 +1,312 @@
+/* lower_scan.c - sequences: values of earlier steps.
+ *
+ *     previous(x, init, lag: m)      x[t - m], or init where t < m
+ *     x[t - m], x[e]                 inside the scan that x is declared in
+ * Idea: data, given latents and lets that do not read their own past are known at all steps, so an
+ * earlier step is the same array, shifted. A let that does is a recursion: while its equation is
+ * evaluated a past value is an input of the fn, a state; the lets that are read so join it. What
+ * comes out is lifted to a SCAN (scan_lift.c), and everything else is evaluated anew with the
+ * values of all steps at hand.
+ */
+#include "lower.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct Past { Var *v; int64_t lag; Tir *value; } Past;
+
+struct Recursion {
+    Plate *plate;
+    Past *past;                        /* vec: the states, those of one variable by lag */
+};
+
+/* ---- the plate ------------------------------------------------------------------------------- */
+
+Plate *plate_sequence(Plate *p)
+{
+    while (p && !p->sequence)
+        p = p->outer;
+    return p;
+}
+
+static Axis *active_axis(const Lower *L, const Plate *p)
+{
+    for (size_t i = 0; i < vec_len(L->active); i++)
+        if (L->active[i].plate == p)
+            return L->active[i].axis;
+    return NULL;
+}
+
+/* The innermost sequence around the expression, or NULL. */
+static Plate *around(const Lower *L)
+{
+    for (size_t i = vec_len(L->active); i-- > 0;)
+        if (L->active[i].plate->sequence)
+            return L->active[i].plate;
+    return NULL;
+}
+
+/* ---- known values ---------------------------------------------------------------------------- */
+
+/* v at the step `lag` before; where there is none, at the first. */
+static Val *shifted(Lower *L, Val *v, Axis *steps, int64_t lag)
+{
+    if (!tir_has_axis(v->t, steps))
+        return v;
+    Axis *one = axis_keyed(L, str_fmt(L->c, "first of %d", steps->id), AXIS_EVENT,
+                           str(L->c, "one"), 1);
+    Tir *first = tir_reduce(L->f, OP_SUM, tir_slice(L->f, v->t, steps, one, 0), &one, 1);
+    if (lag >= steps->size)
+        return val_tensor(L, first, v->axes, v->n_axes);
+    Axis *rest = axis_keyed(L, str_fmt(L->c, "rest of %d", steps->id), AXIS_PLATE, steps->name,
+                            steps->size - lag);
+    Tir *known = tir_pad(L->f, tir_slice(L->f, v->t, steps, rest, 0), rest, steps, lag);
+    Tir *early = tir_map(L->f, OP_LT, tir_iota(L->f, steps), tir_const(L->f, (double)lag), NULL);
+    return val_tensor(L, tir_map(L->f, OP_SELECT, early, first, known), v->axes, v->n_axes);
+}
+
+/* Data above the scan, as previous() takes them: their array axes are the innermost plates. */
+static Val *data_here(Lower *L, Var *v)
+{
+    Val *val = var_value(L, v);
+    size_t depth = vec_len(L->active), n = vec_len(v->type->array);
+    for (size_t i = depth - n; n <= depth && i < depth; i++) {
+        Axis *from = val->axes[0], *to = L->active[i].axis;
+        const Ast *low = L->active[i].plate->low;
+        int64_t at = low ? eval_size(L, NULL, low) : 0;
+        if (at + to->size > from->size)
+            ice_span(L->at, "`%s` is not an array over the sequence", v->name);
+        Tir *t = tir_slice(L->f, tir_expand(L->f, val->t, &from, 1), from, to, at);
+        val = val_tensor(L, t, val->axes + 1, val->n_axes - 1);
+    }
+    return val;
+}
+
+/* ---- states ---------------------------------------------------------------------------------- */
+
+static Tir *state(Lower *L, Var *v, int64_t lag)
+{
+    struct Recursion *r = L->recursion;
+    for (size_t i = 0; i < vec_len(r->past); i++)
+        if (r->past[i].v == v && r->past[i].lag == lag)
+            return r->past[i].value;
+    if (lag > 1)
+        state(L, v, lag - 1);
+    Axis *axes[LIMIT_RANK], *explicit[LIMIT_RANK];
+    int n = 0, m = lower_type_axes(L, v, explicit);
+    Plate *chain[LIMIT_RANK];
+    for (Plate *p = v->plate; p; p = p->outer)
+        chain[n++] = p;
+    for (int i = 0; i < n; i++)
+        axes[i] = lower_plate_axis(L, chain[n - 1 - i]);
+    for (int i = 0; i < m; i++)
+        axes[n++] = explicit[i];
+    Str name = str_fmt(L->c, "%s %lld before", v->name, (long long)lag);
+    Tir *value = tir_input(L->f, INPUT_GIVEN, name, axes, n);
+    vec_push(L->c, r->past, ((Past){ v, lag, value }));
+    return value;
+}
+
+static Val *past_state(Lower *L, Var *v, int64_t lag)
+{
+    Axis *axes[LIMIT_RANK];
+    Tir *t = state(L, v, lag);
+    return val_tensor(L, t, axes, lower_type_axes(L, v, axes));
+}
+
+static bool is_recursive(const Lower *L, const Var *v)
+{
+    return L->recursion && v->kind == VAR_LET && plate_sequence(v->plate) == L->recursion->plate
+        && !map_get(L->recursion_known, v);
+}
+
+/* x[t - lag]; where t < lag some value that is never used. */
+static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
+{
+    Plate *sequence = around(L);
+    if (v == L->chain && lag == 1)
+        return L->chain_before ? L->chain_before : val_const(L, 0);
+    if (v == L->chain || var_is_discrete(v)) {
+        not_lowered(L, at, "a state more than one step back");
+        return val_const(L, 0);
+    }
+    if (is_recursive(L, v))
+        return past_state(L, v, lag);
+    Val *x = v->kind == VAR_DATA ? data_here(L, v) : var_value(L, v);
+    if (x->kind != VAL_TENSOR) {
+        not_lowered(L, at, "an earlier step of a distribution or record");
+        return val_const(L, 0);
+    }
+    return shifted(L, x, active_axis(L, sequence), lag);
+}
+
+Val *eval_previous(Lower *L, Env *env, const Ast *e)
+{
+    const Ast *x = e->kids[0]->kids[ARG_VALUE], *init = e->kids[1]->kids[ARG_VALUE];
+    Var *v = x->kind == AST_NAME && x->decl ? model_var(L->d->model, x->decl) : NULL;
+    int64_t lag = 1;
+    if (vec_len(e->kids) > 2)
+        lag = eval_size(L, env, e->kids[2]->kids[ARG_VALUE]);
+    if (!v || !around(L) || lag < 1) {
+        not_lowered(L, e->span, "`previous` of an expression");
+        return val_const(L, 0);
+    }
+    if (v == L->chain && lag == 1) {
+        L->chain_starts = true;
+        return L->chain_before ? L->chain_before : eval(L, env, init);
+    }
+    Val *before = at_lag(L, v, lag, e->span);
+    Tir *early = tir_map(L->f, OP_LT, tir_iota(L->f, active_axis(L, around(L))),
+                         tir_const(L->f, (double)lag), NULL);
+    return val_map(L, OP_SELECT, val_tensor(L, early, NULL, 0), eval(L, env, init), before);
+}
+
+/* t - m with a number m > 0, t the index of the sequence. */
+static bool is_lag(Lower *L, Env *env, const Ast *e, const Plate *sequence, int64_t *lag)
+{
+    double m;
+    if (e->kind != AST_BINARY || strcmp(e->name, "-") || e->kids[BINARY_A]->kind != AST_NAME)
+        return false;
+    bool index = false;
+    for (size_t i = 0; i < vec_len(sequence->binders); i++)
+        index |= e->kids[BINARY_A]->decl == sequence->binders[i];
+    if (!index || !eval_number(L, env, e->kids[BINARY_B], &m) || !(m >= 1))
+        return false;
+    *lag = (int64_t)m;
+    return true;
+}
+
+Val *eval_step(Lower *L, Env *env, const Ast *e, bool *handled)
+{
+    const Ast *base = e->kids[INDEX_BASE], *index = e->kids[1];
+    Var *v = L->d && base->kind == AST_NAME ? model_var(L->d->model, base->decl) : NULL;
+    Plate *sequence = v && v->kind != VAR_DATA ? plate_sequence(v->plate) : NULL;
+    Axis *steps = sequence ? active_axis(L, sequence) : NULL;
+    int64_t lag;
+    *handled = steps != NULL && index->kind != AST_RANGE && !env_find(env, base->name, false);
+    if (!*handled)
+        return NULL;
+    if (index->kind == AST_NAME && index->decl)
+        for (size_t i = 0; i < vec_len(sequence->binders); i++)
+            if (index->decl == sequence->binders[i])
+                return var_value(L, v);
+    if (is_lag(L, env, index, sequence, &lag))
+        return at_lag(L, v, lag, e->span);
+    if (is_recursive(L, v)) {
+        diag_error(L->c, E_SCAN_PAST, e->span, v->name, fmt_expr(L->c, index));
+        diag_help(L->c, "a value of the same `let` is read a fixed number of steps back: "
+                  "`%s[%s - 1]`", v->name, sequence->index);
+        return val_const(L, 0);
+    }
+    Val *x = var_value(L, v), *i = eval(L, env, index);
+    if (!tir_has_axis(x->t, steps))
+        return x;
+    Axis *all = axis_keyed(L, str_fmt(L->c, "steps of %d", steps->id), AXIS_EVENT, steps->name,
+                           steps->size);
+    double low;
+    if (sequence->low && eval_number(L, NULL, sequence->low, &low))
+        i = val_map(L, OP_SUB, i, val_const(L, low), NULL);
+    Tir *t = tir_gather(L->f, tir_rename(L->f, x->t, &steps, &all, 1), all, i->t);
+    return val_tensor(L, t, x->axes, x->n_axes);
+}
+
+/* ---- recursions ------------------------------------------------------------------------------ */
+
+static Tir *state_next(Lower *L, const Past *p, Axis *const *axes, int n)
+{
+    if (p->lag > 1)
+        return state(L, p->v, p->lag - 1);
+    Val *value = map_get(L->values, p->v);
+    if (!value) {
+        value = let_plain(L, p->v);
+        map_put(L->values, p->v, value);
+    }
+    if (value->kind != VAL_TENSOR || value->n_axes > n)
+        ice_span(L->at, "`%s` has no value for each step", p->v->name);
+    return tir_expand(L->f, val_rename(L, value, axes + (n - value->n_axes))->t, axes, n);
+}
+
+/* Fills recursion_known with the values of the states at all steps. */
+static void solve(Lower *L)
+{
+    struct Recursion *r = L->recursion;
+    ScanState *states = NULL;
+    Var **vars = NULL;
+    for (size_t i = 0; i < vec_len(r->past); i++) {    /* grows: equations read others' past */
+        Past p = r->past[i];
+        ScanState s = { .past = p.value };
+        s.next.n_axes = lower_type_axes(L, p.v, s.next.axes);
+        s.next.value = state_next(L, &p, s.next.axes, s.next.n_axes);
+        vec_push(L->c, states, s);
+        vec_push(L->c, vars, p.lag == 1 ? p.v : NULL);
+    }
+    Tir **values = arena_alloc(L->c->arena, sizeof *values * (vec_len(states) + 1));
+    const Tir *bad = diag_count(L->c) > L->errors ? NULL
+                   : scan_lift(L->f, str_fmt(L->c, "scan_%s", r->past[0].v->name),
+                               lower_plate_axis(L, r->plate), states, values);
+    if (bad)
+        not_lowered(L, bad->span, "a sequence whose steps do this");
+    for (size_t i = 0; i < vec_len(vars); i++)
+        if (vars[i])
+            map_put(L->recursion_known, vars[i],
+                    val_tensor(L, values[i] ? values[i] : tir_const(L->f, 0), states[i].next.axes,
+                               states[i].next.n_axes));
+}
+
+/* The value of a let of a sequence. */
+Val *let_of_sequence(Lower *L, Var *v)
+{
+    const Model *m = L->d->model;
+    if (L->recursion)
+        return let_plain(L, v);
+    struct Recursion r = { .plate = plate_sequence(v->plate) };
+    Map *known = map_new(L->c);
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->kind == VAR_LET && map_get(L->values, m->vars[i]))
+            map_put(known, m->vars[i], map_get(L->values, m->vars[i]));
+    L->recursion = &r;
+    L->recursion_known = known;
+    L->errors = diag_count(L->c);
+    Val *value = let_plain(L, v);
+    if (r.past) {
+        map_put(L->values, v, value);
+        solve(L);
+        for (size_t i = 0; i < vec_len(m->vars); i++)  /* what was read meanwhile is of one step */
+            if (m->vars[i]->kind == VAR_LET)
+                map_put(L->values, m->vars[i], map_get(known, m->vars[i]));
+    }
+    L->recursion = NULL;
+    L->recursion_known = NULL;
+    if (r.past)
+        value = map_get(known, v) ? map_get(known, v) : let_plain(L, v);
+    return value;
+}
+
+/* ---- chains ---------------------------------------------------------------------------------- */
+
+/* The forward algorithm in logs (Rabiner 1989, eq. 19-21): a[t, i] = log sum_j exp(a[t - 1, j] +
+ * M[t, i, j]). It starts at 0 for every j, of which there are n: that counts the paths n times. */
+Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before)
+{
+    TirFn *f = L->f;
+    Axis *all[] = { steps, now, before }, *axes[LIMIT_RANK];
+    M = tir_expand(f, M, all, 3);
+    int n = 0;
+    for (int i = 0; i < M->n_axes; i++)
+        if (M->axes[i] != before)
+            axes[n++] = M->axes[i];
+    Str name = str_fmt(L->c, "%s before", now->name);
+    ScanState s = { .past = tir_input(f, INPUT_GIVEN, name, axes, n) }, *states = NULL;
+    Tir *past = tir_rename(f, s.past, &now, &before, 1);
+    s.next = (ScanPart){ tir_reduce(f, OP_LOGSUMEXP, tir_map(f, OP_ADD, past, M, NULL), &before, 1),
+                         1, { now } };
+    vec_push(L->c, states, s);
+    Tir *a;
+    const Tir *bad = scan_lift(f, str_fmt(L->c, "forward_%s", now->name), steps, states, &a);
+    if (bad)
+        ice_span(L->at, "the forward algorithm is no sequence");
+    Axis *one = tir_axis(f, AXIS_EVENT, str(L->c, "last"), 1);
+    Tir *last = tir_reduce(f, OP_SUM, tir_slice(f, a, steps, one, steps->size - 1), &one, 1);
+    return tir_map(f, OP_SUB, tir_reduce(f, OP_LOGSUMEXP, last, &now, 1),
+                   tir_const(f, log((double)now->size)), NULL);
+}

@@ -1,0 +1,34 @@
+/* scan.c - runs the program of one step along a sequence.
+ *
+ * Idea: the step is a program like any other, in a context of its own whose given values are the
+ * vectors of this step. Its buffers are small and live on the stack; a step of more than
+ * STACK_REALS takes memory for the call.
+ */
+#include "dgm.h"
+
+#include <string.h>
+
+enum { STACK_REALS = 16384 };
+
+void dgm_scan(const DgmProgram *step, long steps, bool reverse, long n_each, long n_out,
+              const Real *state, const Real *each, const Real *fixed, Real *out)
+{
+    _Alignas(64) Real stack[STACK_REALS];
+    void *buffers[step->state_bytes / sizeof(void *) + 1];
+    Real *given[3] = { NULL, NULL, (Real *)fixed }, *next[1] = { NULL };
+    DgmCtx c = { .program = step, .given = given, .out = next, .B = 1, .N = 1, .S = 1, .threads = 1,
+                 .bad_term = -1, .state = buffers };
+    size_t reals = step->layout(&c, NULL);
+    Real *slab = reals <= STACK_REALS ? stack : dgm_slab_new(reals);
+    step->layout(&c, slab);
+    for (long i = 0; i < steps; i++) {
+        long t = reverse ? steps - 1 - i : i;
+        given[0] = (Real *)state;
+        given[1] = (Real *)each + t * n_each;
+        step->run(&c);
+        memcpy(out + t * n_out, next[0], (size_t)n_out * sizeof *out);
+        state = out + t * n_out;
+    }
+    if (slab != stack)
+        dgm_slab_free(slab);
+}

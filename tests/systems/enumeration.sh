@@ -1,0 +1,222 @@
+# enumeration.sh - models with discrete latents against the same models with every joint state written
+# out: one log density and one gradient, to 1e-12. And equations of a sequence, written out likewise.
+. "$DGM_ROOT/tests/systems/lib.sh"
+printf '#!/bin/sh\nexec %s "$@" -O0\n' "${CC:-cc}" >cc0
+chmod +x cc0
+
+# numbers FILE: log_prob, then the gradient
+numbers() {
+    json "$1" log_prob
+    tr -d '\n' <"$1" | sed 's/.*"gradient": *{//; s/"[^"]*"//g' | tr -c '0-9eE.+\n-' '\n' | grep '[0-9]'
+}
+
+# pair NAME: NAME.dgm and NAME-all.dgm agree at NAME.at on NAME.json
+pair() {
+    for m in "$1" "$1-all"; do
+        CC=$PWD/cc0 "$dgmc" "$m.dgm" --data "$1.json" -o "./run-$m" || fail "$m does not compile"
+        "./run-$m" log-prob --data "$1.json" --at "$1.at" --json >"$m.out" || fail "log-prob of $m"
+        numbers "$m.out" >"$m.txt"
+    done
+    [ "$(wc -l <"$1.txt")" -gt 1 ] || fail "$1 has no gradient"
+    paste "$1.txt" "$1-all.txt" | awk '
+        { d = $1 - $2; s = $2 < 0 ? -$2 : $2; s = s > 1 ? s : 1; if (d < 0) d = -d
+          if (!(d <= 1e-12 * s)) { print $1, $2; bad = 1 } } END { exit bad }' ||
+        fail "$1 is not the sum over its states"
+}
+
+# -- a mixture, nested plates ---------------------------------------------------------------------
+cat >mixture.dgm <<'END'
+model mixture(K = 3) {
+  data y[N] : real
+  latent w : simplex[K] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  for n in N { latent c : index(K) ~ categorical(w); y[n] ~ normal(mu[c], 1) }
+}
+END
+cat >mixture-all.dgm <<'END'
+model mixture(K = 3) {
+  data y[N] : real
+  latent w : simplex[K] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  for n in N { factor logsumexp[c in K](log(w[c]) + logpdf(normal(mu[c], 1), y[n])) }
+}
+END
+echo '{"y": [0.3, -1.2, 2.5, 0.9]}' >mixture.json
+echo '{"w": [0.2, 0.5, 0.3], "mu": [-1, 0.4, 2]}' >mixture.at
+pair mixture
+
+cat >counts.dgm <<'END'
+model counts(K = 5) {
+  data y[R, T] : count
+  latent lambda : positive ~ gamma(2, 1)
+  latent p : unit ~ flat
+  for i in R { latent n : count(K) ~ poisson(lambda); for t in T { y[i, t] ~ binomial(n, p) } }
+}
+END
+cat >counts-all.dgm <<'END'
+model counts(K = 5) {
+  data y[R, T] : count
+  latent lambda : positive ~ gamma(2, 1)
+  latent p : unit ~ flat
+  for i in R {
+    factor logsumexp[n in K + 1](logpdf(poisson(lambda), n) + sum[t in T](logpdf(binomial(n, p), y[i, t])))
+  }
+}
+END
+echo '{"y": [[2, 1], [0, 3], [0, 0]]}' >counts.json
+echo '{"lambda": 1.7, "p": 0.4}' >counts.at
+pair counts
+
+# -- chains ---------------------------------------------------------------------------------------
+cat >chain.dgm <<'END'
+model chain(K = 2) {
+  data y[T] : real
+  latent first : simplex[K] ~ dirichlet(1)
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  scan t in T {
+    latent z : index(K) ~ if t == 0 then categorical(first) else categorical(A[z[t - 1]])
+    y[t] ~ normal(mu[z], 1)
+  }
+}
+END
+cat >chain-all.dgm <<'END'
+model chain(K = 2) {
+  data y[T] : real
+  latent first : simplex[K] ~ dirichlet(1)
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  let e(z, t) = logpdf(normal(mu[z], 1), y[t])
+  factor logsumexp[a in K, b in K, c in K, d in K](log(first[a]) + log(A[a][b]) + log(A[b][c])
+    + log(A[c][d]) + e(a, 0) + e(b, 1) + e(c, 2) + e(d, 3))
+}
+END
+echo '{"y": [0.3, -1.2, 2.5, 0.9]}' >chain.json
+echo '{"first": [0.3, 0.7], "A": [[0.8, 0.2], [0.4, 0.6]], "mu": [-1, 1.5]}' >chain.at
+pair chain
+
+# States that are impossible: log 0 must not reach the gradient. Two animals, three occasions.
+cat >alive.dgm <<'END'
+model alive {
+  data y[I, T] : bit
+  latent phi, p : unit ~ beta(2, 2)
+  for i in I { scan t in T {
+    latent alive : bit ~ bernoulli(phi * previous(alive, 1))
+    y[i, t] ~ bernoulli(p * alive)
+  } }
+}
+END
+cat >alive-all.dgm <<'END'
+model alive {
+  data y[I, T] : bit
+  latent phi, p : unit ~ beta(2, 2)
+  let mass(x, q) = if x == 1 then q else 1 - q
+  for i in I {
+    factor log(sum[a in 2, b in 2, c in 2](mass(a, phi) * mass(b, phi * a) * mass(c, phi * b)
+      * mass(y[i, 0], p * a) * mass(y[i, 1], p * b) * mass(y[i, 2], p * c)))
+  }
+}
+END
+echo '{"y": [[1, 0, 1], [1, 0, 0], [0, 0, 0]]}' >alive.json
+echo '{"phi": 0.8, "p": 0.6}' >alive.at
+pair alive
+
+# A chain with a mixture at every step, a let of the state and lagged data; it starts at step 1.
+cat >both.dgm <<'END'
+model both(K = 2) {
+  data y[T] : real
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent W[K] : simplex[3] ~ dirichlet(2)
+  latent mu[3] : real ~ normal(0, 3)
+  latent r : real ~ normal(0, 1)
+  scan t in 1 .. T {
+    latent z : index(K) ~ categorical(A[previous(z, 1)])
+    latent c : index(3) ~ categorical(W[z])
+    let m = mu[c] + r * y[t - 1] + 0.1 * z
+    y[t] ~ normal(m, 1)
+  }
+}
+END
+cat >both-all.dgm <<'END'
+model both(K = 2) {
+  data y[T] : real
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent W[K] : simplex[3] ~ dirichlet(2)
+  latent mu[3] : real ~ normal(0, 3)
+  latent r : real ~ normal(0, 1)
+  let e(z, t) = logsumexp[c in 3](log(W[z][c]) + logpdf(normal(mu[c] + r * y[t - 1] + 0.1 * z, 1), y[t]))
+  factor logsumexp[a in K, b in K, c in K](log(A[1][a]) + log(A[a][b]) + log(A[b][c])
+    + e(a, 1) + e(b, 2) + e(c, 3))
+}
+END
+echo '{"y": [0.3, -1.2, 2.5, 0.9]}' >both.json
+echo '{"A": [[0.8, 0.2], [0.4, 0.6]], "W": [[0.2, 0.3, 0.5], [0.6, 0.1, 0.3]], "mu": [-1, 1.5, 0.2], "r": 0.3}' >both.at
+pair both
+
+# -- equations ------------------------------------------------------------------------------------
+# Two lets that read each other's past, one of them two steps back, in every row.
+cat >lets.dgm <<'END'
+model lets {
+  data y[I, T] : real
+  latent a, b, c : real ~ normal(0, 1)
+  for i in I {
+    latent u : real ~ normal(0, 1)
+    scan t in T {
+      let v = u + a * previous(w, 1) + c * previous(v, 0.5, lag: 2)
+      let w = b * v + sin(y[i, t])
+      y[i, t] ~ normal(v + w, 1)
+    }
+  }
+}
+END
+cat >lets-all.dgm <<'END'
+model lets {
+  data y[I, T] : real
+  latent a, b, c : real ~ normal(0, 1)
+  for i in I {
+    latent u : real ~ normal(0, 1)
+    let v0 = u + a + c * 0.5
+    let w0 = b * v0 + sin(y[i, 0])
+    let v1 = u + a * w0 + c * 0.5
+    let w1 = b * v1 + sin(y[i, 1])
+    let v2 = u + a * w1 + c * v0
+    let w2 = b * v2 + sin(y[i, 2])
+    factor logpdf(normal(v0 + w0, 1), y[i, 0]) + logpdf(normal(v1 + w1, 1), y[i, 1])
+      + logpdf(normal(v2 + w2, 1), y[i, 2])
+  }
+}
+END
+echo '{"y": [[0.3, -1.2, 2.5], [1, 2, 0.1]]}' >lets.json
+echo '{"a": 0.3, "b": -0.7, "c": 0.4, "u": [0.5, -0.2]}' >lets.at
+pair lets
+
+# A latent path, vectors, prefix sums and products, a condition on a binder.
+cat >paths.dgm <<'END'
+model paths {
+  data y[T] : real[2]
+  latent A : real[2, 2] ~ normal(0, 1)
+  scan t in T {
+    latent z : real[2] ~ normal(A @ previous(z, 0.5), 1)
+    let s = sum[k in t](y[k, 0]) + prod[k in t](1 + 0.1 * y[k, 1]) + sum[k in T where k > t](y[k, 0])
+    y[t] ~ normal(z + s, 1)
+  }
+}
+END
+cat >paths-all.dgm <<'END'
+model paths {
+  data y[3] : real[2]
+  latent A : real[2, 2] ~ normal(0, 1)
+  latent z[3] : real[2] ~ flat
+  let start = [0.5, 0.5]
+  factor logpdf(normal(A @ start, 1), z[0]) + logpdf(normal(A @ z[0], 1), z[1])
+    + logpdf(normal(A @ z[1], 1), z[2])
+  let s0 = 1 + y[1, 0] + y[2, 0]
+  let s1 = y[0, 0] + 1 + 0.1 * y[0, 1] + y[2, 0]
+  let s2 = y[0, 0] + y[1, 0] + (1 + 0.1 * y[0, 1]) * (1 + 0.1 * y[1, 1])
+  factor logpdf(normal(z[0] + s0, 1), y[0]) + logpdf(normal(z[1] + s1, 1), y[1])
+    + logpdf(normal(z[2] + s2, 1), y[2])
+}
+END
+echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >paths.json
+echo '{"A": [[0.3, -0.7], [0.2, 0.5]], "z": [[0.5, -0.2], [1, 0.3], [-0.4, 0.8]]}' >paths.at
+pair paths
