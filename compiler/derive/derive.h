@@ -41,6 +41,9 @@ Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b)
 Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b); /* of lang/std */
 /* real numbers combined or compared; `op` as the language writes it */
 Ast  *make_binary(Ctx *c, const char *op, Ast *a, Ast *b);
+/* if condition then a else b; NULL: 0 */
+Ast  *make_choice(Ctx *c, Span at, Ast *condition, Ast *a, Ast *b);
+Ast  *make_counted(Ctx *c, const Plate *p, Ast *e);             /* e at positions of p that count */
 Ast  *make_size(Ctx *c, const Size *s, Span span);
 Var  *make_param(Derive *d, Str name, Type *type, Ast *init, Span span);
 Var  *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span);

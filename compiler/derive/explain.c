@@ -173,7 +173,8 @@ static void enter(Explain *x, const Plate *to, const Plate **open)
     if (to && to != *open && !plate_within(*open, to)) {
         enter(x, to->outer, open);
         line(x, 2 + 2 * plate_depth(to->outer),
-             str_fmt(x->c, "for %s%s", plate_text(x->c, to), to->rows ? "        (the rows)" : ""),
+             str_fmt(x->c, "%s %s%s", to->sequence ? "scan" : "for", plate_text(x->c, to),
+                     to->rows ? "        (the rows)" : ""),
              place_text(x->c, to->span));
     }
     *open = to;

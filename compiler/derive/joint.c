@@ -12,6 +12,8 @@
 
 Term make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate, Span span)
 {
+    for (const Plate *p = plate; p; p = p->outer)
+        expr = make_counted(d->c, p, expr);
     Term t = { .name = fresh_name(d, name), .kind = kind, .sign = sign, .weight = 1, .expr = expr,
                .plate = plate, .span = span };
     t.local = plate && d->m->rows && plate_within(plate, d->m->rows);
@@ -27,14 +29,6 @@ static Ast *log_mass(Derive *d, Ast *law, Ast *x, Ast *lower, Ast *upper)
                          upper ? upper : ast_num(c, law->span, INFINITY));
     call->type = real_scalar(c);
     return call;
-}
-
-static Ast *choice(Derive *d, Span at, Ast *condition, Ast *a, Ast *b)
-{
-    Ast *e = ast_new(d->c, AST_IF, at, NULL, 3, condition, a ? a : ast_num(d->c, at, 0),
-                     b ? b : ast_num(d->c, at, 0));
-    e->type = real_scalar(d->c);
-    return e;
 }
 
 static bool reads_latent(Derive *d, Ast *e)
@@ -70,7 +64,7 @@ static Ast *stage_argument(const Ast *stage, const char *name)
 static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *density)
 {
     Ast *met = make_binary(d->c, upper ? ">=" : "<=", x, limit);
-    return choice(d, law->span, met, upper ? log_mass(d, law, x, x, NULL)
+    return make_choice(d->c, law->span, met, upper ? log_mass(d, law, x, x, NULL)
                                            : log_mass(d, law, x, NULL, x), density);
 }
 
@@ -100,13 +94,13 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
     if (law_is_flat(seen))
         return NULL;
     if (seen->kind == AST_IF)
-        return choice(d, law->span, seen->kids[IF_COND],
+        return make_choice(d->c, law->span, seen->kids[IF_COND],
                       joint_logpdf(d, seen->kids[IF_THEN], x, half),
                       joint_logpdf(d, seen->kids[IF_ELSE], x, half));
     bool counted = x->type && x->type->elem != ELEM_REAL;      /* a density has no point mass */
     if (counted && seen->kind == AST_CALL && !seen->decl && !strcmp(seen->name, "delta")) {
         Ast *at = make_binary(d->c, "==", x, seen->kids[0]->kids[ARG_VALUE]);
-        return choice(d, law->span, at, NULL, ast_num(d->c, law->span, -INFINITY));
+        return make_choice(d->c, law->span, at, NULL, ast_num(d->c, law->span, -INFINITY));
     }
     if (seen->kind == AST_PIPE)
         return stage_logpdf(d, seen, x, half);

@@ -71,6 +71,19 @@ Ast *make_binary(Ctx *c, const char *op, Ast *a, Ast *b)
     return e;
 }
 
+Ast *make_choice(Ctx *c, Span at, Ast *condition, Ast *a, Ast *b)
+{
+    Ast *e = ast_new(c, AST_IF, at, NULL, 3, condition, a ? a : ast_num(c, at, 0),
+                     b ? b : ast_num(c, at, 0));
+    e->type = real_scalar(c);
+    return e;
+}
+
+Ast *make_counted(Ctx *c, const Plate *p, Ast *e)
+{
+    return p->when ? make_choice(c, e->span, p->when, e, NULL) : e;
+}
+
 /* Distributions that the derivation itself uses are those of lang/std, whatever the user
  * shadows. */
 static Ast *std_distribution(Derive *d, const char *name)

@@ -373,7 +373,9 @@ static Str index_form(const Math *m, const Ast *e)
 {
     const Ast *base = e->kids[INDEX_BASE];
     Var *v = base->kind == AST_NAME ? model_var(m->m, base->decl) : NULL;
-    Str inside = v && v->kind != VAR_DATA ? plate_indices(m, v->plate) : NULL;
+    bool step = v && v->plate && v->plate->sequence;           /* the first index is the step */
+    Str inside = v && v->kind != VAR_DATA
+        ? plate_indices(m, step ? v->plate->outer : v->plate) : NULL;
     for (size_t i = 1; i < vec_len(e->kids); i++) {
         Str own = form(m, e->kids[i], P_IF);
         inside = inside ? str_fmt(m->c, "%s,%s", inside, own) : own;

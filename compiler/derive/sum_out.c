@@ -106,6 +106,7 @@ static Var *next_latent(const Part *parts)
 static Ast *sum_plates(Derive *d, Ast *e, const Plate *from, const Plate *to)
 {
     for (const Plate *p = from; p != to; p = p->outer) {
+        e = make_counted(d->c, p, e);
         Ast *list = ast_new(d->c, AST_LIST, e->span, NULL, 1, p->binders[0]);
         e = ast_new(d->c, AST_REDUCE, e->span, str(d->c, "sum"), 2, list, e);
         e->type = real_scalar(d->c);

@@ -247,6 +247,10 @@ static Both states_words(const Words *w, const Ast *sum)
     Str last = bit ? str(w->d->c, "1") : size_text(w->d->c, v->type->classes);
     Both name = { math_symbol(&w->text, v), math_symbol(&w->latex, v) };
     Both end = { last, math_size(&w->latex, last) };
+    if (arg(sum, 1)->kind == AST_REDUCE && v->plate && v->plate->sequence)
+        return both_fmt2(w, bit || count ? "over the paths of %s in 0 .. %s: forward algorithm"
+                                         : "over the paths of %s in 0 .. %s - 1: forward algorithm",
+                         "\\text{over the paths of } %s \\text{ up to } %s", name, end);
     if (bit || count)
         return both_fmt2(w, "over %s = 0 .. %s", "\\text{over } %s = 0, \\ldots, %s", name, end);
     return both_fmt2(w, "over %s = 0 .. %s - 1", "\\text{over } %s = 0, \\ldots, %s - 1", name,

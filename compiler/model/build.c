@@ -10,6 +10,8 @@
  */
 #include "build.h"
 
+#include <string.h>
+
 static void build_block(Build *b, Ast *block, Plate *plate);
 
 /* ---- plates ---------------------------------------------------------------------------------- */
@@ -27,6 +29,16 @@ static Size *expr_size(Ctx *c, const Ast *e)
     return NULL;
 }
 
+/* Of names and numbers only: a text such as `last[i]` is no size. */
+static bool is_named(Ctx *c, const Size *size)
+{
+    Str *names = size_names(c, size);
+    for (size_t i = 0; i < vec_len(names); i++)
+        if (strpbrk(names[i], "[](). "))
+            return false;
+    return true;
+}
+
 static Size *binder_size(Build *b, Ast *binder)
 {
     Ast *domain = binder->kids[BINDER_DOMAIN];
@@ -38,10 +50,17 @@ static Size *binder_size(Build *b, Ast *binder)
     if (domain->kind == AST_RANGE) {
         Size *from = expr_size(b->c, domain->kids[RANGE_A]);
         Size *to = expr_size(b->c, domain->kids[RANGE_B]);
+        const Type *last = domain->kids[RANGE_B]->type;
         if (from && to)
             return size_sub(b->c, to, from);
+        if (!to && last && last->elem == ELEM_INDEX && last->classes
+            && is_named(b->c, last->classes))
+            to = last->classes;
+        if (to)
+            return to;                 /* all positions; `when` says which count */
         diag_error(b->c, E_ND_RANGE_PLATE, domain->span);
-        diag_help(b->c, "run over the whole size, and use `if` where the first rows differ");
+        diag_help(b->c, "run over the whole size with a condition: `for %s in N where %s < ..`",
+                  binder->name, binder->name);
         return NULL;
     }
     if (binder->type && binder->type->classes)
@@ -52,28 +71,60 @@ static Size *binder_size(Build *b, Ast *binder)
     return size;
 }
 
+static Ast *compared(Ctx *c, Ast *binder, const char *op, Ast *with)
+{
+    Ast *index = ast_name(c, binder->span, binder->name, binder);
+    return ast_new(c, AST_BINARY, with->span, str(c, op), 2, index, with);
+}
+
+static Ast *both(Ctx *c, Ast *a, Ast *b)
+{
+    return a && b ? ast_new(c, AST_BINARY, a->span, str(c, "and"), 2, a, b) : a ? a : b;
+}
+
+/* Where a range has ends that data decide, its plate is over all positions, and these count. */
+static void set_range(Build *b, Plate *p, Ast *binder)
+{
+    Ast *domain = binder->kids[BINDER_DOMAIN];
+    p->when = binder->kids[BINDER_WHERE];
+    if (domain->kind != AST_RANGE)
+        return;
+    Ast *from = domain->kids[RANGE_A], *to = domain->kids[RANGE_B];
+    if (expr_size(b->c, from) && expr_size(b->c, to)) {
+        p->low = from;
+        return;
+    }
+    Ast *inside = both(b->c, compared(b->c, binder, ">=", from), compared(b->c, binder, "<", to));
+    p->start = from;
+    p->when = both(b->c, inside, p->when);
+}
+
+static bool same_text(Ctx *c, Ast *a, Ast *b)
+{
+    return (a ? fmt_expr(c, a) : NULL) == (b ? fmt_expr(c, b) : NULL);
+}
+
 Plate *build_plate(Build *b, Ast *loop, Plate *outer)
 {
-    Ast *binder = loop->kids[FOR_BINDER], *domain = binder->kids[BINDER_DOMAIN];
-    Ast *low = domain->kind == AST_RANGE ? domain->kids[RANGE_A] : NULL;
+    Ast *binder = loop->kids[FOR_BINDER];
     Size *size = binder_size(b, binder);
     if (!size)
         return NULL;
-    bool sequence = loop->kind == AST_SCAN;
+    Plate found = { .sequence = loop->kind == AST_SCAN };
+    set_range(b, &found, binder);
     for (size_t i = 0; i < vec_len(b->m->plates); i++) {
         Plate *p = b->m->plates[i];
-        if (p->outer == outer && p->size == size && p->sequence == sequence
-            && (p->low ? fmt_expr(b->c, p->low) : NULL) == (low ? fmt_expr(b->c, low) : NULL)) {
+        if (p->outer == outer && p->size == size && p->sequence == found.sequence
+            && same_text(b->c, p->low, found.low) && same_text(b->c, p->when, found.when)) {
             vec_push(b->c, p->binders, binder);
             return p;
         }
     }
     Plate *p = arena_alloc(b->c->arena, sizeof *p);
+    *p = found;
     p->index = binder->name;
     p->size = size;
     p->outer = outer;
-    p->sequence = sequence;
-    p->low = low;
     p->span = binder->span;
     vec_push(b->c, p->binders, binder);
     vec_push(b->c, b->m->plates, p);
@@ -168,6 +219,14 @@ static void build_latent(Build *b, Ast *s, Plate *plate)
     for (size_t i = 0; i < vec_len(names->kids); i++) {
         Var *v = add_var(b, VAR_LATENT, names->kids[i], s, plate);
         v->law = law;
+        for (const Plate *p = plate; p && !var_is_discrete(v); p = p->outer)
+            if (p->when) {
+                diag_error(b->c, E_ND_WHERE, p->when->span);
+                diag_note(b->c, v->decl->span, "`%s` would have a value at some positions only",
+                          v->name);
+                diag_help(b->c, "declare it in a plate without the condition");
+                break;
+            }
         if (var_is_discrete(v) && !has_states(v)) {
             diag_error(b->c, E_NO_STATES, v->decl->span, v->name);
             diag_help(b->c, "say how many there are: `count(100)` for 0 .. 100, or `index(K)`");

@@ -36,7 +36,8 @@ Plate *model_plate(const Model *m, const Ast *binder)
 
 Str plate_text(Ctx *c, const Plate *p)
 {
-    return str_fmt(c, "%s in %s", p->index, size_text(c, p->size));
+    return str_fmt(c, "%s in %s%s%s", p->index, size_text(c, p->size), p->when ? " where " : "",
+                   p->when ? fmt_expr(c, p->when) : "");
 }
 
 static Var *var_in(Var **vars, const Ast *decl)

@@ -249,6 +249,8 @@ Mixing *rows_mixing(Ctx *c, Model *m, Plate *rows)
     for (size_t i = 0; i < vec_len(m->factors); i++)
         walk_from(&w, m->factors[i].value, m->factors[i].plate, m->factors[i].span,
                   str(c, "factor"));
+    for (size_t i = 0; i < vec_len(m->plates); i++)
+        walk_from(&w, m->plates[i]->when, m->plates[i], m->plates[i]->span, m->plates[i]->index);
     for (size_t i = 0; m->family && i < vec_len(m->family->guides); i++) {
         Guide *g = &m->family->guides[i];
         walk_from(&w, g->law, g->plate, g->span, g->latents[0]->name);

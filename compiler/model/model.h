@@ -19,6 +19,8 @@ struct Plate {
     bool rows;                   /* the minibatched plate: its axis is the row axis (at most one) */
     bool sequence;                     /* of a `scan`: what is in it may read earlier steps */
     Ast *low;                          /* first value of the index; NULL: 0 */
+    Ast *when;                         /* which positions count, where only the data say; or NULL */
+    Ast *start;                        /* of a sequence with `when`: its first step */
     Span span;
 };
 

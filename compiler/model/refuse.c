@@ -47,7 +47,7 @@ static void refuse_call(Ctx *c, Ast *e)
     }
 }
 
-/* Of a plate, or of an array that is declared with it. */
+/* Of an array that is declared with it. */
 static void refuse_where(Ctx *c, Ast *binder)
 {
     if (binder->kind == AST_BINDER && binder->kids[BINDER_WHERE]) {
@@ -74,9 +74,6 @@ static bool visit_refuse(Ast *e, void *data)
         return false;
     case AST_CALL:
         refuse_call(c, e);
-        return true;
-    case AST_FOR: case AST_SCAN:
-        refuse_where(c, e->kids[FOR_BINDER]);
         return true;
     case AST_DECLNAME:
         for (size_t i = 0; i < vec_len(e->kids); i++)

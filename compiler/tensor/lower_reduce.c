@@ -189,6 +189,9 @@ static Val *sum_chain(Lower *L, Env *env, Var *v, Axis *now, const Ast *e)
     Axis *before = axis_keyed(L, str_fmt(L->c, "states before %p", (const void *)v), AXIS_EVENT,
                               str_fmt(L->c, "%s_before", v->name), now->size);
     const Ast *body = e->kids[REDUCE_VALUE];
+    const Plate *p = v->plate;
+    if (p->when)
+        body = body->kids[IF_THEN];    /* where no step is taken, the state stays */
     ActivePlate *saved = enter(L, v->plate, steps);
     bool bit = v->type->elem == ELEM_BIT;
     Val *M = NULL;
@@ -201,9 +204,15 @@ static Val *sum_chain(Lower *L, Env *env, Var *v, Axis *now, const Ast *e)
     }
     if (L->chain_starts) {
         L->chain_before = NULL;
-        Val *start = val_map(L, OP_LT, val_tensor(L, tir_iota(L->f, steps), NULL, 0),
-                             val_const(L, 1), NULL);
-        M = val_map(L, OP_SELECT, start, in_states(L, env, v, now, body), M);
+        Val *at = val_tensor(L, tir_iota(L->f, steps), NULL, 0);
+        Val *first = p->start ? eval(L, env, p->start) : val_const(L, 0);
+        M = val_map(L, OP_SELECT, val_map(L, OP_EQ, at, first, NULL),
+                    in_states(L, env, v, now, body), M);
+    }
+    if (p->when) {
+        Val *same = val_map(L, OP_EQ, states_along(L, now), states_along(L, before), NULL);
+        Val *stay = val_map(L, OP_SELECT, same, val_const(L, 0), val_const(L, -INFINITY));
+        M = val_map(L, OP_SELECT, eval(L, env, p->when), M, stay);
     }
     L->chain = NULL;
     L->active = saved;

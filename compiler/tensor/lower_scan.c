@@ -156,9 +156,11 @@ Val *eval_previous(Lower *L, Env *env, const Ast *e)
         return L->chain_before ? L->chain_before : eval(L, env, init);
     }
     Val *before = at_lag(L, v, lag, e->span);
-    Tir *early = tir_map(L->f, OP_LT, tir_iota(L->f, active_axis(L, around(L))),
-                         tir_const(L->f, (double)lag), NULL);
-    return val_map(L, OP_SELECT, val_tensor(L, early, NULL, 0), eval(L, env, init), before);
+    Val *at = val_tensor(L, tir_iota(L->f, active_axis(L, around(L))), NULL, 0);
+    Val *first = around(L)->start ? eval(L, env, around(L)->start) : val_const(L, 0);
+    Val *early = val_map(L, OP_LT, at, val_map(L, OP_ADD, first, val_const(L, (double)lag), NULL),
+                         NULL);
+    return val_map(L, OP_SELECT, early, eval(L, env, init), before);
 }
 
 /* t - m with a number m > 0, t the index of the sequence. */

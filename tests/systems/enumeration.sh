@@ -153,6 +153,57 @@ echo '{"y": [0.3, -1.2, 2.5, 0.9]}' >both.json
 echo '{"A": [[0.8, 0.2], [0.4, 0.6]], "W": [[0.2, 0.3, 0.5], [0.6, 0.1, 0.3]], "mu": [-1, 1.5, 0.2], "r": 0.3}' >both.at
 pair both
 
+# Capture and recapture (cjs of the language's page): rows without a capture do not count, a sequence
+# begins after the first capture of its row.
+cat >cjs.dgm <<'END'
+model cjs {
+  data y[I, T] : bit
+  let first[i in I] = argmax(y[i])
+  latent phi[T], p : unit ~ beta(2, 2)
+  for i in I where any(y[i]) { scan t in first[i] + 1 .. T {
+    latent alive : bit ~ bernoulli(phi[t - 1] * previous(alive, 1))
+    y[i, t] ~ bernoulli(p * alive)
+  } }
+}
+END
+cat >cjs-all.dgm <<'END'
+model cjs {
+  data y[I, T] : bit
+  latent phi[T], p : unit ~ beta(2, 2)
+  let mass(x, q) = if x == 1 then q else 1 - q
+  factor log(sum[a in 2, b in 2](mass(a, phi[0]) * mass(b, phi[1] * a) * mass(y[0, 1], p * a)
+    * mass(y[0, 2], p * b)))
+  factor log(sum[b in 2](mass(b, phi[1]) * mass(y[1, 2], p * b)))
+}
+END
+echo '{"y": [[1, 0, 1], [0, 1, 0], [0, 0, 0], [0, 0, 1]]}' >cjs.json
+echo '{"phi": [0.8, 0.7, 0.4], "p": 0.6}' >cjs.at
+pair cjs
+
+cat >seen.dgm <<'END'
+model seen {
+  data y[N] : real
+  data good[N] : bit
+  data a : count
+  latent mu : real ~ normal(0, 1)
+  for n in N where good[n] { y[n] ~ normal(mu, 1) }
+  for n in a .. N { factor -sq(mu - y[n]) }
+}
+END
+cat >seen-all.dgm <<'END'
+model seen {
+  data y[N] : real
+  data good[N] : bit
+  data a : count
+  latent mu : real ~ normal(0, 1)
+  factor logpdf(normal(mu, 1), y[1]) + logpdf(normal(mu, 1), y[3])
+  factor -sq(mu - y[2]) - sq(mu - y[3])
+}
+END
+echo '{"y": [0.3, -1.2, 2.5, 0.9], "good": [0, 1, 0, 1], "a": 2}' >seen.json
+echo '{"mu": 0.3}' >seen.at
+pair seen
+
 # -- equations ------------------------------------------------------------------------------------
 # Two lets that read each other's past, one of them two steps back, in every row.
 cat >lets.dgm <<'END'
