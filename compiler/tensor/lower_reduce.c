@@ -47,7 +47,8 @@ static int64_t domain_size(Lower *L, Env *env, const Ast *binder, int64_t *low, 
     Str missing;
     *fixed = (!a || eval_number(L, env, a, &x)) && eval_number(L, env, b, &x);
     *low = 0;
-    if (!*fixed && size_value(L->c, binder->type->classes, &n, &missing))
+    const Size *limit = binder->type ? binder->type->classes : NULL;
+    if (!*fixed && limit && size_value(L->c, limit, &n, &missing))
         return n;
     *fixed = true;
     *low = a ? eval_size(L, env, a) : 0;
