@@ -1,19 +1,11 @@
 # enumeration.sh - models with discrete latents against the same models with every joint state written
 # out: one log density and one gradient, to 1e-12. And equations of a sequence, written out likewise.
 . "$DGM_ROOT/tests/systems/lib.sh"
-printf '#!/bin/sh\nexec %s "$@" -O0\n' "${CC:-cc}" >cc0
-chmod +x cc0
-
-# numbers FILE: log_prob, then the gradient
-numbers() {
-    json "$1" log_prob
-    tr -d '\n' <"$1" | sed 's/.*"gradient": *{//; s/"[^"]*"//g' | tr -c '0-9eE.+\n-' '\n' | grep '[0-9]'
-}
 
 # pair NAME: NAME.dgm and NAME-all.dgm agree at NAME.at on NAME.json
 pair() {
     for m in "$1" "$1-all"; do
-        CC=$PWD/cc0 "$dgmc" "$m.dgm" --data "$1.json" -o "./run-$m" || fail "$m does not compile"
+        quick_dgmc "$m.dgm" --data "$1.json" -o "./run-$m" || fail "$m does not compile"
         "./run-$m" log-prob --data "$1.json" --at "$1.at" --json >"$m.out" || fail "log-prob of $m"
         numbers "$m.out" >"$m.txt"
     done

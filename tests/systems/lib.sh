@@ -16,6 +16,16 @@ json() {
     [ -n "$value" ] || fail "no $2 in $1"
     echo "$value"
 }
+# numbers FILE: log_prob, then the gradient, of log-prob --json; one a line
+numbers() {
+    json "$1" log_prob
+    tr -d '\n' <"$1" | sed 's/.*"gradient": *{//; s/"[^"]*"//g' | tr -c '0-9eE.+\n-' '\n' | grep '[0-9]'
+}
+# quick_dgmc ARGUMENTS: dgmc without optimisation, for models that run for a moment only
+printf '#!/bin/sh
+exec %s "$@" -O0
+' "${CC:-cc}" >cc-quick && chmod +x cc-quick
+quick_dgmc() { CC=$scratch/cc-quick "$dgmc" "$@"; }
 # holds EXPRESSION: arithmetic comparison by awk
 holds() { awk "BEGIN { exit !($1) }" || fail "not true: $1${2:+ ($2)}"; }
 same() { cmp -s "$1" "$2" || fail "$1 and $2 differ"; }

@@ -1,14 +1,7 @@
 # ode.sh - solutions of differential equations against known ones, values and gradients; the order of
 # rk4; an equation in every row; what cannot be solved is NaN, named, and wrong calls are refused.
 . "$DGM_ROOT/tests/systems/lib.sh"
-printf '#!/bin/sh\nexec %s "$@" -O0\n' "${CC:-cc}" >cc0
-chmod +x cc0
 
-# numbers FILE: log_prob, then the gradient
-numbers() {
-    json "$1" log_prob
-    tr -d '\n' <"$1" | sed 's/.*"gradient": *{//; s/"[^"]*"//g' | tr -c '0-9eE.+\n-' '\n' | grep '[0-9]'
-}
 # distance A B: the largest difference of their numbers, relative to those above 1
 distance() {
     paste "$1" "$2" | awk '{ d = $1 - $2; s = $2 < 0 ? -$2 : $2; d = (d < 0 ? -d : d) / (s > 1 ? s : 1)
@@ -17,7 +10,7 @@ distance() {
 # solved NAME SOLUTION METHOD: the model with its solution written as z(a, t)
 solved() {
     sed "s/SOLUTION/$2/; s/METHOD/$3/" "$1.dgm" >model.dgm
-    CC=$PWD/cc0 "$dgmc" model.dgm --data "$1.json" -o ./model || fail "$1 ($2$3) does not compile"
+    quick_dgmc model.dgm --data "$1.json" -o ./model || fail "$1 ($2$3) does not compile"
     ./model log-prob --data "$1.json" --at "$1.at" --json >out.json || fail "log-prob of $1"
     numbers out.json
 }
@@ -68,7 +61,7 @@ holds "$(distance first.txt second.txt) < 1e-7" "rk45 against rk4: $(distance fi
 
 # Too few attempts: NaN, not a wrong number.
 sed 's/SOLUTION/z/; s/METHOD/, method: rk45(1e-12, 2)/' decay.dgm >few.dgm
-CC=$PWD/cc0 "$dgmc" few.dgm --data decay.json -o ./few
+quick_dgmc few.dgm --data decay.json -o ./few
 ./few log-prob --data decay.json --at decay.at --json >few.json || true
 grep -q '"log_prob": null' few.json || fail "no NaN: $(cat few.json)"
 

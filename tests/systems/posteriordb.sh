@@ -6,14 +6,10 @@ models=$DGM_ROOT/examples/posteriordb
 shared=$DGM_ROOT/../shared/data/posteriordb
 points=$DGM_BUILD/tests/points
 
-# Six points need no speed: the emitted C is compiled without optimisation.
-printf '#!/bin/sh\nexec %s "$@" -O0\n' "${CC:-cc}" >cc0
-chmod +x cc0
-
 # check_posterior NAME MODEL DATA.json POINTS.json NOTE
 check_posterior() {
     mkdir -p "$1"
-    CC=$PWD/cc0 "$dgmc" "$models/$2" --data "$3" -o "$1/model" || fail "$1 does not compile"
+    quick_dgmc "$models/$2" --data "$3" -o "$1/model" || fail "$1 does not compile"
     n=$("$points" write "$4" "$1")
     i=0
     while [ $i -lt "$n" ]; do
