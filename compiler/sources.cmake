@@ -67,6 +67,8 @@ set(COMPILER_SOURCES
   compiler/derive/offers.c
   compiler/derive/print.c
   compiler/derive/queries.c
+  compiler/derive/report.c
+  compiler/derive/simulate.c
   compiler/derive/sum_out.c
   compiler/derive/verify.c
   compiler/derive/words.c
@@ -86,6 +88,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_ode.c
   compiler/tensor/lower_reduce.c
   compiler/tensor/lower_scan.c
+  compiler/tensor/lower_simulate.c
   compiler/tensor/lower_support.c
   compiler/tensor/lower_value.c
   compiler/tensor/nodes.c

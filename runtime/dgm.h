@@ -104,6 +104,19 @@ typedef struct DgmLatent {
     int line;
 } DgmLatent;
 
+/* An input of a program that is given more than the latents: DgmCtx.given[i]. Its new value is the
+ * output of its name, if it has one. */
+typedef struct DgmVariable {
+    const char *name;
+    bool rows, data;                   /* stands in the row plate; is a data array */
+    int rank;
+    long shape[DGM_MAX_RANK];          /* axes after the plate */
+    long count;                        /* of a row */
+    DgmElem elem;
+    const char *only_given;            /* NULL: it is an output; else why not */
+    int line;
+} DgmVariable;
+
 typedef struct DgmCtx DgmCtx;
 
 /* One compiled function over a batch.
@@ -119,6 +132,7 @@ typedef struct DgmProgram {
     double flops_once, flops_row, flops_draw;          /* estimate per call, row, draw of a row */
     const DgmOutput *outputs;
     int n_outputs;
+    const DgmVariable *variables; int n_variables;    /* NULL, 0: given are the model's latents */
 } DgmProgram;
 
 typedef struct DgmModel {
@@ -148,6 +162,10 @@ typedef struct DgmModel {
                                           each latent */
     const DgmProgram *log_prob_free;   /* the same at free numbers, with the Jacobian's terms */
     const DgmProgram *to_values, *to_free;            /* of each latent, given the other form */
+    const DgmProgram *simulate;        /* each of its variables drawn anew, given the others */
+    const DgmProgram *report;          /* the report quantities, given latents and tables */
+    const DgmProgram *marginals, *modes;  /* the tables, given latents and tables of zeros */
+    const char *const *predicted; int n_predicted;    /* data that `predict` names */
     /* defaults from the train block */
     const char *optimizer;             /* "adam" */
     const char *const *hyper_names; const double *hyper_values; int n_hyper;

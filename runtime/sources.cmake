@@ -55,8 +55,11 @@ set(RUNTIME_SOURCES
   runtime/train/pictures.c
   runtime/train/plot.c
   runtime/train/progress.c
+  runtime/train/report.c
   runtime/train/runjson.c
   runtime/train/session.c
   runtime/train/signals.c
+  runtime/train/simulate.c
   runtime/train/state.c
-  runtime/train/train.c)
+  runtime/train/train.c
+  runtime/train/values.c)

@@ -22,12 +22,16 @@ typedef struct Latent {
     Ast *by_at;                        /* the BY statement, or NULL */
 } Latent;
 
+/* Of discrete latents, by tables added to the log weights of their states: see report.c. */
+typedef enum { SUMMARY_NONE, SUMMARY_MARGINAL, SUMMARY_MODE } Summary;
+
 typedef struct Derive {
     Ctx *c;
     Model *m;
     Derivation *d;
     Ast *library;                      /* lang/std */
     Latent *latents;                   /* vec, in order of drawing */
+    Summary summary;                   /* that the terms being made are for */
     Str *taken;                        /* vec: names of terms and variables already used */
 } Derive;
 
@@ -91,6 +95,12 @@ void  family_binds(Derive *d, Query *q, bool local_too);
 void  derive_queries(Derive *d);
 /* log_prob.c */
 void  log_prob_queries(Derive *d);
+void  log_joint_terms(Derive *d, Query *q);           /* one for each statement */
+/* simulate.c */
+void  simulate_query(Derive *d);
+/* report.c */
+void  report_queries(Derive *d);
+Ast  *table_entry(Derive *d, const Var *v);           /* what is added to the log weight of v's state */
 /* words.c: formulas, steps and estimates of what was derived */
 void  describe(Derive *d);
 

@@ -107,28 +107,6 @@ Str rows_words(Ctx *c, const Model *m)
     return str_fmt(c, "%s of plate `%s`, proven independent", batch, plate_text(c, m->rows));
 }
 
-typedef struct Later { Ctx *c; Str list; } Later;
-
-static bool visit_later(Ast *e, void *data)
-{
-    Later *l = data;
-    Str name = NULL;
-    if (e->kind == AST_REPORT)
-        name = str_fmt(l->c, "report %s", e->kids[REPORT_NAMES]->kids[0]->name);
-    else if (e->kind == AST_PREDICT)
-        name = str_fmt(l->c, "predict %s", fmt_expr(l->c, e->kids[PREDICT_LHS]));
-    if (name)
-        l->list = l->list ? str_fmt(l->c, "%s, %s", l->list, name) : name;
-    return !name;
-}
-
-Str not_evaluated(Ctx *c, const Model *m)
-{
-    Later l = { c, NULL };
-    ast_walk(m->node, visit_later, &l);
-    return l.list;
-}
-
 /* ---- text ------------------------------------------------------------------------------------ */
 
 /* Columns of UTF-8 text: combining marks do not occur in what we write. */
@@ -319,7 +297,6 @@ static void rules_section(Explain *x)
 
 static void training_section(Explain *x)
 {
-    Str later = not_evaluated(x->c, x->m);
     section(x, "Training");
     line(x, 2, training_words(x->c, x->d), NULL);
     line(x, 2, rows_words(x->c, x->m), NULL);
@@ -328,8 +305,6 @@ static void training_section(Explain *x)
         if (q->absent && i != QUERY_constrain && i <= QUERY_log_prob)
             line(x, 2, str_fmt(x->c, "no `%s`: %s", q->name, q->absent), NULL);
     }
-    if (later)
-        line(x, 2, str_fmt(x->c, "not evaluated yet: %s", later), NULL);
 }
 
 void explain(Ctx *c, Out *o, const Derivation *d, ExplainFormat format)

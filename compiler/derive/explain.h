@@ -22,7 +22,6 @@ void  rules_used(const Derivation *d, bool *used);            /* [N_RULES] */
 Str   objective_words(Ctx *c, const Derivation *d, bool title);   /* "maximum likelihood", .. */
 Str   training_words(Ctx *c, const Derivation *d);
 Str   rows_words(Ctx *c, const Model *m);
-Str   not_evaluated(Ctx *c, const Model *m);                  /* reports and predictions, or NULL */
 void  explain_latex(Explain *x);
 
 #endif

@@ -176,9 +176,6 @@ static void training_section(Explain *x)
     section(x, "Training");
     out_printf(x->o, "%s; %s.\n", sentence(x->c, training_words(x->c, x->d)),
                sentence(x->c, rows_words(x->c, x->m)));
-    Str later = not_evaluated(x->c, x->m);
-    if (later)
-        out_printf(x->o, "Not evaluated yet: %s.\n", sentence(x->c, later));
 }
 
 void explain_latex(Explain *x)

@@ -34,7 +34,7 @@ static Ast *map_call(Derive *d, const char *member, const Given *g, const Var *x
 
 /* ---- terms ----------------------------------------------------------------------------------- */
 
-static void statement_terms(Derive *d, Query *q)
+void log_joint_terms(Derive *d, Query *q)
 {
     d->taken = NULL;
     for (size_t i = 0; i < vec_len(d->m->sites); i++) {
@@ -75,7 +75,7 @@ static void give(Derive *d, Query *q, bool free)
             continue;
         Ast *value = map_call(d, "constrain", g, g->free);
         vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, g->var, value, g->var->plate, 0,
-                                          g->var->decl->span }));
+                                          g->var->decl->span, NULL }));
     }
 }
 
@@ -122,9 +122,9 @@ void log_prob_queries(Derive *d)
             vec_push(d->c, out->givens, ((Given){ v, is_free(d, v) ? v : free_numbers(d, v) }));
     }
     give(d, &out->log_prob, false);
-    statement_terms(d, &out->log_prob);
+    log_joint_terms(d, &out->log_prob);
     give(d, &out->log_prob_free, true);
-    statement_terms(d, &out->log_prob_free);
+    log_joint_terms(d, &out->log_prob_free);
     jacobian_terms(d, &out->log_prob_free);
     give(d, &out->to_values, true);
     map_results(d, &out->to_values, false);

@@ -170,7 +170,7 @@ Ast *plate_index_name(Ctx *c, const Plate *p, Span span)
 
 bool has_declared_binders(const Var *v)
 {
-    for (size_t i = 0; v->decl->kind == AST_DECLNAME && i < vec_len(v->decl->kids); i++)
+    for (size_t i = (size_t)v->spread; v->decl->kind == AST_DECLNAME && i < vec_len(v->decl->kids); i++)
         if (v->decl->kids[i]->kind == AST_BINDER)
             return true;
     return false;

@@ -287,6 +287,10 @@ static Str call_form(const Math *m, const Ast *e, int *has)
         return str_fmt(m->c, m->latex ? "\\mathrm{KL}\\left(%s \\,\\middle\\|\\, %s\\right)"
                                       : "KL( %s ‖ %s )", q, p);
     }
+    if (!strcmp(e->name, "max_states") && n == 2) {
+        Str c = form(m, argument(e, 0), P_ATOM), body = form(m, argument(e, 1), P_SUM);
+        return str_fmt(m->c, m->latex ? "\\max_{%s} \\left(%s\\right)" : "max_%s ( %s )", c, body);
+    }
     if (!strcmp(e->name, "sum_states") && n == 2) {
         Str c = form(m, argument(e, 0), P_ATOM), body = form(m, argument(e, 1), P_SUM);
         *has = P_PRODUCT;

@@ -6,6 +6,8 @@
  *     logpdf(d, x)  kl(q, p)  entropy(d)  mean(d)  variance(d)
  *     constrain(u), log_jacobian(u), unconstrain(x)    node->type is the constrained type (its
  *                                                      support and bounds)
+ *     log_mass(d, x, a, b)  quantile(d, u, a, b)       between two bounds
+ *     placed(x, x[i], e)    sorted(x)                  x with e at its elements [i]
  * NAMEs of synthetic variables have decl = Var.decl of that variable. Nothing here knows tensors:
  * `explain` prints this structure.
  */
@@ -56,6 +58,7 @@ typedef struct Bind {
                                           2 k for site k of the model drawn from the family, 2 k + 1
                                           from the model; a full-rank group has that of its first */
     Span span;
+    const Var *like;                   /* whose declared indices the law reads; NULL: of var */
 } Bind;
 
 typedef struct Result {
@@ -68,7 +71,10 @@ typedef struct Result {
 typedef struct Query {
     Str name;                          /* its row of QUERIES */
     Var **given;                       /* vec: latents and parameters whose values come from
-                                          outside; the gradient of the terms is by them */
+                                          outside; the gradient of the terms is by them. Of
+                                          simulate also discrete latents and data */
+    Str *only_given;                   /* simulate: vec, of each given: why it is not drawn, or
+                                          NULL: it is a result */
     Bind *binds;                       /* vec, in order */
     Term *terms;                       /* vec: step: the objective; weight: exact log p - log q */
     Result *results;                   /* vec */
@@ -77,10 +83,13 @@ typedef struct Query {
 
 /* What a program can be asked; a row is the field, its place in every loop, and its name. `step`
  * is the objective; log_prob(z) the log joint at given values, log_prob_free(u) that at free
- * numbers with the Jacobian; to_values(u) and to_free(z) lead from one to the other. */
+ * numbers with the Jacobian; to_values(u) and to_free(z) lead from one to the other. simulate draws
+ * latents and data from their laws, given the values that the laws read. report(z, tables) are the
+ * quantities of `report`. */
 #define QUERIES(Q)                                                                                 \
     Q(step) Q(weight) Q(sample) Q(encode) Q(reconstruct) Q(constrain)                              \
-    Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free)
+    Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free) Q(simulate)                     \
+    Q(report) Q(marginals) Q(modes)
 enum {
 #define Q(name) QUERY_##name,
     QUERIES(Q)
@@ -90,6 +99,11 @@ enum {
 
 /* A latent, or a parameter of the model, as the densities take it. */
 typedef struct Given { Var *var, *free; } Given;      /* free: its free numbers; var: they are it */
+
+/* Summaries of a discrete latent that a `report` asks for: a number for each of its states.
+ * marginals(z) has them as its gradient by what it adds to the log weights of the states, where that
+ * is 0; so has modes(z), of the best joint state instead of the sum over all. */
+typedef struct Table { Var *latent, *marginal, *mode; } Table;        /* NULL: not asked for */
 
 /* What explain says of a latent: family, estimator and the reason. */
 typedef struct Estimate { Var *latent; Str family; Str estimator; Str reason; Span span; } Estimate;
@@ -102,6 +116,7 @@ typedef struct Derivation {
     Var **params;                   /* vec: all trainable variables, synthetic included, nets not */
     Estimate *estimates;               /* vec */
     Given *givens;                     /* vec, as declared; empty if log_prob is absent */
+    Table *tables;                     /* vec */
     union {
         struct {
 #define Q(name) Query name;

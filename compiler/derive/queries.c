@@ -24,14 +24,14 @@ static void bind_latent(Derive *d, Query *q, const Latent *z)
 {
     if (z->first)
         vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, z->drawn, z->q, z->var->plate, 2 * z->number,
-                                          z->free->span }));
+                                          z->free->span, NULL }));
     if (z->drawn == z->var)
         return;
     Ast *value = z->free;
     if (!z->identity)
         value = make_call(d->c, "constrain", z->var->type, z->var->decl->span, z->free, NULL);
     vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, z->var, value, z->var->plate, 0,
-                                      z->var->decl->span }));
+                                      z->var->decl->span, NULL }));
 }
 
 void family_binds(Derive *d, Query *q, bool local_too)
@@ -83,21 +83,7 @@ static void data_means(Derive *d, Query *q)
 
 /* ---- sample ---------------------------------------------------------------------------------- */
 
-/* Why `law` cannot be drawn from, or NULL. */
-/* categorical(1 / K): a number stands for a vector, whose length the law itself does not know. */
-static bool has_short_argument(Ctx *c, const Ast *law)
-{
-    Ast **params = law_params(c, law_called(law));
-    for (size_t i = 0; i < vec_len(law->kids); i++) {
-        const Ast *p = law_param(params, law->kids[i], i);
-        const Type *t = law->kids[i]->kids[ARG_VALUE]->type;
-        size_t rank = t && t->kind == KIND_VALUE ? vec_len(t->array) + vec_len(t->event) : 0;
-        if (p && (int)rank < declared_rank(p->kids[ARGDECL_TYPE]))
-            return true;
-    }
-    return false;
-}
-
+/* Why the law of s cannot be drawn from, or NULL. */
 static Str not_drawn(Derive *d, const Site *s)
 {
     Ast *law = law_see(d->m, s->law);
@@ -109,8 +95,6 @@ static Str not_drawn(Derive *d, const Site *s)
         return str_fmt(d->c, "the law of `%s` is cut off", s->var->name);
     if (!law_member(law_called(law), AST_SAMPLE, NULL, NULL))
         return str_fmt(d->c, "the law of `%s` has no `sample`", s->var->name);
-    if (var_is_discrete(s->var) && has_short_argument(d->c, law))
-        return str_fmt(d->c, "the law of `%s` has a number where a vector stands", s->var->name);
     if (has_declared_binders(s->var) && s->observed)
         return str_fmt(d->c, "`%s` is declared with an index", s->var->name);
     return NULL;
@@ -163,7 +147,7 @@ static Str sample_data(Derive *d, Query *q, Site *s, int number)
         v = draw;
     }
     vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, v, law_see(d->m, s->law), s->plate, 2 * number + 1,
-                                      s->span }));
+                                      s->span, NULL }));
     Ast *lhs = v == s->var ? s->lhs : make_name(d->c, v, s->span);
     add_result(d, q, s->var->name, lhs, s->plate, true);
     return NULL;
@@ -193,7 +177,7 @@ static void sample_query(Derive *d, Query *q)
         }
         if (from_model)
             vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, s->var, law_see(d->m, s->law), s->plate,
-                                              2 * (int)i + 1, s->span }));
+                                              2 * (int)i + 1, s->span, NULL }));
         add_result(d, q, s->var->name, make_name(d->c, s->var, s->span), s->plate, true);
     }
     if (!q->absent && vec_len(q->results) == 0)
@@ -294,5 +278,7 @@ void derive_queries(Derive *d)
     constrain_query(d, &out->constrain);
     weight_query(d, &out->weight);
     log_prob_queries(d);
+    simulate_query(d);
+    report_queries(d);
     clear_absent(out);
 }

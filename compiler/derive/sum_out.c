@@ -2,7 +2,8 @@
  *
  *     for n in N { latent c : index(K) ~ categorical(pi); x[n] ~ normal(mu[c], s) }
  *  -> term x, plate n:  + sum_states(c, logpdf(categorical(pi), c) + logpdf(normal(..), x[n]))
- * with sum_states(c, e) = log sum over the states of c of exp e. Idea: variable elimination. The
+ * with sum_states(c, e) = log sum over the states of c of exp e; for modes, max_states(c, e) is the
+ * largest of e. Idea: variable elimination. The
  * statements that read a discrete latent are log factors; the deepest latent goes first, with all
  * factors that read it: their sum over the plates between becomes one factor of what is left.
  * A chain, whose law at one step of a `scan` reads the step before, is summed over its paths:
@@ -30,11 +31,16 @@ static void add_states(Derive *d, Var ***states, Var **reads)
             vec_push(d->c, *states, reads[i]);
 }
 
-static Var **site_states(Derive *d, const Site *s)
+static Var **own_state(Derive *d, Var *v)
 {
     Var **states = NULL;
-    if (var_is_discrete(s->var))
-        vec_push(d->c, states, s->var);
+    vec_push(d->c, states, v);
+    return states;
+}
+
+static Var **site_states(Derive *d, const Site *s)
+{
+    Var **states = var_is_discrete(s->var) ? own_state(d, s->var) : NULL;
     add_states(d, &states, model_reads(d->c, d->m, s->law));
     add_states(d, &states, model_reads(d->c, d->m, s->lhs));
     return states;
@@ -65,6 +71,10 @@ static Part *collect(Derive *d)
         if (!p.expr)                   /* flat: every state has weight 1 */
             p.expr = ast_num(d->c, s->span, 0);
         vec_push(d->c, parts, p);
+        Ast *entry = s->observed ? NULL : table_entry(d, s->var);
+        if (entry)
+            vec_push(d->c, parts, ((Part){ .expr = entry, .plate = s->plate, .span = s->span,
+                                           .states = own_state(d, s->var) }));
     }
     for (size_t i = 0; i < vec_len(d->m->factors); i++) {
         Factor *f = &d->m->factors[i];
@@ -167,7 +177,8 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
         merged.chain = v;
         body = sum_plates(d, body, v->plate, merged.plate);
     }
-    merged.expr = make_call(d->c, "sum_states", real_scalar(d->c), v->decl->span,
+    const char *over = d->summary == SUMMARY_MODE ? "max_states" : "sum_states";
+    merged.expr = make_call(d->c, over, real_scalar(d->c), v->decl->span,
                             make_name(d->c, v, v->decl->span), body);
     vec_push(d->c, left, merged);
     *parts = left;

@@ -103,7 +103,6 @@ static void emit_params(const Emit *e)
 
 static void emit_data(const Emit *e)
 {
-    static const char *const elems[] = {"REAL", "BIT", "COUNT", "INDEX"};
     Out *o = e->o;
     if (!vec_len(e->in->data))
         return;
@@ -115,7 +114,7 @@ static void emit_data(const Emit *e)
             out_printf(o, ".field = %s, ", text_string(e->c, d->field));
         if (d->from != 0)
             out_printf(o, ".from = %s, ", text_double(e->c, d->from));
-        out_printf(o, ".elem = DGM_ELEM_%s, .rows = %s, .rank = %d, .shape = ", elems[d->elem],
+        out_printf(o, ".elem = %s, .rows = %s, .rank = %d, .shape = ", text_elem(d->elem),
                    d->rows ? "true" : "false", d->rank);
         emit_shape(e, d->shape, d->rank);
         out_printf(o, ",\n     .count = %lld, .lower = %s, .upper = %s, .open_lower = %s, "
@@ -138,13 +137,19 @@ static void emit_latents(const Emit *e)
     out_puts(o, "static const DgmLatent latents[] = {\n");
     for (size_t i = 0; i < vec_len(e->in->latents); i++) {
         const EmitLatent *z = &e->in->latents[i];
-        out_printf(o, "    {%s, %s, %d, ", text_string(e->c, z->name), z->rows ? "true" : "false",
-                   z->rank);
-        emit_shape(e, z->shape, z->rank);
-        out_printf(o, ", %lld, %lld, %s, %d},\n", (long long)product(z->shape, z->rank),
+        out_printf(o, "    {%s, %s, %s, %lld, %s, %d},\n", text_string(e->c, z->name),
+                   z->rows ? "true" : "false", text_shape(e->c, z->shape, z->rank),
                    (long long)z->free_count, text_string(e->c, z->support), z->line);
     }
     out_puts(o, "};\n\n");
+}
+
+static void emit_name_list(const Emit *e, const char *table, Str *names)
+{
+    out_printf(e->o, "static const char *const %s[] = {", table);
+    for (size_t i = 0; i < vec_len(names); i++)
+        out_printf(e->o, "%s%s", i ? ", " : "", text_string(e->c, names[i]));
+    out_puts(e->o, "};\n");
 }
 
 static void emit_names(const Emit *e)
@@ -160,11 +165,11 @@ static void emit_names(const Emit *e)
             out_printf(o, "%s%lld", i ? ", " : "", (long long)in->sizes[i].value);
         out_puts(o, "};\n\n");
     }
+    if (vec_len(in->predicted))
+        emit_name_list(e, "predicted", in->predicted);
     if (vec_len(in->hyper_names)) {
-        out_puts(o, "static const char *const hyper_names[] = {");
-        for (size_t i = 0; i < vec_len(in->hyper_names); i++)
-            out_printf(o, "%s%s", i ? ", " : "", text_string(e->c, in->hyper_names[i]));
-        out_puts(o, "};\nstatic const double hyper_values[] = {");
+        emit_name_list(e, "hyper_names", in->hyper_names);
+        out_puts(o, "static const double hyper_values[] = {");
         for (size_t i = 0; i < vec_len(in->hyper_values); i++)
             out_printf(o, "%s%s", i ? ", " : "", text_double(e->c, in->hyper_values[i]));
         out_puts(o, "};\n\n");
@@ -209,6 +214,7 @@ static void emit_model(const Emit *e)
     if (in->programs[0].plan)
         out_printf(o, "    .terms = step_terms, .n_terms = %zu,\n", vec_len(in->programs[0].terms));
     field_array(e, "latents", "n_latents", vec_len(in->latents));
+    field_array(e, "predicted", "n_predicted", vec_len(in->predicted));
     if (vec_len(in->sizes))
         out_printf(o, "    .sizes = sizes, .size_values = size_values, .n_sizes = %zu,\n",
                    vec_len(in->sizes));

@@ -60,11 +60,23 @@ typedef struct EmitLatent {
     int line;
 } EmitLatent;
 
+/* An input of a program whose inputs are not the latents alone. */
+typedef struct EmitVariable {
+    Str name;
+    bool rows, data;
+    int rank;
+    int64_t shape[LIMIT_RANK];         /* of a row */
+    EmitElem elem;
+    Str only_given;                    /* why it is no output, or NULL: it is one */
+    int line;
+} EmitVariable;
+
 typedef struct EmitProgram {
     Str name;                          /* "step" "eval" "weight" "sample" "encode" ... */
     Plan *plan;                        /* NULL: the model has none */
     EmitTerm *terms;                   /* vec */
     Str *given;                        /* vec: inputs that stand in c->given, by their position */
+    EmitVariable *variables;           /* vec: of the same, where they are not the latents */
     EmitOutput *outputs;               /* vec */
 } EmitProgram;
 
@@ -85,6 +97,7 @@ typedef struct EmitInput {
     double epochs;
     long steps;
     int samples;
+    Str *predicted;                    /* vec */
     Str cc, cflags;
 } EmitInput;
 
@@ -111,6 +124,8 @@ typedef struct Emit {
 Str  text_number(Ctx *c, double x);                   /* a Real literal */
 Str  text_double(Ctx *c, double x);                   /* a double literal, exact */
 Str  text_string(Ctx *c, Str text);                   /* a C string, or NULL */
+Str  text_elem(EmitElem elem);                        /* DGM_ELEM_REAL */
+Str  text_shape(Ctx *c, const int64_t *shape, int rank);      /* 2, {3, 4}, 12 */
 Str  text_axis(const Emit *e, const Axis *a);         /* loop variable */
 Str  text_extent(const Emit *e, Extent x);            /* "c->S * 20" */
 Str  text_size(const Emit *e, const Axis *a);         /* number of points of an axis */

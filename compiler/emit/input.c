@@ -92,6 +92,15 @@ static EmitTerm emit_term(Ctx *c, const Term *t)
                        .sign = t->sign * t->weight, .local = t->local, .line = span_line(t->span) };
 }
 
+static EmitVariable emit_variable(const LowProgram *p, size_t i)
+{
+    const Var *v = p->query->given[i];
+    EmitVariable e = { .name = v->name, .data = v->kind == VAR_DATA, .elem = elems[v->type->elem],
+                       .only_given = p->query->only_given[i], .line = span_line(v->decl->span) };
+    e.rank = lower_table_shape(p->given[i], e.shape, &e.rows);
+    return e;
+}
+
 static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
 {
     EmitProgram e = { .name = p->name, .plan = plan };
@@ -99,6 +108,8 @@ static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
         vec_push(c, e.terms, emit_term(c, &p->query->terms[i]));
     for (size_t i = 0; i < vec_len(p->given); i++)
         vec_push(c, e.given, p->given[i]->name);
+    for (size_t i = 0; i < vec_len(p->given) && p->query->only_given; i++)
+        vec_push(c, e.variables, emit_variable(p, i));
     for (size_t i = 0; i < vec_len(p->results); i++) {
         const LowResult *r = &p->results[i];
         EmitOutput out = { .name = r->name, .rows = r->rows, .samples = r->samples, .rank = r->rank,
@@ -142,6 +153,8 @@ const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, c
         .batch = t->batch, .epochs = t->epochs, .steps = t->steps, .samples = t->samples,
         .cc = cc_name(c, cc), .cflags = cc_flags(c),
     };
+    for (size_t i = 0; i < vec_len(m->predicted); i++)
+        vec_push(c, in->predicted, m->predicted[i]->name);
     for (size_t i = 0; i < vec_len(l->params); i++)
         vec_push(c, in->params, emit_param(l->params[i]));
     for (size_t i = 0; i < vec_len(m->vars); i++)

@@ -456,22 +456,29 @@ static void emit_run(Emit *e, int n_tasks)
 
 static void emit_outputs(const Emit *e)
 {
-    static const char *const elems[] = {"REAL", "BIT", "COUNT", "INDEX"};
     const EmitOutput *out = e->program->outputs;
     if (!vec_len(out))
         return;
     out_printf(e->o, "static const DgmOutput %s_outputs[] = {\n", prefix(e));
-    for (size_t i = 0; i < vec_len(out); i++) {
-        int64_t count = 1;
-        out_printf(e->o, "    {%s, %s, %s, %d, {", text_string(e->c, out[i].name),
-                   out[i].rows ? "true" : "false", out[i].samples ? "true" : "false", out[i].rank);
-        for (int k = 0; k < out[i].rank; k++) {
-            out_printf(e->o, "%s%lld", k ? ", " : "", (long long)out[i].shape[k]);
-            count *= out[i].shape[k];
-        }
-        out_printf(e->o, "%s}, %lld, DGM_ELEM_%s},\n", out[i].rank ? "" : "0", (long long)count,
-                   elems[out[i].elem]);
-    }
+    for (size_t i = 0; i < vec_len(out); i++)
+        out_printf(e->o, "    {%s, %s, %s, %s, %s},\n", text_string(e->c, out[i].name),
+                   out[i].rows ? "true" : "false", out[i].samples ? "true" : "false",
+                   text_shape(e->c, out[i].shape, out[i].rank), text_elem(out[i].elem));
+    out_puts(e->o, "};\n\n");
+}
+
+static void emit_variables(const Emit *e)
+{
+    const EmitVariable *v = e->program->variables;
+    if (!vec_len(v))
+        return;
+    out_puts(e->o, "/* name, rows?, data?, rank, shape, count, kind, why it is only given, line */\n");
+    out_printf(e->o, "static const DgmVariable %s_variables[] = {\n", prefix(e));
+    for (size_t i = 0; i < vec_len(v); i++)
+        out_printf(e->o, "    {%s, %s, %s, %s, %s, %s, %d},\n", text_string(e->c, v[i].name),
+                   v[i].rows ? "true" : "false", v[i].data ? "true" : "false",
+                   text_shape(e->c, v[i].shape, v[i].rank), text_elem(v[i].elem),
+                   text_string(e->c, v[i].only_given), v[i].line);
     out_puts(e->o, "};\n\n");
 }
 
@@ -514,6 +521,9 @@ static void emit_table(const Emit *e, int n_tasks)
     if (vec_len(e->program->terms))
         out_printf(o, "    .terms = %s_terms, .n_terms = %d,\n", terms_owner(e)->name,
                    n_terms(e));
+    if (vec_len(e->program->variables))
+        out_printf(o, "    .variables = %s_variables, .n_variables = %zu,\n", prefix(e),
+                   vec_len(e->program->variables));
     if (n)
         out_printf(o, "    .outputs = %s_outputs, .n_outputs = %zu,\n", prefix(e), n);
     out_puts(o, "};\n\n");
@@ -566,6 +576,7 @@ void emit_program_functions(Emit *e)
         }
     }
     emit_run(e, n_tasks);
+    emit_variables(e);
     emit_outputs(e);
     emit_terms(e);
     emit_table(e, n_tasks);

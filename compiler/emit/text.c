@@ -37,6 +37,24 @@ Str text_string(Ctx *c, Str text)
     return text ? quote_c(c, text, strlen(text)) : str(c, "NULL");
 }
 
+Str text_elem(EmitElem elem)
+{
+    static const char *const elems[] = { "DGM_ELEM_REAL", "DGM_ELEM_BIT", "DGM_ELEM_COUNT",
+                                         "DGM_ELEM_INDEX" };
+    return elems[elem];
+}
+
+Str text_shape(Ctx *c, const int64_t *shape, int rank)
+{
+    Str list = "";
+    int64_t count = 1;
+    for (int i = 0; i < rank; i++) {
+        list = str_fmt(c, "%s%s%lld", list, i ? ", " : "", (long long)shape[i]);
+        count *= shape[i];
+    }
+    return str_fmt(c, "%d, {%s}, %lld", rank, rank ? list : "0", (long long)count);
+}
+
 Str text_axis(const Emit *e, const Axis *a)
 {
     return map_get(e->p->axis_var, a);

@@ -208,7 +208,85 @@ static bool has_states(const Var *v)
     return v->type->elem == ELEM_BIT || v->type->classes != NULL;
 }
 
-static void build_latent(Build *b, Ast *s, Plate *plate)
+/* ---- arrays of discrete latents -------------------------------------------------------------- */
+
+static bool reads_arrays(const Ast *law)
+{
+    for (size_t i = 0; i < vec_len(law->kids); i++) {
+        const Type *t = law->kids[i]->kind == AST_ARG ? law->kids[i]->kids[ARG_VALUE]->type : NULL;
+        if (t && t->kind == KIND_VALUE && vec_len(t->array) > 0)
+            return true;
+    }
+    return law->kind != AST_CALL;
+}
+
+/* `latent z[N] : index(K) ~ d` is `for n in N { latent z : index(K) ~ d }`: returns that plate. */
+static Plate *spread(Build *b, Ast *name, const Ast *law, Plate *plate, int *n)
+{
+    size_t depth = vec_len(name->type->array) - vec_len(name->kids);
+    *n = 0;
+    if (name->type->elem == ELEM_REAL || !law || reads_arrays(law))
+        return plate;
+    for (size_t i = 0; i < vec_len(name->kids); i++) {
+        Ast *binder = name->kids[i];
+        if (binder->kind != AST_BINDER) {
+            binder = ast_new(b->c, AST_BINDER, binder->span, str_fmt(b->c, "%s_%zu", name->name, i),
+                             2, binder, NULL);
+            Type *type = arena_alloc(b->c->arena, sizeof *type);
+            *type = (Type){ .kind = KIND_VALUE, .elem = ELEM_INDEX,
+                            .classes = name->type->array[depth + i] };
+            binder->type = type;
+        }
+        Ast *loop = ast_new(b->c, AST_FOR, name->span, NULL, 2, binder, NULL);
+        Plate *inner = build_plate(b, loop, plate);
+        if (!inner)
+            return plate;
+        plate = inner;
+        ++*n;
+    }
+    return plate;
+}
+
+static Plate *plate_at(const Var *v, size_t depth)
+{
+    size_t n = 0;
+    Plate *p;
+    for (p = v->plate; p; p = p->outer)
+        n++;
+    for (p = v->plate; p && n > depth + 1; p = p->outer)
+        n--;
+    return n == depth + 1 ? p : NULL;
+}
+
+/* In plate n, z[n] of a latent that stands there is z: arrays of discrete latents, and reports. */
+static bool visit_own_index(Ast *e, void *data)
+{
+    Build *b = data;
+    const Ast *base = e->kind == AST_INDEX ? e->kids[INDEX_BASE] : NULL;
+    const Var *v = base && base->kind == AST_NAME ? model_var(b->m, base->decl) : NULL;
+    size_t own = 0, n = vec_len(e->kids);
+    if (!v || v->kind == VAR_DATA)
+        return true;
+    for (Plate *p; own + 1 < n && (p = plate_at(v, own)) && !p->sequence; own++)
+        if (e->kids[own + 1]->kind != AST_NAME
+            || model_plate(b->m, e->kids[own + 1]->decl) != p)
+            break;
+    if (own + 1 == n) {
+        e->kind = AST_NAME;
+        e->name = base->name;
+        e->decl = base->decl;
+        e->kids = NULL;
+        return false;
+    }
+    Ast **kids = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || i > own)
+            vec_push(b->c, kids, e->kids[i]);
+    e->kids = kids;
+    return true;
+}
+
+static void build_latent(Build *b, Ast *s, Plate *outer)
 {
     Ast *names = s->kids[LATENT_NAMES], *law = s->kids[LATENT_LAW];
     if (s->num == 1 && vec_len(names->kids) > 1) {
@@ -217,8 +295,11 @@ static void build_latent(Build *b, Ast *s, Plate *plate)
         return;
     }
     for (size_t i = 0; i < vec_len(names->kids); i++) {
+        int n;
+        Plate *plate = spread(b, names->kids[i], law, outer, &n);
         Var *v = add_var(b, VAR_LATENT, names->kids[i], s, plate);
         v->law = law;
+        v->spread = n;
         for (const Plate *p = plate; p && !var_is_discrete(v); p = p->outer)
             if (p->when) {
                 diag_error(b->c, E_ND_WHERE, p->when->span);
@@ -285,6 +366,45 @@ static void build_site(Build *b, Ast *s, Plate *plate)
     add_site(b, v, s->kids[SITE_LHS], s->kids[SITE_LAW], plate, true, s->span);
 }
 
+/* ---- what is wanted of draws ----------------------------------------------------------------- */
+
+/* `report r[n in N] = e` has a value for each position of plate n: it is `for n in N { report r = e }`,
+ * so that e reads the values of its own position. */
+static void build_report(Build *b, Ast *s, Plate *plate)
+{
+    Ast *name = s->kids[REPORT_NAMES]->kids[0];
+    for (size_t i = 0; i < vec_len(name->kids) && name->kids[i]->kind == AST_BINDER; i++) {
+        Plate *inner = NULL;
+        for (size_t k = 0; k < vec_len(b->m->plates) && !inner; k++) {
+            Plate *p = b->m->plates[k];
+            bool whole = !p->sequence && !p->low && !p->when && !name->kids[i]->kids[BINDER_WHERE]
+                      && name->kids[i]->kids[BINDER_DOMAIN]->kind != AST_RANGE;
+            if (whole && p->outer == plate && p->size == binder_size(b, name->kids[i]))
+                inner = p;
+        }
+        if (!inner)
+            break;
+        vec_push(b->c, inner->binders, name->kids[i]);
+        plate = inner;
+    }
+    Var *v = add_var(b, VAR_LET, name, s, plate);
+    v->value = s->kids[REPORT_VALUE];
+    v->reported = true;
+}
+
+/* `predict y`: the statements of y, drawn again. */
+static void build_predict(Build *b, Ast *s)
+{
+    Ast *lhs = s->kids[PREDICT_LHS];
+    Var *v = lhs->kind == AST_NAME ? model_var(b->m, lhs->decl) : NULL;
+    if (v && v->kind == VAR_DATA && !s->kids[PREDICT_LAW]) {
+        vec_push(b->c, b->m->predicted, v);
+        return;
+    }
+    diag_error(b->c, E_ND_PREDICT, s->span, fmt_expr(b->c, lhs));
+    diag_help(b->c, "`predict y` draws the data `y` again from its own statements");
+}
+
 static void build_statement(Build *b, Ast *s, Plate *plate)
 {
     Plate *inner;
@@ -301,6 +421,12 @@ static void build_statement(Build *b, Ast *s, Plate *plate)
     case AST_LET:
         add_var(b, VAR_LET, s->kids[LET_NAMES]->kids[0], s, plate)->value = s->kids[LET_VALUE];
         break;
+    case AST_REPORT:
+        build_report(b, s, plate);
+        break;
+    case AST_PREDICT:
+        build_predict(b, s);
+        break;
     case AST_NET:
         build_net(b, s, plate);
         break;
@@ -315,8 +441,7 @@ static void build_statement(Build *b, Ast *s, Plate *plate)
     case AST_FACTOR:
         vec_push(b->c, b->m->factors, ((Factor){ s->kids[FACTOR_VALUE], plate, s->span, false }));
         break;
-    default:                           /* FUNCTION: inlined; REPORT, PREDICT: explain names them;
-                                          ORDERING: refused where it is used */
+    default:                           /* FUNCTION: inlined; ORDERING: refused where it is used */
         break;
     }
 }
@@ -387,6 +512,7 @@ Model *model_build(Ctx *c, Ast *file, Str name)
     Build b = { .c = c, .m = m };
     refuse_tree(c, node);
     build_block(&b, node->kids[MODEL_BODY], NULL);
+    ast_walk(node->kids[MODEL_BODY], visit_own_index, &b);
     if (!training_select(&b) || !family_select(&b) || diag_count(c) > before)
         return NULL;
     split_penalties(&b);

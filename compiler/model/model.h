@@ -41,6 +41,9 @@ typedef struct Var {
     bool unscaled;                     /* cut to a vector support: its constant normaliser is left
                                           out */
     Ast *value;                        /* LET: expression */
+    bool reported;                     /* LET: of a `report`: its value is wanted of every draw */
+    int spread;                        /* discrete latent: leading axes of its declaration that are
+                                          plates, as if it stood in them */
     bool synthetic;                    /* made by derive: variational parameter or free value;
                                           stands in Family.vars */
 } Var;
@@ -99,6 +102,7 @@ typedef struct Model {
     Var **vars;                        /* vec, in order of declaration */
     Site *sites;                       /* vec, generative order */
     Factor *factors;                   /* vec */
+    Var **predicted;                   /* vec: data whose own statements are drawn again */
     Family *family;                    /* NULL if no latents */
     Training training;
     Ast *file;                        /* FILE it comes from: the user's distributions stand there */

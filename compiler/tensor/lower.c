@@ -102,7 +102,7 @@ static Val *data_value(Lower *L, const Var *v)
     return val_tensor(L, tir_label(t, v->name, v->decl->span), explicit, n);
 }
 
-/* A latent or parameter whose value comes from outside; its plates are implicit. */
+/* A variable whose value comes from outside; its plates are implicit. */
 static Tir *given_input(Lower *L, Var *v)
 {
     Plate *chain[LIMIT_RANK];
@@ -200,8 +200,8 @@ Val *var_value(Lower *L, Var *v)
 static Env *open_declared(Lower *L, const Var *v, Axis *const *axes)
 {
     Env *env = NULL;
-    for (size_t i = 0; v->decl && v->decl->kind == AST_DECLNAME && i < vec_len(v->decl->kids);
-         i++) {
+    for (size_t i = 0; v->decl && v->decl->kind == AST_DECLNAME && !v->spread
+         && i < vec_len(v->decl->kids); i++) {
         const Ast *binder = v->decl->kids[i];
         if (binder->kind != AST_BINDER)
             continue;
@@ -218,8 +218,9 @@ static void lower_bind(Lower *L, const Bind *b)
     L->at = b->span;
     Axis *axes[LIMIT_RANK];
     int n = type_axes(L, b->var, b->var->type, axes);
-    Val *v = eval(L, open_declared(L, b->var, axes), b->expr);
+    Val *v = eval(L, open_declared(L, b->like ? b->like : b->var, axes), b->expr);
     if (b->kind == BIND_DRAW) {
+        v = dist_of_type(L, v, b->var->type);
         Axis *implicit[LIMIT_RANK];
         int m = 0;
         for (size_t i = 0; i < vec_len(L->active); i++)
@@ -379,8 +380,7 @@ void lower_begin(Lower *L, Str name)
         lower_plate_axis(L, L->d->model->rows);
 }
 
-/* Axes of an input beside the rows; returns how many. */
-static int table_shape(const Tir *given, int64_t *shape, bool *rows)
+int lower_table_shape(const Tir *given, int64_t *shape, bool *rows)
 {
     int rank = 0;
     for (int k = 0; k < given->n_axes; k++) {
@@ -398,7 +398,7 @@ static void gradient_results(Lower *L, LowProgram *p)
     for (size_t i = 0; lower_has_gradient(p) && i < vec_len(p->given); i++) {
         const Tir *g = p->given[i];
         LowResult r = { .name = g->name, .elem = ELEM_REAL };
-        r.rank = table_shape(g, r.shape, &r.rows);
+        r.rank = lower_table_shape(g, r.shape, &r.rows);
         vec_push(L->c, p->results, r);
     }
 }
@@ -478,10 +478,10 @@ static LowGiven *given_tables(Lower *L, const Lowered *l)
         LowGiven g = { .name = v->name, .free_count = 1, .support = type_text(L->c, &element),
                        .span = v->decl->span };
         int64_t shape[LIMIT_RANK];
-        int rank = table_shape(free->given[i], shape, &g.rows);
+        int rank = lower_table_shape(free->given[i], shape, &g.rows);
         for (int k = 0; k < rank; k++)
             g.free_count *= shape[k];
-        g.rank = table_shape(values->given[i], g.shape, &g.rows);
+        g.rank = lower_table_shape(values->given[i], g.shape, &g.rows);
         vec_push(L->c, givens, g);
     }
     return givens;

@@ -70,6 +70,8 @@ Lowered *lower(Ctx *c, const Derivation *d, const Ast *file, const Ast *library)
  * objective per datum / d term k; of a log joint, the signs of its terms. */
 bool lower_has_gradient(const LowProgram *p);
 Tir **lower_seeds(Ctx *c, const LowProgram *p);
+/* Axes of an input of a program beside the rows; returns how many. */
+int lower_table_shape(const Tir *given, int64_t *shape, bool *rows);
 LowProgram *lowered_program(const Lowered *l, const char *name);
 void lowered_print(Out *o, const Lowered *l);
 void lowered_verify(const Lowered *l);
@@ -175,11 +177,20 @@ Val *eval_random(Lower *L, Env *env, Op op, const Ast *call);
 Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis *const *axes, int n,
                int site);
 Val *dist_logpdf(Lower *L, Val *dist, Val *x);
+Val *dist_cdf(Lower *L, Val *dist, Val *x);           /* over the batch axes of both */
+/* The law of a draw of this type knows the type's number of states. */
+Val *dist_of_type(Lower *L, Val *dist, const Type *type);
 Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch);
 Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
 
 Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n);       /* inlined */
 Val *eval_ode(Lower *L, Env *env, const Ast *call);   /* lower_ode.c: the state at all times */
+
+/* lower_simulate.c: functions that derive/simulate.c writes */
+Val *eval_quantile(Lower *L, Env *env, const Ast *call);
+Val *eval_sorted(Lower *L, Env *env, const Ast *call);
+Val *eval_placed(Lower *L, Env *env, const Ast *call);
+Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i]), mode(z) */
 
 /* lower_scan.c */
 Plate *plate_sequence(Plate *p);                      /* the innermost one that p lies in; NULL */
@@ -187,9 +198,9 @@ Val *eval_previous(Lower *L, Env *env, const Ast *call);
 /* x[e] inside the scan of x, at step e; further indices are left. Not handled: no such INDEX. */
 Val *eval_step(Lower *L, Env *env, const Ast *index, bool *handled);
 Val *let_of_sequence(Lower *L, Var *v);
-/* log sum over the paths of exp sum_t e(state, state before): M has axes now and before, and the
- * steps; at the first step it is constant along before. */
-Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before);
+/* log sum (over = OP_LOGSUMEXP; or the largest, OP_MAXIMUM) over the paths of exp sum_t e(state, state
+ * before): M has axes now and before, and the steps; at the first step it is constant along before. */
+Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over);
 
 /* lower_support.c */
 const Ast *type_support(const Lower *L, const Type *type);

@@ -121,6 +121,36 @@ static int find_batch(Lower *L, const Val *dist, Axis **batch)
     return n;
 }
 
+/* A number where a vector is declared stands for that vector, once its length is known. */
+static Val *spread(Lower *L, Env *sizes, const Ast *type, Val *v)
+{
+    int rank = declared_rank(type);
+    Axis *axes[LIMIT_RANK];
+    if (v->kind != VAL_TENSOR || v->n_axes || !rank)
+        return v;
+    for (int i = 0; i < rank; i++) {
+        const Ast *size = type->kids[TYPE_AXES]->kids[i];
+        const Val *known = size->kind == AST_NAME ? arg_value(sizes, size->name) : NULL;
+        if (!known || known->t->op != OP_CONST)
+            return v;
+        axes[i] = axis_keyed(L, str_fmt(L->c, "spread %p %d", (const void *)type, i), AXIS_EVENT,
+                             size->name, (int64_t)known->t->num);
+    }
+    return val_tensor(L, tir_expand(L->f, v->t, axes, rank), axes, rank);
+}
+
+Val *dist_of_type(Lower *L, Val *dist, const Type *type)
+{
+    const Ast *states = law_base(dist->law)->kids[DIST_SUPPORT]->kids[TYPE_ARGS];
+    int64_t n;
+    Str missing;
+    if (!type->classes || !states || vec_len(states->kids) != 1
+        || states->kids[0]->kind != AST_NAME || !size_value(L->c, type->classes, &n, &missing))
+        return dist;
+    return make_dist(L, dist->law, env_bind(L, dist->args, states->kids[0]->name,
+                                            val_const(L, (double)n)));
+}
+
 /* The law with every argument at its declared rank, sizes of its types bound, over `batch`. */
 static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
 {
@@ -129,7 +159,7 @@ static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
     for (size_t i = 0; i < vec_len(params); i++) {
         const Ast *p = params[i];
         const Ast *type = p->kids[ARGDECL_TYPE];
-        Val *v = arg_value(dist->args, p->name);
+        Val *v = spread(L, dist->args, type, arg_value(dist->args, p->name));
         int rank = declared_rank(type) < v->n_axes ? declared_rank(type) : v->n_axes;
         v = hide_batch(L, v, rank, batch, n_batch);
         env = env_bind(L, env, p->name, v);
@@ -228,6 +258,17 @@ Val *dist_logpdf(Lower *L, Val *dist, Val *x)
     if (!v)
         ice_span(L->at, "law without logpdf");
     return val_sum_all(L, show_batch(L, v, batch, n_batch));
+}
+
+Val *dist_cdf(Lower *L, Val *dist, Val *x)
+{
+    Axis *batch[LIMIT_RANK];
+    int n_batch = common_batch(L, dist, x, 0, batch);
+    Val *d = prepare(L, dist, batch, n_batch);
+    Val *v = member_function(L, d, "cdf", hide_batch(L, x, 0, batch, n_batch));
+    if (!v)
+        ice_span(L->at, "law without cdf");
+    return show_batch(L, v, batch, n_batch);
 }
 
 /* The distribution function of d at `bound`, over the batch axes; NULL at an infinite bound. */
@@ -435,16 +476,8 @@ Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call)
         return dist_log_mass(L, env, a, call);
     if (!strcmp(name, "logpdf"))
         return dist_logpdf(L, a, eval(L, env, call->kids[1]->kids[ARG_VALUE]));
-    if (!strcmp(name, "cdf")) {
-        Val *x = eval(L, env, call->kids[1]->kids[ARG_VALUE]);
-        Axis *batch[LIMIT_RANK];
-        int n_batch = common_batch(L, a, x, 0, batch);
-        Val *d = prepare(L, a, batch, n_batch);
-        Val *v = member_function(L, d, "cdf", hide_batch(L, x, 0, batch, n_batch));
-        if (!v)
-            ice_span(L->at, "law without cdf");
-        return show_batch(L, v, batch, n_batch);
-    }
+    if (!strcmp(name, "cdf"))
+        return dist_cdf(L, a, eval(L, env, call->kids[1]->kids[ARG_VALUE]));
     if (!strcmp(name, "kl"))
         return spread_over_type(L, dist_kl(L, a, eval(L, env, call->kids[1]->kids[ARG_VALUE])),
                                 call->type);

@@ -252,6 +252,14 @@ static Val *eval_map(Lower *L, Op op, Val **args, size_t n, const Ast *e, Span c
     return v;
 }
 
+/* Calls whose arguments are not plain values. */
+static const struct { const char *name; Val *(*eval)(Lower *L, Env *env, const Ast *e); }
+special[] = {
+    { "previous", eval_previous }, { "ode", eval_ode }, { "sum_states", eval_sum_states },
+    { "quantile", eval_quantile }, { "sorted", eval_sorted }, { "placed", eval_placed },
+    { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
+};
+
 static Val *eval_call(Lower *L, Env *env, const Ast *e)
 {
     Op op;
@@ -263,12 +271,9 @@ static Val *eval_call(Lower *L, Env *env, const Ast *e)
         return eval_dist(L, env, e, law);
     if (op_named(e->name, OP_KIND_RANDOM, &op))
         return eval_random(L, env, op, e);
-    if (!strcmp(e->name, "sum_states") && !local)
-        return eval_sum_states(L, env, e);
-    if (!strcmp(e->name, "previous") && !local)
-        return eval_previous(L, env, e);
-    if (!strcmp(e->name, "ode") && !local)
-        return eval_ode(L, env, e);
+    for (size_t i = 0; i < sizeof special / sizeof *special && !local; i++)
+        if (!strcmp(e->name, special[i].name))
+            return special[i].eval(L, env, e);
     if (is_dist_builtin(e->name) && !local) {
         Val *v = eval_dist_builtin(L, env, e);
         if (v)

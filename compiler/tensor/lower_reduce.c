@@ -93,7 +93,8 @@ Val *eval_let(Lower *L, Env *env, const Ast *let)
     Val *mask = NULL;
     int n = 0;
     for (size_t i = 0; i < vec_len(name->kids); i++)
-        if (name->kids[i]->kind == AST_BINDER)
+        if (name->kids[i]->kind == AST_BINDER
+            && !(L->d && model_plate(L->d->model, name->kids[i])))
             env = open_binder(L, env, name->kids[i], &opened[n++], &mask);
     if (mask)
         not_lowered(L, let->span, "an axis whose length is not known when compiling");
@@ -184,7 +185,7 @@ static Val *in_states(Lower *L, Env *env, Var *v, Axis *axis, const Ast *e)
 
 /* v is a chain: the sum over its paths through the sequence. `e` is a sum over its steps. The first
  * step is put in by itself where it is another, and so are the states of a bit: see in_states. */
-static Val *sum_chain(Lower *L, Env *env, Var *v, Axis *now, const Ast *e)
+static Val *sum_chain(Lower *L, Env *env, Var *v, Axis *now, const Ast *e, Op over)
 {
     Axis *steps = lower_plate_axis(L, v->plate);
     Axis *before = axis_keyed(L, str_fmt(L->c, "states before %p", (const void *)v), AXIS_EVENT,
@@ -217,10 +218,10 @@ static Val *sum_chain(Lower *L, Env *env, Var *v, Axis *now, const Ast *e)
     }
     L->chain = NULL;
     L->active = saved;
-    return val_tensor(L, sum_paths(L, M->t, steps, now, before), M->axes, M->n_axes);
+    return val_tensor(L, sum_paths(L, M->t, steps, now, before, over), M->axes, M->n_axes);
 }
 
-/* log sum over the states of c of exp e. */
+/* sum_states(c, e): log sum over the states of c of exp e; max_states(c, e): the largest e. */
 Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
 {
     Var *v = model_var(L->d->model, call->kids[0]->kids[ARG_VALUE]->decl);
@@ -230,11 +231,12 @@ Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
     bool chain = v->plate && v->plate->sequence;
     for (size_t i = 0; i < vec_len(L->active); i++)
         chain &= L->active[i].plate != v->plate;
+    Op over = strcmp(call->name, "max_states") ? OP_LOGSUMEXP : OP_MAXIMUM;
     if (chain)
-        return sum_chain(L, env, v, axis, body);
+        return sum_chain(L, env, v, axis, body, over);
     Val *e = in_states(L, env, v, axis, body);
     Tir *t = tir_expand(L->f, e->t, &axis, 1);
-    return val_tensor(L, tir_reduce(L->f, OP_LOGSUMEXP, t, &axis, 1), e->axes, e->n_axes);
+    return val_tensor(L, tir_reduce(L->f, over, t, &axis, 1), e->axes, e->n_axes);
 }
 
 /* The product along one axis: halves are multiplied until one element is left. */

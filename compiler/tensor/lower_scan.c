@@ -126,7 +126,7 @@ static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
     Plate *sequence = around(L);
     if (v == L->chain && lag == 1)
         return L->chain_before ? L->chain_before : val_const(L, 0);
-    if (v == L->chain || var_is_discrete(v)) {
+    if (v == L->chain || (var_is_discrete(v) && !map_get(L->values, v))) {
         not_lowered(L, at, "a state more than one step back");
         return val_const(L, 0);
     }
@@ -287,8 +287,9 @@ Val *let_of_sequence(Lower *L, Var *v)
 /* ---- chains ---------------------------------------------------------------------------------- */
 
 /* The forward algorithm in logs (Rabiner 1989, eq. 19-21): a[t, i] = log sum_j exp(a[t - 1, j] +
- * M[t, i, j]). It starts at 0 for every j, of which there are n: that counts the paths n times. */
-Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before)
+ * M[t, i, j]); over = OP_MAXIMUM: Viterbi's, with max in its place. It starts at 0 for every j, of which
+ * there are n: that counts the paths n times. */
+Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over)
 {
     TirFn *f = L->f;
     Axis *all[] = { steps, now, before }, *axes[LIMIT_RANK];
@@ -300,7 +301,7 @@ Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before)
     Str name = str_fmt(L->c, "%s before", now->name);
     ScanState s = { .past = tir_input(f, INPUT_GIVEN, name, axes, n) }, *states = NULL;
     Tir *past = tir_rename(f, s.past, &now, &before, 1);
-    s.next = (ScanPart){ tir_reduce(f, OP_LOGSUMEXP, tir_map(f, OP_ADD, past, M, NULL), &before, 1),
+    s.next = (ScanPart){ tir_reduce(f, over, tir_map(f, OP_ADD, past, M, NULL), &before, 1),
                          1, { now } };
     vec_push(L->c, states, s);
     Tir *a;
@@ -309,6 +310,6 @@ Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before)
         ice_span(L->at, "the forward algorithm is no sequence");
     Axis *one = tir_axis(f, AXIS_EVENT, str(L->c, "last"), 1);
     Tir *last = tir_reduce(f, OP_SUM, tir_slice(f, a, steps, one, steps->size - 1), &one, 1);
-    return tir_map(f, OP_SUB, tir_reduce(f, OP_LOGSUMEXP, last, &now, 1),
-                   tir_const(f, log((double)now->size)), NULL);
+    double times = over == OP_LOGSUMEXP ? (double)now->size : 1;
+    return tir_map(f, OP_SUB, tir_reduce(f, over, last, &now, 1), tir_const(f, log(times)), NULL);
 }

@@ -216,6 +216,8 @@ const Tir *scan_lift(TirFn *f, Str name, Axis *steps, const ScanState *states, T
     l.axis = arena_alloc(c->arena, sizeof *l.axis * (vec_len(f->axes) + 1));
     l.copy = arena_alloc(c->arena, sizeof *l.copy * ((size_t)f->n_values + 1));
     find_given(&l, states);
+    Axis *result = tir_axis(f, AXIS_EVENT, name, total(l.parts[SCAN_STATE]));
+    l.step->name = result->name;                       /* unique in f */
     TirFn *step = make_step(&l, states);
     Axis *vectors[3];
     Tir *in[3];
@@ -223,7 +225,6 @@ const Tir *scan_lift(TirFn *f, Str name, Axis *steps, const ScanState *states, T
         vectors[k] = tir_axis(f, AXIS_EVENT, str(c, scan_inputs[k]), total(l.parts[k]));
         in[k] = k == SCAN_STATE ? tir_const(f, 0) : scan_pack(f, l.parts[k], vectors[k]);
     }
-    Axis *result = tir_axis(f, AXIS_EVENT, str(c, "next"), total(l.parts[SCAN_STATE]));
     Tir *y = tir_label(tir_scan(f, step, steps, false, in, vectors, result), name, NOSPAN);
     int64_t at = 0;
     for (size_t i = 0; i < vec_len(states); i++) {

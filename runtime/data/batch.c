@@ -79,6 +79,8 @@ static void convert_rows(const DgmSource *s, int d, long row, long n, Real *dst)
     const SourceArray *a = &s->arrays[d];
     long count = a->decl->count;
 
+    if (a->path == NULL)
+        return;
     Convert *convert = a->mode == BINARISE_THRESHOLD ? loops[a->array.type].above
                                                      : loops[a->array.type].plain;
 
@@ -124,8 +126,10 @@ SourceBuffers *source_buffers_new(const DgmSource *s, long B)
 
             b->data[d] = dgm_slab_take(b->slab, &reals, need);
         }
-        if (pass == 0)
+        if (pass == 0) {
             b->slab = dgm_slab_new(reals + 16);
+            memset(b->slab, 0, (reals + 16) * sizeof *b->slab);
+        }
     }
     for (int d = 0; d < n; d++)
         if (!s->arrays[d].decl->rows)

@@ -25,12 +25,13 @@ typedef struct SourceOptions {
     const char *binarise;              /* NULL, "threshold", "threshold=LEVEL", "dynamic" */
     double scale;                      /* value of white; 0: 255 for u8 images, else the maximum */
     uint64_t seed;                     /* of dynamic binarisation until source_epoch is called */
+    const bool *optional;              /* [n_data] may be absent: all zeros then; NULL: none may */
 } SourceOptions;
 
 /* One data array of the model, as found in its file. */
 typedef struct SourceArray {
     const DgmData *decl;
-    char *path;                        /* as given, with selector */
+    char *path;                        /* as given, with selector; NULL: absent */
     DgmArray array;
     uint64_t hash;                     /* array_hash */
     double min, max;                   /* of the values in the file */
@@ -58,6 +59,8 @@ DgmSource *source_open(const DgmModel *model, const char *const *pairs, int n_pa
 DgmSource *source_open_try(const DgmModel *model, const char *const *pairs, int n_pairs,
                            const SourceOptions *options, DgmExit *code, DataError *e);
 void source_free(DgmSource *s);
+/* Is it the name of a latent, a parameter or a data array (also as files call it)? */
+bool model_declares(const DgmModel *m, const char *name);
 /* The scale of the first binarised array, 0 if none: pass it on to validation and test data. */
 double source_scale(const DgmSource *s);
 double source_value(const DgmSource *s, int array, long row, long element); /* as in the file */

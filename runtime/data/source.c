@@ -50,6 +50,17 @@ static int array_find(const DgmModel *m, const char *name, size_t n)
     return -1;
 }
 
+bool model_declares(const DgmModel *m, const char *name)
+{
+    for (int i = 0; i < m->n_latents; i++)
+        if (strcmp(m->latents[i].name, name) == 0)
+            return true;
+    for (int i = 0; m->simulate != NULL && i < m->simulate->n_variables; i++)
+        if (strcmp(m->simulate->variables[i].name, name) == 0)
+            return true;
+    return array_find(m, name, strlen(name)) >= 0;
+}
+
 static bool assign(Opening *o, SourceArray *a, const char *file, const char *member)
 {
     char *path = malloc(strlen(file) + (member ? strlen(member) : 0) + 2);
@@ -133,8 +144,8 @@ static bool bind_member(void *to, const char *name)
         b->bound++;
         return assign(b->o, &b->arrays[d], b->file, name);
     }
-    if (!b->strict)
-        return true;                     /* a column is no size, whatever its name */
+    if (!b->strict || model_declares(m, name))
+        return true;    /* a column is no size, whatever its name; simulations hold latents too */
     if (!size_check(b, name, &is_size))
         return false;
     if (is_size)
@@ -204,6 +215,11 @@ static bool pair_assign(Opening *o, SourceArray *arrays, const char *pair)
                      m->n_data ? list : "none");
 }
 
+static bool may_lack(const Opening *o, int d)
+{
+    return o->options->optional != NULL && o->options->optional[d];
+}
+
 static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pairs, int n)
 {
     const DgmModel *m = o->model;
@@ -215,7 +231,7 @@ static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pai
     }
     o->code = DGM_EXIT_USAGE;
     for (int d = 0; d < m->n_data; d++)
-        if (arrays[d].path == NULL)
+        if (arrays[d].path == NULL && !may_lack(o, d))
             return data_fail(o->e, "add --data NAME=FILE, or a field of that name",
                              "data array %s is missing (%s:%d)", m->data[d].name, m->spec_path,
                              m->data[d].line);
@@ -291,7 +307,7 @@ static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
     for (int d = 0; d < o->model->n_data; d++) {
         const SourceArray *a = &arrays[d];
 
-        if (!a->decl->rows)
+        if (!a->decl->rows || a->path == NULL)
             continue;
         if (first != NULL && rows_of(a) != rows_of(first))
             return data_fail(o->e, "give files of the same rows",
@@ -516,7 +532,7 @@ static bool open_all(Opening *o, DgmSource *s, const char *const *pairs, int n)
     if (!pairs_assign(o, s->arrays, pairs, n))
         return false;
     for (int d = 0; d < o->model->n_data; d++) {
-        if (!array_open(o, &s->arrays[d]))
+        if (s->arrays[d].path != NULL && !array_open(o, &s->arrays[d]))
             return false;
         s->dynamic |= s->arrays[d].mode == BINARISE_DYNAMIC;
     }

@@ -205,19 +205,6 @@ static int sibling(const DgmProgram *p, int i, const char *column)
     return output_find(p, other);
 }
 
-/* "w", "w[3]", "w[1, 2]" for element j of output "w.mean". */
-static void element_name(const DgmOutput *out, long j, char *text, size_t size)
-{
-    int n = snprintf(text, size, "%.*s", (int)(strrchr(out->name, '.') - out->name), out->name);
-    long rest = out->count;
-
-    for (int a = 0; a < out->rank && n < (int)size; a++) {
-        rest /= out->shape[a];
-        n += snprintf(text + n, size - (size_t)n, "%s%ld%s", a == 0 ? "[" : ", ",
-                      j / rest % out->shape[a], a == out->rank - 1 ? "]" : "");
-    }
-}
-
 static void print_latents(const Gathered *g, bool heading)
 {
     const DgmProgram *p = g->program;
@@ -234,9 +221,11 @@ static void print_latents(const Gathered *g, bool heading)
             heading = false;
         }
         for (long j = 0; j < p->outputs[i].count; j++) {
-            char name[240];
+            const DgmOutput *out = &p->outputs[i];
+            char stem[200], name[240];
 
-            element_name(&p->outputs[i], j, name, sizeof name);
+            snprintf(stem, sizeof stem, "%.*s", (int)(strrchr(out->name, '.') - out->name), out->name);
+            element_text(stem, shape_of(false, 1, out->rank, out->shape), j, name, sizeof name);
             printf("%-24s", name);
             for (int c = 0; c < N_COLUMNS; c++) {
                 int k = sibling(p, i, columns[c]);

@@ -22,81 +22,30 @@ typedef struct Point {
 
 /* ---- reading values -------------------------------------------------------------------------- */
 
-static const DgmLatent *latent_find(const DgmModel *m, const char *name)
+static Shape latent_shape(const Point *p, int i)
 {
-    for (int i = 0; i < m->n_latents; i++)
-        if (strcmp(m->latents[i].name, name) == 0)
-            return &m->latents[i];
-    return NULL;
-}
+    const DgmLatent *z = &p->model->latents[i];
 
-static bool known_name(void *to, const char *name)
-{
-    const DgmModel *m = to;
-
-    if (latent_find(m, name) == NULL)
-        dgm_fail(DGM_EXIT_DATA, "`info` lists the latents and parameters",
-                 "the values name `%s`, which is no latent of model %s", name, m->name);
-    return true;
-}
-
-static void read_array(const char *path, DgmArray *a)
-{
-    DataError e;
-
-    if (!array_read(path, a, &e))
-        dgm_fail(DGM_EXIT_DATA, e.help[0] ? e.help : NULL, "%s", e.text);
-}
-
-/* Axes of a latent with its rows; axes of length 1 count for nothing. */
-static bool latent_fits(const DgmLatent *z, long rows, const DgmArray *a)
-{
-    long want[DGM_MAX_RANK + 1];
-    int n = 0, k = 0;
-
-    if (z->rows)
-        want[n++] = rows;
-    for (int i = 0; i < z->rank; i++)
-        want[n++] = z->shape[i];
-    for (int i = 0; i < a->rank; i++) {
-        while (k < n && want[k] == 1 && a->shape[i] != 1)
-            k++;
-        if (k < n && want[k] == a->shape[i])
-            k++;
-        else if (a->shape[i] != 1)
-            return false;
-    }
-    while (k < n && want[k] == 1)
-        k++;
-    return k == n;
+    return shape_of(z->rows, density_rows(p->density), z->rank, z->shape);
 }
 
 static void read_latent(const Point *p, const char *file, int i, double *x)
 {
     const DgmLatent *z = &p->model->latents[i];
-    long offset, n = density_latent(p->density, FORM_VALUES, i, &offset);
-    char *path = dgm_alloc(strlen(file) + strlen(z->name) + 2), have[256];
-    DgmArray a;
+    long offset;
 
-    sprintf(path, "%s:%s", file, z->name);
-    read_array(path, &a);
-    array_shape_text(&a, have, sizeof have);
-    if (a.count != n || !latent_fits(z, density_rows(p->density), &a))
-        dgm_fail(DGM_EXIT_DATA, "arrays are nested, outermost axis first",
-                 "%s: `%s` has shape %s, but the model declares %ld number%s (%s:%d: %s)", file,
-                 z->name, have, n, n == 1 ? "" : "s", p->model->spec_path, z->line, z->support);
-    for (long k = 0; k < n; k++)
-        x[offset + k] = array_value(&a, k);
-    array_free(&a);
-    free(path);
+    density_latent(p->density, FORM_VALUES, i, &offset);
+    values_read(p->model, file, z->name, latent_shape(p, i), z->line, x + offset);
 }
 
 static void read_free(Point *p, const char *file)
 {
     long n = density_count(p->density, FORM_FREE);
     DgmArray a;
+    DataError e;
 
-    read_array(file, &a);
+    if (!array_read(file, &a, &e))
+        dgm_fail(DGM_EXIT_DATA, e.help[0] ? e.help : NULL, "%s", e.text);
     if (a.count != n || a.rank > 1)
         dgm_fail(DGM_EXIT_DATA, "`info` lists the latents; give an object by name to be sure",
                  "%s holds %ld numbers, but there are %ld free numbers", file, a.count, n);
@@ -109,13 +58,11 @@ static void read_point(Point *p, const char *file)
 {
     double *values = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1)
                                * sizeof *values);
-    const char *format;
     bool named = false;
+    DgmArray whole;
     DataError e;
 
-    if (!array_members(file, &format, known_name, (void *)(uintptr_t)p->model, &e))
-        dgm_fail(DGM_EXIT_DATA, e.help[0] ? e.help : NULL, "%s", e.text);
-    DgmArray whole;
+    values_names(p->model, file, NULL, NULL);
     named = !array_shape(file, &whole, &e) || p->model->n_latents == 1;
     if (!named && p->form == FORM_FREE) {
         read_free(p, file);
@@ -141,20 +88,6 @@ static json_t *vector_json(const double *x, long n)
     return array;
 }
 
-/* Nested arrays of the given axes, outermost first. */
-static json_t *nested_json(const double *x, int rank, const long *shape)
-{
-    if (rank == 0)
-        return json_number(x[0]);
-    long each = 1;
-    json_t *array = json_array();
-    for (int i = 1; i < rank; i++)
-        each *= shape[i];
-    for (long i = 0; i < shape[0]; i++)
-        json_array_append_new(array, nested_json(x + i * each, rank - 1, shape + 1));
-    return array;
-}
-
 /* The gradient by a latent's values, in its shape; by its free numbers, as a vector. */
 static json_t *gradient_json(const Point *p)
 {
@@ -166,15 +99,11 @@ static json_t *gradient_json(const Point *p)
     }
     for (int i = 0; i < p->model->n_latents; i++) {
         const DgmLatent *z = &p->model->latents[i];
-        long shape[DGM_MAX_RANK + 1], offset;
-        int rank = 0;
+        long offset;
 
-        if (z->rows)
-            shape[rank++] = density_rows(p->density);
-        for (int k = 0; k < z->rank; k++)
-            shape[rank++] = z->shape[k];
         density_latent(p->density, FORM_VALUES, i, &offset);
-        json_object_set_new(object, z->name, nested_json(p->gradient + offset, rank, shape));
+        json_object_set_new(object, z->name, values_json(p->gradient + offset, latent_shape(p, i),
+                                                         DGM_ELEM_REAL));
     }
     return object;
 }

@@ -139,6 +139,17 @@ DataSet data_open(const Session *s, OptionId id, double scale)
     return d;
 }
 
+DataSet data_open_some(const Session *s, const bool *optional)
+{
+    const OptionValue *files = &s->options->value[OPT_DATA];
+    SourceOptions how = {.seed = s->seed, .optional = optional};
+    DataSet d = {.model = s->model, .made = no_arrays(s->model)};
+
+    d.source = source_open(s->model, (const char *const *)files->text, files->n, &how, !s->quiet);
+    d.N = d.source->N;
+    return d;
+}
+
 DataSet data_none(const DgmModel *model, long N)
 {
     return (DataSet){.model = model, .made = no_arrays(model), .N = N};

@@ -132,6 +132,8 @@ const DgmParam *params_nonfinite(const DgmModel *model, const Real *slab); /* fi
 
 /* Opens the files of option `id` (--data or --valid). */
 DataSet data_open(const Session *s, OptionId id, double scale);  /* scale 0: that of --scale */
+/* --data with some arrays left out: optional[i] says which may be. */
+DataSet data_open_some(const Session *s, const bool *optional);
 DataSet data_none(const DgmModel *model, long N);            /* N rows still to be drawn */
 DataSet data_synthetic(const DgmModel *model, long N, uint64_t seed);
 uint64_t data_set_hash(const DataSet *d);                    /* of all arrays; 0 if made up */
@@ -291,6 +293,24 @@ void image_grid(const char *path, const DgmData *data, const Real *pixels, long 
  * printed on stdout unless quiet. */
 void pictures_of_run(const Session *s, DataSet *d, const char *dir);
 
+/* ---- values.c: numbers by name -------------------------------------------------------------- */
+
+typedef struct Shape { int rank; long axis[DGM_MAX_RANK + 1], count; } Shape;    /* rows first */
+
+Shape shape_of(bool rows, long N, int rank, const long *axes);
+Shape shape_of_variable(const DgmVariable *v, long N);
+/* Calls each (or not, NULL) with every name of a JSON object; exit 3 for one of no variable. */
+void values_names(const DgmModel *m, const char *file, void (*each)(void *to, const char *name),
+                  void *to);
+/* The numbers of one name into x [s.count]; exit 3 if they have another shape. line: of the spec. */
+void values_read(const DgmModel *m, const char *file, const char *name, Shape s, int line,
+                 double *x);
+/* "w", "w[3]", "w[1, 2]" for element j. */
+void element_text(const char *name, Shape s, long j, char *text, size_t size);
+json_t *values_json(const double *x, Shape s, DgmElem elem);
+json_t *reals_json(const Real *x, Shape s, DgmElem elem, double from);     /* x + from */
+void json_write(json_t *root, const char *path);             /* takes root; "-" is stdout */
+
 /* ---- generate.c, arrays.c: what programs return, gathered over batches ---------------------- */
 
 typedef struct Gathered {
@@ -323,6 +343,32 @@ int command_reconstruct(Options *o);
 
 int command_check_grad(Options *o);
 int command_log_prob(Options *o);      /* log_prob.c */
+
+/* ---- simulate.c, report.c ------------------------------------------------------------------- */
+
+/* Everything of a model drawn from its laws. */
+typedef struct Simulation {
+    const DgmModel *model;
+    const DgmProgram *program;
+    const DgmVariable *variables;
+    const DgmSource *source;           /* NULL: no data */
+    long N;
+    DgmCtx c;                          /* c.out: the last draws */
+    int n;
+    Real **value;                      /* [n] what the laws read */
+    bool *fixed;                       /* [n] value stays */
+    int *output;                       /* [n] index of its draws, or -1 */
+} Simulation;
+
+Simulation simulation_new(const DgmModel *m);                /* exit 2 if it cannot be simulated */
+void simulation_bind(Simulation *s, const Session *session, DataSet *data);
+int simulation_find(const Simulation *s, const char *name);  /* a variable, or -1 */
+/* Draws what is not fixed, until every value is drawn given those that it reads. Each number has
+ * draws of its own. */
+void simulation_draw(Simulation *s, uint64_t number);
+void simulation_free(Simulation *s);
+int command_simulate(Options *o);
+int command_report(Options *o);
 int command_info(Options *o);
 
 #endif

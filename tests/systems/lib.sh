@@ -21,6 +21,11 @@ numbers() {
     json "$1" log_prob
     tr -d '\n' <"$1" | sed 's/.*"gradient": *{//; s/"[^"]*"//g' | tr -c '0-9eE.+\n-' '\n' | grep '[0-9]'
 }
+# values FILE NAME: all numbers of the field NAME of an object of nested arrays; one a line
+values() {
+    tr -d ' \n' <"$1" | sed "s/.*\"$2\":\([^\"]*\).*/\1/" | tr -c '0-9eE.+\n-' '\n' | grep '[0-9]' ||
+        fail "no $2 in $1"
+}
 # quick_dgmc ARGUMENTS: dgmc without optimisation, for models that run for a moment only
 printf '#!/bin/sh
 exec %s "$@" -O0

@@ -1,0 +1,291 @@
+/* simulate.c - everything drawn from the model itself: latents from their priors, data from their
+ * laws.
+ *
+ *     simulate     latents, parameters and data that have a law given     each drawn anew
+ *     scan t in T { y[t] ~ normal(m * previous(y, 0), s) }
+ *  -> y_draw ~ normal(m * previous(y, 0), s), y with y_draw at [t]
+ * Idea: a run draws all statements at once, given the values of the run before, with the same random
+ * numbers; the trainer repeats it until nothing changes. A value is right as soon as those that it
+ * reads are, so a sequence of T steps takes T runs, whatever its steps read, and no rule of its own.
+ * What cannot be drawn is only given: Query.only_given says why.
+ */
+#include "derive.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct Sim {
+    Derive *d;
+    Query *q;
+    int stream;                        /* number of the next draw */
+    /* of the statement being drawn */
+    const Site *site;
+    Type *type;                        /* of what it draws */
+    Str why;                           /* why it cannot be drawn, or NULL */
+} Sim;
+
+/* ---- draws from laws ------------------------------------------------------------------------- */
+
+static Ast *refuse(Sim *s, Str why)
+{
+    s->why = s->why ? s->why : why;
+    return ast_num(s->d->c, s->site->span, 0);
+}
+
+/* The name of a new variable that is drawn from `law`. */
+static Ast *drawn_from(Sim *s, Ast *law, const char *suffix)
+{
+    const Site *site = s->site;
+    Str name = str_fmt(s->d->c, "%s_%s", site->var->name, suffix);
+    Var *v = make_value(s->d, name, s->type, site->plate, site->span);
+    vec_push(s->d->c, s->q->binds,
+             ((Bind){ BIND_DRAW, v, law, site->plate, s->stream++, site->span, site->var }));
+    return make_name(s->d->c, v, site->span);
+}
+
+static Ast *typed(Sim *s, Ast *e)
+{
+    e->type = s->type;
+    return e;
+}
+
+/* By the inverse of the distribution function, between two bounds (NULL: the law's own ends). */
+static Ast *drawn_between(Sim *s, Ast *law, Ast *lower, Ast *upper)
+{
+    Ctx *c = s->d->c;
+    Span at = s->site->span;
+    const Ast *called = law_called(law);
+    if (!called || law_rank(law) > 0 || !law_member(called, AST_FUNCTION, "cdf", NULL))
+        return refuse(s, str_fmt(c, "its law %s has neither `sample` nor `cdf`", fmt_expr(c, law)));
+    if (has_declared_binders(s->site->var))
+        return refuse(s, str(c, "its law is cut off and reads the index of its declaration"));
+    Ast *uniform = make_law(s->d, "uniform", at, ast_num(c, at, 0), NULL, ast_num(c, at, 1));
+    Ast *u = drawn_from(s, uniform, "uniform");
+    return typed(s, ast_call(c, at, "quantile", 4, law, u,
+                             lower ? lower : ast_num(c, at, -INFINITY),
+                             upper ? upper : ast_num(c, at, INFINITY)));
+}
+
+static bool scalar_arguments(const Ast *law)
+{
+    for (size_t i = 0; i < vec_len(law->kids); i++) {
+        const Type *t = law->kids[i]->kids[ARG_VALUE]->type;
+        if (!t || t->kind != KIND_VALUE || vec_len(t->array) + vec_len(t->event) > 0)
+            return false;
+    }
+    return true;
+}
+
+/* A draw from a distribution, cut to the support that its latent has. */
+static Ast *drawn_whole(Sim *s, Ast *law)
+{
+    Ctx *c = s->d->c;
+    const Var *v = s->site->var;
+    if (v->half && !s->site->observed)
+        return drawn_between(s, law, v->lower, v->upper);
+    if (!law_member(law_called(law), AST_SAMPLE, NULL, NULL))
+        return drawn_between(s, law, NULL, NULL);
+    if (!v->unscaled || s->site->observed)
+        return drawn_from(s, law, "draw");
+    bool ordered = !strcmp(v->type->support, "ordered") && vec_len(v->type->bounds) == 0;
+    if (!ordered || !scalar_arguments(law))
+        return refuse(s, str_fmt(c, "its law is cut to %s", type_text(c, v->type)));
+    return typed(s, ast_call(c, law->span, "sorted", 1, drawn_from(s, law, "draw")));
+}
+
+static Ast *drawn(Sim *s, Ast *law);
+
+static Ast *stage_bound(const Ast *stage, const char *name)
+{
+    for (size_t i = 0; i < vec_len(stage->kids); i++)
+        if (stage->kids[i]->name && !strcmp(stage->kids[i]->name, name))
+            return stage->kids[i]->kids[ARG_VALUE];
+    return NULL;
+}
+
+/* d |> truncate(..), d |> censor(..), d |> unnormalised. */
+static Ast *drawn_stage(Sim *s, const Ast *pipe)
+{
+    Ctx *c = s->d->c;
+    Ast *law = law_see(s->d->m, pipe->kids[PIPE_A]), *stage = pipe->kids[PIPE_B];
+    Ast *lower = stage_bound(stage, "lower"), *upper = stage_bound(stage, "upper");
+    if (!strcmp(stage->name, "truncate"))
+        return drawn_between(s, law, lower, upper);
+    Ast *x = drawn(s, law);
+    if (strcmp(stage->name, "censor"))
+        return x;
+    if (upper)
+        x = typed(s, make_choice(c, pipe->span, make_binary(c, ">=", x, upper), upper, x));
+    if (lower)
+        x = typed(s, make_choice(c, pipe->span, make_binary(c, "<=", x, lower), lower, x));
+    return x;
+}
+
+static Ast *drawn(Sim *s, Ast *law)
+{
+    Ctx *c = s->d->c;
+    law = law_see(s->d->m, law);
+    if (law_is_flat(law))
+        return refuse(s, str(c, "its prior is flat"));
+    if (law->kind == AST_PIPE)
+        return drawn_stage(s, law);
+    if (law->kind == AST_IF && has_declared_binders(s->site->var))
+        return refuse(s, str(c, "its law is an `if` under the index of its declaration"));
+    if (law->kind == AST_IF) {
+        Ast *a = drawn(s, law->kids[IF_THEN]), *b = drawn(s, law->kids[IF_ELSE]);
+        return typed(s, make_choice(c, law->span, law->kids[IF_COND], a, b));
+    }
+    if (law->kind == AST_CALL && !law->decl && !strcmp(law->name, "delta"))
+        return law->kids[0]->kids[ARG_VALUE];
+    if (!law_called(law))
+        return refuse(s, str_fmt(c, "its law %s is no distribution", fmt_expr(c, law)));
+    return drawn_whole(s, law);
+}
+
+/* ---- where a draw goes ----------------------------------------------------------------------- */
+
+static bool is_index_of(const Ast *e, const Plate *p)
+{
+    for (size_t i = 0; i < vec_len(p->binders); i++)
+        if (e->kind == AST_NAME && e->decl == p->binders[i])
+            return true;
+    return false;
+}
+
+static size_t indices_of(const Ast *lhs, const Plate *p)
+{
+    size_t n = 0;
+    for (size_t i = 1; lhs->kind == AST_INDEX && i < vec_len(lhs->kids); i++)
+        n += is_index_of(lhs->kids[i], p);
+    return n;
+}
+
+/* x[i, 0, t]: each index a number or the index of a plate, and each plate of the statement has one;
+ * of the rows it is the first. */
+static bool is_placeable(const Sim *s)
+{
+    const Ast *lhs = s->site->lhs;
+    const Plate *rows = s->site->var->plate;
+    if (lhs->kind == AST_INDEX && lhs->kids[INDEX_BASE]->kind != AST_NAME)
+        return false;
+    if (rows && (lhs->kind != AST_INDEX || !is_index_of(lhs->kids[1], rows)))
+        return false;
+    for (const Plate *p = s->site->plate; p; p = p->outer)
+        if (indices_of(lhs, p) != 1)
+            return false;
+    for (size_t i = 1; lhs->kind == AST_INDEX && i < vec_len(lhs->kids); i++) {
+        bool known = lhs->kids[i]->kind == AST_NUM;
+        for (const Plate *p = s->site->plate; p; p = p->outer)
+            known |= is_index_of(lhs->kids[i], p);
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+/* e at the positions of the statement that count, and at the others what stands there. */
+static Ast *counting(Sim *s, Ast *e)
+{
+    for (const Plate *p = s->site->plate; p; p = p->outer)
+        if (p->when)
+            e = typed(s, make_choice(s->d->c, e->span, p->when, e, s->site->lhs));
+    return e;
+}
+
+/* A name for the value of e in the plates of the statement. */
+static Ast *named(Sim *s, Ast *e, Type *type, Plate *plate, const char *suffix)
+{
+    Str name = str_fmt(s->d->c, "%s_%s", s->site->var->name, suffix);
+    Var *v = make_value(s->d, name, type, plate, s->site->span);
+    vec_push(s->d->c, s->q->binds,
+             ((Bind){ BIND_VALUE, v, e, plate, 0, s->site->span, s->site->var }));
+    return make_name(s->d->c, v, s->site->span);
+}
+
+/* *whole: all of the variable, with the draws of the statements before; it gets those of this. */
+static void draw_site(Sim *s, const Site *site, Ast **whole)
+{
+    Ctx *c = s->d->c;
+    Var *v = site->var;
+    s->site = site;
+    s->type = site->observed ? site->lhs->type : v->type;
+    if (site->observed && has_declared_binders(v)) {
+        refuse(s, str(c, "it is declared with an index"));
+        return;
+    }
+    if (site->observed && !is_placeable(s)) {
+        refuse(s, str_fmt(c, "`%s` is no part of it that a statement can fill",
+                          fmt_expr(c, site->lhs)));
+        return;
+    }
+    Ast *e = counting(s, drawn(s, site->law));
+    if (s->why)
+        return;
+    if (!site->observed || site->lhs->kind == AST_NAME) {
+        *whole = e;
+        return;
+    }
+    e = named(s, e, s->type, site->plate, "new");
+    Ast *placed = ast_call(c, site->span, "placed", 3, *whole, site->lhs, e);
+    placed->type = v->type;
+    *whole = named(s, placed, v->type, v->plate, "whole");
+}
+
+/* ---- what is drawn --------------------------------------------------------------------------- */
+
+static bool has_site(const Derive *d, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(d->m->sites); i++)
+        if (d->m->sites[i].var == v)
+            return true;
+    return false;
+}
+
+static Str weighed_by_factor(Derive *d, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(d->m->factors); i++)
+        if (!d->m->factors[i].penalty && reads_has(model_reads(d->c, d->m, d->m->factors[i].value), v))
+            return str(d->c, "a `factor` reads it, which is no law to draw from");
+    return NULL;
+}
+
+/* Everything of v anew, as a result; or why not. */
+static Str draw_variable(Sim *s, Var *v)
+{
+    Derive *d = s->d;
+    Ast *whole = make_name(d->c, v, v->decl->span);
+    size_t binds = vec_len(s->q->binds);
+    s->why = v->kind == VAR_PARAM ? str(d->c, "it is a parameter") : weighed_by_factor(d, v);
+    for (size_t i = 0; i < vec_len(d->m->sites) && !s->why; i++)
+        if (d->m->sites[i].var == v)
+            draw_site(s, &d->m->sites[i], &whole);
+    if (s->why) {
+        if (s->q->binds)
+            ((size_t *)s->q->binds)[-1] = binds;
+        return s->why;
+    }
+    vec_push(d->c, s->q->results, ((Result){ v->name, whole, v->plate, false }));
+    return NULL;
+}
+
+void simulate_query(Derive *d)
+{
+    Query *q = &d->d->simulate;
+    Sim s = { .d = d, .q = q };
+    Var **vars = NULL;                 /* draws name new ones */
+    for (size_t i = 0; i < vec_len(d->m->vars); i++) {
+        Var *v = d->m->vars[i];
+        bool latent = v->kind == VAR_LATENT || v->kind == VAR_PARAM;
+        if (v->kind == VAR_NET)
+            q->absent = str_fmt(d->c, "the weights of net `%s` come from training: `sample` draws "
+                                "from a trained model", v->name);
+        if (!v->synthetic && (latent || (v->kind == VAR_DATA && has_site(d, v))))
+            vec_push(d->c, vars, v);
+    }
+    for (size_t i = 0; i < vec_len(vars) && !q->absent; i++) {
+        vec_push(d->c, q->given, vars[i]);
+        vec_push(d->c, q->only_given, draw_variable(&s, vars[i]));
+    }
+    if (!q->absent && !q->results)
+        q->absent = str(d->c, "the model says nothing that could be drawn");
+}

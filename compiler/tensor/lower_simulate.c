@@ -1,0 +1,218 @@
+/* lower_simulate.c - what only simulations and reports need: inverse distribution functions, orders,
+ * draws put in their place, summaries of discrete latents.
+ *
+ *     quantile(d, u, a, b)   the x between a and b with F(x) = F(a) + u (F(b) - F(a))
+ *     sorted(x)              the elements of a vector in increasing order
+ *     placed(x, x[i, 2], e)  x with e, a value in plate i, at its elements [i, 2]
+ *     marginal(z[i])         from the table that the query is given: see derive/report.c
+ */
+#include "lower.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- quantiles ------------------------------------------------------------------------------- */
+
+enum { HALVINGS = 64 };
+
+typedef struct Quantile {
+    Lower *L;
+    Val *law;
+    Val *lower, *upper;                /* NULL: infinite */
+    bool counts;
+} Quantile;
+
+static Val *op1(Lower *L, Op op, Val *a) { return val_map(L, op, a, NULL, NULL); }
+static Val *op2(Lower *L, Op op, Val *a, Val *b) { return val_map(L, op, a, b, NULL); }
+
+/* A point of the support for each s in (0, 1), increasing. */
+static Val *point(const Quantile *q, Val *s)
+{
+    Lower *L = q->L;
+    Val *rest = op2(L, OP_SUB, val_const(L, 1), s), *x;
+    if (q->lower && q->upper)
+        x = op2(L, OP_ADD, q->lower, op2(L, OP_MUL, op2(L, OP_SUB, q->upper, q->lower), s));
+    else if (q->lower)
+        x = op2(L, OP_ADD, q->lower, op2(L, OP_DIV, s, rest));
+    else if (q->upper)
+        x = op2(L, OP_SUB, q->upper, op2(L, OP_DIV, rest, s));
+    else
+        x = op2(L, OP_DIV, op2(L, OP_SUB, s, val_const(L, 0.5)), op2(L, OP_MUL, s, rest));
+    return q->counts ? op1(L, OP_FLOOR, x) : x;
+}
+
+static void set_past(Lower *L, ScanState *s, const char *name, Axis *steps, const Val *like)
+{
+    Axis *axes[LIMIT_RANK];
+    int n = 0;
+    for (int i = 0; i < like->t->n_axes; i++)
+        axes[n++] = like->t->axes[i];
+    axes[n++] = steps;
+    Str unique = str_fmt(L->c, "%s of %d", name, steps->id);
+    s->past = tir_input(L->f, INPUT_GIVEN, unique, axes, n);
+    s->next.n_axes = like->n_axes;
+    memcpy(s->next.axes, like->axes, sizeof *s->next.axes * (size_t)like->n_axes);
+}
+
+static void set_next(Lower *L, ScanState *s, const Val *v)
+{
+    s->next.value = tir_expand(L->f, v->t, s->next.axes, s->next.n_axes);
+}
+
+/* The least point with F >= p, by halving (0, 1): a SCAN of the two ends. */
+static Val *bisect(const Quantile *q, Val *p)
+{
+    Lower *L = q->L;
+    Axis *steps = tir_axis(L->f, AXIS_PLATE, str(L->c, "halving"), HALVINGS);
+    ScanState s[2] = { { 0 } }, *states = NULL;
+    set_past(L, &s[0], "low", steps, p);
+    set_past(L, &s[1], "high", steps, p);
+    Val *begins = val_map(L, OP_LT, val_tensor(L, tir_iota(L->f, steps), NULL, 0), val_const(L, 1),
+                          NULL);
+    Val *low = val_tensor(L, s[0].past, p->axes, p->n_axes);
+    Val *high = val_map(L, OP_SELECT, begins, val_const(L, 1),
+                        val_tensor(L, s[1].past, p->axes, p->n_axes));
+    Val *middle = op2(L, OP_MUL, val_const(L, 0.5), op2(L, OP_ADD, low, high));
+    Val *above = op2(L, OP_GE, dist_cdf(L, q->law, point(q, middle)), p);
+    set_next(L, &s[0], val_map(L, OP_SELECT, above, low, middle));
+    set_next(L, &s[1], val_map(L, OP_SELECT, above, middle, high));
+    vec_push(L->c, states, s[0]);
+    vec_push(L->c, states, s[1]);
+    Tir *values[2];
+    if (scan_lift(L->f, str(L->c, "quantile"), steps, states, values))
+        ice_span(L->at, "a quantile is no sequence");
+    Axis *last = axis_keyed(L, str_fmt(L->c, "last of %d", steps->id), AXIS_EVENT,
+                            str(L->c, "last"), 1);
+    Tir *found = tir_slice(L->f, values[1], steps, last, HALVINGS - 1);
+    return point(q, val_tensor(L, tir_reduce(L->f, OP_SUM, found, &last, 1), p->axes, p->n_axes));
+}
+
+static Val *bound_value(Lower *L, Env *env, const Ast *bound, double end)
+{
+    if (bound->kind == AST_NUM && isinf(bound->num))
+        return isinf(end) ? NULL : val_const(L, end);
+    return eval(L, env, bound);
+}
+
+Val *eval_quantile(Lower *L, Env *env, const Ast *call)
+{
+    const Ast *law = call->kids[0]->kids[ARG_VALUE];
+    const Ast *lower = call->kids[2]->kids[ARG_VALUE], *upper = call->kids[3]->kids[ARG_VALUE];
+    const Type *event = law->type ? law->type->of : NULL;
+    Quantile q = { .L = L, .law = eval(L, env, law), .counts = event && event->elem != ELEM_REAL };
+    Val *u = eval(L, env, call->kids[1]->kids[ARG_VALUE]);
+    q.lower = bound_value(L, env, lower, event ? event->range.lo : -INFINITY);
+    q.upper = bound_value(L, env, upper, event ? event->range.hi : INFINITY);
+    Val *p = u;
+    if (lower->kind != AST_NUM || upper->kind != AST_NUM || isfinite(lower->num)
+        || isfinite(upper->num)) {
+        Val *low = q.lower ? dist_cdf(L, q.law, q.lower) : val_const(L, 0);
+        Val *high = q.upper ? dist_cdf(L, q.law, q.upper) : val_const(L, 1);
+        p = op2(L, OP_ADD, low, op2(L, OP_MUL, u, op2(L, OP_SUB, high, low)));
+    }
+    p = val_rename(L, p, u->axes + (u->n_axes - p->n_axes));
+    Val *whole = dist_cdf(L, q.law, u);                /* has the axes of the law's arguments too */
+    Tir *t = tir_expand(L->f, p->t, whole->t->axes, whole->t->n_axes);
+    return bisect(&q, val_tensor(L, t, u->axes, u->n_axes));
+}
+
+/* ---- order ----------------------------------------------------------------------------------- */
+
+/* out[k] = the element that k others are less than (of equal ones, those before it). */
+Val *eval_sorted(Lower *L, Env *env, const Ast *call)
+{
+    Val *x = eval(L, env, call->kids[0]->kids[ARG_VALUE]);
+    Axis *axis = x->axes[x->n_axes - 1], *to[2];
+    for (int i = 0; i < 2; i++)
+        to[i] = axis_keyed(L, str_fmt(L->c, "sorted %d %d", i, axis->id), AXIS_EVENT, axis->name,
+                           axis->size);
+    Val *mine = val_tensor(L, x->t, NULL, 0);
+    Val *other = val_tensor(L, tir_rename(L->f, x->t, &axis, &to[0], 1), NULL, 0);
+    Val *at = val_tensor(L, tir_iota(L->f, axis), NULL, 0);
+    Val *other_at = val_tensor(L, tir_iota(L->f, to[0]), NULL, 0);
+    Val *tie = op2(L, OP_AND, op2(L, OP_EQ, other, mine), op2(L, OP_LT, other_at, at));
+    Val *before = op2(L, OP_OR, op2(L, OP_LT, other, mine), tie);
+    Val *rank = val_tensor(L, tir_reduce(L->f, OP_SUM, before->t, &to[0], 1), NULL, 0);
+    Val *here = op2(L, OP_EQ, rank, val_tensor(L, tir_iota(L->f, to[1]), NULL, 0));
+    Val *kept = val_map(L, OP_SELECT, here, mine, val_const(L, 0));
+    Tir *t = tir_reduce(L->f, OP_SUM, kept->t, &axis, 1);
+    Axis *axes[LIMIT_RANK];
+    memcpy(axes, x->axes, sizeof axes);
+    axes[x->n_axes - 1] = to[1];
+    return val_tensor(L, t, axes, x->n_axes);
+}
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+/* t with axis `from` as positions `at`, at + 1, .. of axis `to`; zeros elsewhere. */
+static Tir *along(Lower *L, Tir *t, Axis *from, Axis *to, int64_t at)
+{
+    t = tir_expand(L->f, t, &from, 1);
+    if (from->size == to->size && at == 0)
+        return tir_rename(L->f, t, &from, &to, 1);
+    return tir_pad(L->f, t, from, to, at);
+}
+
+Val *eval_placed(Lower *L, Env *env, const Ast *call)
+{
+    const Ast *lhs = call->kids[1]->kids[ARG_VALUE];
+    Val *x = eval(L, env, call->kids[0]->kids[ARG_VALUE]);
+    const Var *v = model_var(L->d->model, lhs->kids[INDEX_BASE]->decl);
+    const Var *e = model_var(L->d->model, call->kids[2]->kids[ARG_VALUE]->decl);
+    const Val *value = map_get(L->values, e);
+    Tir *t = val_rename(L, value, x->axes + (x->n_axes - value->n_axes))->t;
+    Tir *here = tir_const(L->f, 1);
+    size_t skip = v->plate ? 2 : 1;                    /* the index of the rows is implicit */
+    for (size_t i = skip; i < vec_len(lhs->kids); i++) {
+        const Ast *index = lhs->kids[i];
+        Axis *to = x->axes[i - skip], *from;
+        Plate *plate = model_plate(L->d->model, index->decl);
+        int64_t at;
+        if (plate) {
+            from = lower_plate_axis(L, plate);
+            at = plate->low ? eval_size(L, NULL, plate->low) : 0;
+        } else {
+            from = axis_keyed(L, str_fmt(L->c, "one of %d", to->id), AXIS_EVENT, to->name, 1);
+            at = eval_size(L, NULL, index);
+        }
+        t = along(L, t, from, to, at);
+        here = along(L, here, from, to, at);
+    }
+    Val *mask = val_tensor(L, here, x->axes, x->n_axes);
+    return val_map(L, OP_SELECT, mask, val_tensor(L, t, x->axes, x->n_axes), x);
+}
+
+/* ---- summaries ------------------------------------------------------------------------------- */
+
+static const Table *table_of(const Lower *L, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(L->d->tables); i++)
+        if (L->d->tables[i].latent == v)
+            return &L->d->tables[i];
+    ice_span(L->at, "a summary of `%s` without table", v->name);
+}
+
+/* The argument with the table in place of the latent: along its last axis, a number for each state. */
+Val *eval_summary(Lower *L, Env *env, const Ast *call)
+{
+    const Ast *arg = call->kids[0]->kids[ARG_VALUE], *base = arg;
+    while (base->kind == AST_INDEX)
+        base = base->kids[INDEX_BASE];
+    Var *v = model_var(L->d->model, base->decl);
+    bool mode = !strcmp(call->name, "mode");
+    const Table *table = table_of(L, v);
+    Val *had = map_get(L->values, v);
+    map_put(L->values, v, map_get(L->values, mode ? table->mode : table->marginal));
+    Val *x = eval(L, env, arg);
+    map_put(L->values, v, had);
+    Axis *states = x->axes[x->n_axes - 1];
+    Tir *t = tir_expand(L->f, x->t, &states, 1);
+    if (mode)
+        t = reduce_over(L, "argmax", t, NULL, &states, 1);
+    else if (v->type->elem == ELEM_BIT) {
+        Axis *one = axis_keyed(L, str_fmt(L->c, "one of %d", states->id), AXIS_EVENT, states->name, 1);
+        t = tir_reduce(L->f, OP_SUM, tir_slice(L->f, t, states, one, 1), &one, 1);
+    } else
+        return x;
+    return val_tensor(L, t, x->axes, x->n_axes - 1);
+}

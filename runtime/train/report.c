@@ -1,0 +1,313 @@
+/* report.c - `report`: the quantities of `report` and the data of `predict`, for draws of the latents.
+ *
+ *     --draws FILE.json    {"mu": [.., ..], "theta": [[..], [..]]}: each latent with the draws as
+ *                          its first axis, as a sampler writes them
+ * Data are predicted by their own statements, given the draw and the data that they read; discrete
+ * latents are drawn with them.
+ */
+#include "train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Quantity {
+    const char *name;
+    Shape shape;
+    DgmElem elem;
+    double *draws;                     /* [M][shape.count] */
+} Quantity;
+
+typedef struct Reporting {
+    const DgmModel *model;
+    long M, N;
+    double **latent;                   /* [n_latents] [M][count] */
+    Quantity *quantities;
+    int n;
+} Reporting;
+
+/* ---- draws of the latents -------------------------------------------------------------------- */
+
+static Shape latent_shape(const Reporting *r, int i)
+{
+    const DgmLatent *z = &r->model->latents[i];
+
+    return shape_of(z->rows, r->N, z->rank, z->shape);
+}
+
+/* How many draws the file has: elements of the first latent over those of one draw. */
+static long count_draws(const Reporting *r, const char *file)
+{
+    const DgmLatent *z = &r->model->latents[0];
+    Shape s = latent_shape(r, 0);
+    char *path = dgm_alloc(strlen(file) + strlen(z->name) + 2);
+    DgmArray a;
+    DataError e;
+
+    sprintf(path, "%s:%s", file, z->name);
+    if (!array_read(path, &a, &e))
+        dgm_fail(DGM_EXIT_DATA, e.help[0] ? e.help : NULL, "%s", e.text);
+    long draws = a.count % s.count == 0 && a.rank > 0 ? a.count / s.count : 0;
+    if (draws == 0)
+        dgm_fail(DGM_EXIT_DATA, "the first axis counts the draws: one number for each",
+                 "%s: `%s` has %ld numbers, which is no whole number of draws of %ld", file,
+                 z->name, a.count, s.count);
+    array_free(&a);
+    free(path);
+    return draws;
+}
+
+static void read_draws(Reporting *r, const char *file)
+{
+    const DgmModel *m = r->model;
+
+    values_names(m, file, NULL, NULL);
+    r->M = count_draws(r, file);
+    r->latent = dgm_alloc((size_t)m->n_latents * sizeof *r->latent);
+    for (int i = 0; i < m->n_latents; i++) {
+        Shape one = latent_shape(r, i), all = shape_of(true, r->M, one.rank, one.axis);
+
+        r->latent[i] = dgm_alloc(((size_t)all.count + 1) * sizeof **r->latent);
+        values_read(m, file, m->latents[i].name, all, m->latents[i].line, r->latent[i]);
+    }
+}
+
+static const double *draw_of(const Reporting *r, const char *name, long number)
+{
+    for (int i = 0; i < r->model->n_latents; i++)
+        if (strcmp(r->model->latents[i].name, name) == 0)
+            return r->latent[i] + number * latent_shape(r, i).count;
+    return NULL;
+}
+
+static void to_reals(Real *to, const double *from, long n)
+{
+    for (long k = 0; k < n; k++)
+        to[k] = (Real)from[k];
+}
+
+static void to_doubles(double *to, const Real *from, long n)
+{
+    for (long k = 0; k < n; k++)
+        to[k] = (double)from[k];
+}
+
+/* ---- programs of the latents and tables ------------------------------------------------------ */
+
+typedef struct Evaluation {
+    DgmCtx c;
+    const DgmProgram *program;         /* NULL: the model has none */
+    Real **given;                      /* [n_variables] */
+} Evaluation;
+
+static Evaluation evaluation_new(const Session *s, DataSet *d, const DgmProgram *p)
+{
+    Evaluation e = {.program = p};
+
+    if (p == NULL)
+        return e;
+    e.given = dgm_alloc(((size_t)p->n_variables + 1) * sizeof *e.given);
+    for (int i = 0; i < p->n_variables; i++) {
+        size_t count = (size_t)shape_of_variable(&p->variables[i], d->N).count + 1;
+
+        e.given[i] = dgm_slab_new(count);
+        memset(e.given[i], 0, count * sizeof(Real));
+    }
+    context_bind(s, d, &e.c, p, DGM_STREAM_CHECK, d->N, 1);
+    e.c.given = e.given;
+    return e;
+}
+
+static void evaluation_free(Evaluation *e)
+{
+    if (e->program == NULL)
+        return;
+    for (int i = 0; i < e->program->n_variables; i++)
+        dgm_slab_free(e->given[i]);
+    free(e->given);
+    context_unbind(&e->c);
+}
+
+/* Runs it at one draw of the latents; tables are those that the summaries have put out. */
+static void evaluate(const Reporting *r, Evaluation *e, const Evaluation *summaries, long number)
+{
+    const DgmProgram *p = e->program;
+
+    for (int i = 0; p != NULL && i < p->n_variables; i++) {
+        const DgmVariable *v = &p->variables[i];
+        const double *draw = draw_of(r, v->name, number);
+        long count = shape_of_variable(v, r->N).count;
+
+        if (draw != NULL)
+            to_reals(e->given[i], draw, count);
+        for (int k = 0; k < 2 && draw == NULL && summaries != NULL; k++) {
+            const DgmProgram *from = summaries[k].program;
+            int out = from != NULL ? output_find(from, v->name) : -1;
+
+            if (out >= 0)
+                memcpy(e->given[i], summaries[k].c.out[out], (size_t)count * sizeof(Real));
+        }
+    }
+    if (p != NULL)
+        p->run(&e->c);
+}
+
+/* ---- predictions ----------------------------------------------------------------------------- */
+
+/* Continuous latents are those of the draw; data are read as they are. */
+static void predict(const Reporting *r, Simulation *s, long number)
+{
+    for (int i = 0; i < s->n; i++) {
+        const double *draw = draw_of(r, s->variables[i].name, number);
+
+        s->fixed[i] = s->variables[i].data || draw != NULL;
+        if (draw != NULL)
+            to_reals(s->value[i], draw, shape_of_variable(&s->variables[i], r->N).count);
+    }
+    simulation_draw(s, (uint64_t)number);
+}
+
+/* ---- results --------------------------------------------------------------------------------- */
+
+static Quantity quantity(const Reporting *r, const DgmOutput *out)
+{
+    Quantity q = {.name = out->name, .shape = shape_of(out->rows, r->N, out->rank, out->shape),
+                  .elem = out->elem};
+
+    q.draws = dgm_alloc(((size_t)(r->M * q.shape.count) + 1) * sizeof *q.draws);
+    return q;
+}
+
+static void keep(Quantity *q, const DgmCtx *c, int output, long number)
+{
+    to_doubles(q->draws + number * q->shape.count, c->out[output], q->shape.count);
+}
+
+static void write_draws(const Reporting *r, const char *path)
+{
+    json_t *root = json_object();
+
+    for (int i = 0; i < r->n; i++) {
+        const Quantity *q = &r->quantities[i];
+
+        json_object_set_new(root, q->name,
+                            values_json(q->draws, shape_of(true, r->M, q->shape.rank,
+                                                           q->shape.axis), q->elem));
+    }
+    json_write(root, path);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Of sorted draws; interpolated between neighbours (Hyndman & Fan 1996, type 7). */
+static double quantile(const double *x, long n, double p)
+{
+    double at = p * (double)(n - 1);
+    long i = (long)at;
+
+    return i + 1 < n ? x[i] + (at - (double)i) * (x[i + 1] - x[i]) : x[n - 1];
+}
+
+static void print_summary(const Reporting *r)
+{
+    enum { SHOWN = 20 };
+    double *x = dgm_alloc((size_t)r->M * sizeof *x);
+
+    printf("%-20s %12s %12s %12s %12s %12s\n", "quantity", "mean", "sd", "q05", "q50", "q95");
+    for (int i = 0; i < r->n; i++) {
+        const Quantity *q = &r->quantities[i];
+
+        for (long j = 0; j < q->shape.count && j < SHOWN; j++) {
+            char name[240];
+            double sum = 0, square = 0;
+
+            for (long k = 0; k < r->M; k++)
+                sum += x[k] = q->draws[k * q->shape.count + j];
+            for (long k = 0; k < r->M; k++)
+                square += (x[k] - sum / (double)r->M) * (x[k] - sum / (double)r->M);
+            qsort(x, (size_t)r->M, sizeof *x, by_size);
+            element_text(q->name, q->shape, j, name, sizeof name);
+            printf("%-20s %12.5g %12.5g %12.5g %12.5g %12.5g\n", name, sum / (double)r->M,
+                   sqrt(square / (double)(r->M > 1 ? r->M - 1 : 1)), quantile(x, r->M, 0.05),
+                   quantile(x, r->M, 0.5), quantile(x, r->M, 0.95));
+        }
+        if (q->shape.count > SHOWN)
+            printf("%-20s %ld more: --out FILE.json has all\n", "..", q->shape.count - SHOWN);
+    }
+    free(x);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static void report_all(Reporting *r, const Session *session, DataSet *d)
+{
+    const DgmModel *m = r->model;
+    const DgmProgram *p = m->report;
+    Evaluation report = evaluation_new(session, d, p), summaries[2] = {
+        evaluation_new(session, d, m->marginals), evaluation_new(session, d, m->modes)};
+    Simulation s = {0};
+    int n_reports = p ? p->n_outputs : 0;
+
+    if (m->n_predicted > 0) {
+        s = simulation_new(m);
+        simulation_bind(&s, session, d);
+    }
+    r->quantities = dgm_alloc((size_t)(n_reports + m->n_predicted + 1) * sizeof *r->quantities);
+    for (int i = 0; i < n_reports; i++)
+        r->quantities[r->n++] = quantity(r, &p->outputs[i]);
+    for (int i = 0; i < m->n_predicted; i++)
+        r->quantities[r->n++] =
+            quantity(r, &m->simulate->outputs[output_find(m->simulate, m->predicted[i])]);
+    for (long k = 0; k < r->M; k++) {
+        evaluate(r, &summaries[0], NULL, k);
+        evaluate(r, &summaries[1], NULL, k);
+        evaluate(r, &report, summaries, k);
+        for (int i = 0; i < n_reports; i++)
+            keep(&r->quantities[i], &report.c, i, k);
+        if (m->n_predicted > 0)
+            predict(r, &s, k);
+        for (int i = 0; i < m->n_predicted; i++)
+            keep(&r->quantities[n_reports + i], &s.c, output_find(m->simulate, m->predicted[i]), k);
+    }
+    evaluation_free(&report);
+    evaluation_free(&summaries[0]);
+    evaluation_free(&summaries[1]);
+    if (m->n_predicted > 0)
+        simulation_free(&s);
+}
+
+int command_report(Options *o)
+{
+    const DgmModel *m = o->model;
+    Reporting r = {.model = m};
+
+    if (m->report == NULL && m->n_predicted == 0)
+        dgm_fail(DGM_EXIT_USAGE, "write `report NAME = ..` or `predict NAME` in the model",
+                 "model %s reports nothing", m->name);
+    if (option_text(o, OPT_DRAWS) == NULL)
+        dgm_fail(DGM_EXIT_USAGE, "`--help` shows an example", "`report` needs --draws FILE.json");
+    Session session = session_open(o);
+    DataSet d = data_open(&session, OPT_DATA, 0);
+    r.N = d.N;
+    data_room(&d, d.N);
+    read_draws(&r, option_text(o, OPT_DRAWS));
+    report_all(&r, &session, &d);
+    if (option_given(o, OPT_OUT_REPORT))
+        write_draws(&r, option_text(o, OPT_OUT_REPORT));
+    else
+        print_summary(&r);
+    for (int i = 0; i < r.n; i++)
+        free(r.quantities[i].draws);
+    free(r.quantities);
+    for (int i = 0; i < m->n_latents; i++)
+        free(r.latent[i]);
+    free(r.latent);
+    data_close(&d);
+    session_close(&session);
+    return DGM_OK;
+}

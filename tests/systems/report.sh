@@ -1,0 +1,103 @@
+# report.sh - quantities of `report` for draws of the latents: functions of latents and data; marginals
+# and modes of discrete latents against every joint state written out; `predict`.
+. "$DGM_ROOT/tests/systems/lib.sh"
+
+cat >chain.dgm <<'END'
+model chain(K = 3, T = 4) {
+  data y[T] : real
+  latent A[K] : simplex[K] ~ dirichlet(1)
+  latent mu[K] : real ~ normal(0, 3)
+  scan t in T {
+    latent z : index(K) ~ if t == 0 then categorical(1 / K) else categorical(A[z[t - 1]])
+    y[t] ~ normal(mu[z], 1)
+  }
+  report path = mode(z)
+  report share[t in T] = marginal(z[t])
+  report first = marginal(z[0])[1] + 0 * y[0]
+  report spread = max(mu) - min(mu)
+  predict y
+}
+END
+# The same with its states as data: the density of one path.
+sed '/report\|predict/d; s/latent z : .*then categorical(1 \/ K) else/z[t] ~ if t == 0 then categorical(1 \/ K) else/
+    s/mu\[z\]/mu[z[t]]/; s/data y\[T\] : real/data y[T] : real\n  data z[T] : index(K)/' chain.dgm >path.dgm
+y='[0.3, -0.4, 2.2, 1.9]'
+echo "{\"y\": $y}" >data.json
+cat >one.json <<'END'
+{"A": [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]], "mu": [-0.5, 1.0, 2.5]}
+END
+cat >draws.json <<'END'
+{"A": [[[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]],
+       [[0.2, 0.4, 0.4], [0.3, 0.4, 0.3], [0.1, 0.1, 0.8]]],
+ "mu": [[-0.5, 1.0, 2.5], [0, 0.1, 3]]}
+END
+quick_dgmc chain.dgm -o ./chain
+quick_dgmc path.dgm -o ./path
+for a in 0 1 2; do for b in 0 1 2; do for c in 0 1 2; do for d in 0 1 2; do
+    echo "{\"y\": $y, \"z\": [$a, $b, $c, $d]}" >path.json
+    ./path log-prob --data path.json --at one.json --json >lp.json
+    echo "$a $b $c $d $(json lp.json log_prob)"
+done; done; done; done >paths.txt
+./chain report --data data.json --draws draws.json --out report.json
+
+# marginals of the first draw: sums of exp log p over the paths
+awk '{ p = exp($5); s += p; for (t = 1; t <= 4; t++) m[t, $t] += p }
+    END { for (t = 1; t <= 4; t++) for (k = 0; k < 3; k++) printf "%.15g\n", m[t, k] / s }' \
+    paths.txt >exact.txt
+values report.json share | head -12 | paste - exact.txt | awk '
+    { d = $1 - $2; n++; if (!(d * d < 1e-24)) { print $1, $2; bad = 1 } } END { exit bad || n != 12 }' ||
+    fail "a marginal is not that of the enumeration"
+holds "$(values report.json first | head -1) == $(values report.json share | sed -n 2p)"
+best=$(sort -k5,5gr paths.txt | head -1 | cut -d' ' -f1-4)
+[ "$(values report.json path | head -4 | tr '\n' ' ')" = "$best " ] ||
+    fail "the mode is $(values report.json path | head -4 | tr '\n' ' ') instead of $best"
+[ "$(values report.json spread | tr '\n' ' ')" = "3.0 3.0 " ] || fail "spread: $(values report.json spread)"
+[ "$(values report.json y | wc -l)" -eq 8 ] || fail "predictions of y"
+./chain report --data data.json --draws draws.json >table.txt
+grep -q '^share\[3, 2\]' table.txt || fail "$(cat table.txt)"
+
+# -- states of rows, a bit and a count; predictions follow their law ---------------------------------
+cat >rows.dgm <<'END'
+model rows {
+  data y[N] : real
+  latent m : real ~ normal(0, 10)
+  for n in N {
+    latent on : bit ~ bernoulli(0.3)
+    latent k : count(2) ~ binomial(2, 0.5)
+    y[n] ~ normal(m * on + k, 1)
+  }
+  report lit[n in N] = marginal(on[n])
+  report counts[n in N] = marginal(k[n])
+  report rest[n in N] = y[n] - m
+  predict y
+}
+END
+echo '{"y": [0.5, 4, 7]}' >rows.json
+echo '{"m": [3, 5]}' >rows.at
+quick_dgmc rows.dgm -o ./rows
+./rows report --data rows.json --draws rows.at --out rows.out
+awk 'function f(y, m, on, k) { return (on ? 0.3 : 0.7) * (k == 1 ? 0.5 : 0.25) * exp(-(y - m * on - k) ^ 2 / 2) }
+    BEGIN { split("0.5 4 7", y, " "); split("3 5", m, " ")
+        for (d = 1; d <= 2; d++) for (i = 1; i <= 3; i++) {
+            on = s = 0
+            for (k = 0; k < 3; k++) { a = f(y[i], m[d], 1, k); on += a; s += a + f(y[i], m[d], 0, k) }
+            printf "%.15g\n", on / s } }' >exact.txt
+values rows.out lit | paste - exact.txt | awk '{ d = $1 - $2; n++; if (d * d > 1e-24) exit 1 } END { exit n != 6 }' ||
+    fail "$(values rows.out lit | paste - exact.txt)"
+[ "$(values rows.out counts | wc -l)" -eq 18 ] || fail "a count has its states and 0"
+[ "$(values rows.out rest | tr '\n' ' ')" = "-2.5 1.0 4.0 -4.5 -1.0 2.0 " ] || fail "$(cat rows.out)"
+awk 'BEGIN { printf "{\"m\": ["; for (i = 0; i < 3000; i++) printf "%s2", i ? ", " : ""; print "]}" }' >many.at
+./rows report --data rows.json --draws many.at --out many.out
+values many.out y | awk '{ s += $1; q += $1 ^ 2 } END { n = NR; m = s / n; v = q / n - m ^ 2
+    exit !(n == 9000 && (m - 1.6) ^ 2 < 16 * 2.34 / n && (v - 2.34) ^ 2 < 0.04) }' ||
+    fail "predictions are not of their law"
+
+# -- mistakes -----------------------------------------------------------------------------------------
+expect_rc 2 ./rows report --data rows.json
+grep -q 'needs --draws' err.txt || fail "$(cat err.txt)"
+echo '{"m": [1, 2], "q": [1, 2]}' >bad.at
+expect_rc 3 ./rows report --data rows.json --draws bad.at
+grep -q '`q`' err.txt || fail "$(cat err.txt)"
+echo '{"m": 3}' >bad.at
+expect_rc 3 ./rows report --data rows.json --draws bad.at
+grep -q 'first axis' err.txt || fail "$(cat err.txt)"

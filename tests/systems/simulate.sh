@@ -1,0 +1,133 @@
+# simulate.sh - draws from the model: moments of what is drawn, given what its laws read, at |z| < 4;
+# sequences, chains, cut laws, orders; one file for --data and --at; what cannot be drawn is named.
+. "$DGM_ROOT/tests/systems/lib.sh"
+
+# near MEAN SD: the numbers on stdin have this mean and this sd, within 4 standard errors of each
+near() {
+    awk -v m="$1" -v s="$2" '{ n++; a += $1; b += ($1 - m) ^ 2; c += ($1 - m) ^ 4 }
+        END { z = (a / n - m) / (s / sqrt(n)); v = b / n; e = sqrt((c / n - v ^ 2) / n)
+              if (n < 100 || z ^ 2 > 16 || (v - s ^ 2) ^ 2 > 16 * e ^ 2) {
+                  print n, a / n, m, sqrt(v), s; exit 1 } }' || fail "not of mean $1 and sd $2"
+}
+
+# -- a regression with groups: what is drawn, given the covariates --------------------------------
+cat >groups.dgm <<'END'
+model groups(J = 3) {
+  data y[N] : real
+  data x[N] : real
+  data g[N] : index(J) from 1
+  latent mu : real ~ normal(0, 5)
+  latent tau : positive ~ normal(0, 2)
+  latent theta[J] : real ~ normal(mu, tau)
+  for n in N { y[n] ~ normal(theta[g[n]] + mu * x[n], 0.5) }
+}
+END
+awk 'BEGIN { printf "{\"x\": ["; for (i = 0; i < 6000; i++) printf "%s%g", i ? ", " : "", i % 7 - 3
+    printf "], \"g\": ["; for (i = 0; i < 6000; i++) printf "%s%d", i ? ", " : "", i % 3 + 1; print "]}" }' \
+    >covariates.json
+quick_dgmc groups.dgm -o ./groups
+./groups simulate --data covariates.json --seed 4 --out a.json
+mu=$(values a.json mu)
+values a.json theta | tr '\n' ' ' >theta.txt
+values a.json y >y.txt
+values a.json x >x.txt
+values a.json g >g.txt
+paste y.txt x.txt g.txt | awk -v mu="$mu" -v theta="$(cat theta.txt)" \
+    'BEGIN { split(theta, t, " ") } { print $1 - t[$3] - mu * $2 }' | near 0 0.5
+./groups log-prob --data a.json --at a.json --json >lp.json
+holds "$(json lp.json log_prob) < 0 && $(json lp.json log_prob) > -1e5"
+
+./groups simulate --data covariates.json --seed 4 --threads 3 --out b.json
+same a.json b.json
+./groups simulate --data covariates.json --seed 5 --out b.json
+! cmp -s a.json b.json || fail "two seeds, one simulation"
+./groups simulate --data covariates.json --at a.json --seed 6 --out b.json
+holds "$(values b.json mu) == $mu" "--at keeps a latent"
+! cmp -s a.json b.json || fail "--at keeps the data too"
+expect_rc 2 ./groups simulate
+grep -q 'needs\|is missing' err.txt || fail "no word of the covariates: $(cat err.txt)"
+
+# -- sequences: a let with memory, a chain of states, data that read data ---------------------------
+cat >sequence.dgm <<'END'
+model sequence(T = 600, K = 2) {
+  data y[T] : real
+  data u[T] : index(K)
+  latent phi : interval(-1, 1) ~ uniform(-1, 1)
+  latent s : positive ~ lognormal(0, 1)
+  latent stay : unit ~ beta(2, 2)
+  scan t in T {
+    latent z : index(K) ~ if t == 0 then categorical(1 / K)
+                          else categorical(if z[t - 1] == 0 then [stay, 1 - stay] else [1 - stay, stay])
+    u[t] ~ categorical(if z == 0 then [0.999, 0.001] else [0.001, 0.999])
+    let level = phi * previous(err, 0) + u[t]
+    y[t] ~ normal(level, s)
+    let err = y[t] - level
+  }
+}
+END
+echo '{"phi": 0.7, "s": 2, "stay": 0.8}' >at.json
+quick_dgmc sequence.dgm -o ./sequence
+./sequence simulate --at at.json --seed 2 --out a.json
+values a.json y >y.txt
+values a.json u >u.txt
+values a.json z >z.txt
+paste y.txt u.txt | awk '{ e = $1 - 0.7 * e - $2; print e }' | near 0 2
+awk 'NR > 1 { print ($1 == before) } { before = $1 }' z.txt | near 0.8 0.4
+paste z.txt u.txt | awk '{ n += $1 != $2 } END { exit !(n < 8) }' || fail "u does not follow z"
+
+# -- laws that are cut, ordered, chosen, and of one point ---------------------------------------------
+cat >cut.dgm <<'END'
+model cut(J = 3000) {
+  data y[N] : count
+  data w[N] : real
+  data c[N] : real
+  latent half[J] : positive ~ normal(0, 1)
+  latent between[J] : interval(-1, 2) ~ student_t(5, 0, 1)
+  latent pair[J] : ordered[2] ~ normal(0, 1)
+  latent zero : unit ~ beta(2, 2)
+  for n in N {
+    y[n] ~ poisson(2) |> truncate(lower: 0)
+    w[n] ~ normal(0, 1) |> censor(upper: 0.5)
+    latent none : bit ~ bernoulli(zero)
+    c[n] ~ if none then normal(5, 1) else normal(-5, 1)
+  }
+}
+END
+quick_dgmc cut.dgm -o ./cut
+echo '{"zero": 0.25}' >at.json
+./cut simulate -n 4000 --at at.json --seed 3 --out a.json
+values a.json half | near 0.7978846 0.6028103
+values a.json pair | awk 'NR % 2 == 0' | near 0.5641896 0.8256453
+values a.json between | awk '$1 < -1 || $1 > 2 { exit 1 }' || fail "a cut law leaves its bounds"
+# Exact moments of Student's t with 5 degrees of freedom between -1 and 2, by Simpson's rule here.
+awk 'function f(x) { return (1 + x * x / 5) ^ -3 }
+    BEGIN { n = 3000; h = 3 / n
+        for (i = 0; i <= n; i++) { x = -1 + i * h; w = (i == 0 || i == n ? 1 : i % 2 ? 4 : 2) * f(x)
+            s += w; a += w * x; b += w * x * x }
+        print a / s, sqrt(b / s - (a / s) ^ 2) }' >exact.txt
+read -r mean sd <exact.txt
+values a.json between | near "$mean" "$sd"
+values a.json y | near 2.3130353 1.2605451
+values a.json w | awk '$1 > 0.5 { exit 1 }' || fail "a censored value lies above its bound"
+values a.json w | awk '{ print ($1 == 0.5) }' | near 0.3085375 0.4618905
+values a.json none >none.txt
+near 0.25 0.4330127 <none.txt
+values a.json c | paste - none.txt | awk '{ print $1 - ($2 ? 5 : -5) }' | near 0 1
+
+# -- what cannot be drawn is named, with the way out ----------------------------------------------------
+cat >flat.dgm <<'END'
+model flat_prior {
+  data y[N] : real
+  latent m : real ~ flat
+  for n in N { y[n] ~ normal(m, 1) }
+}
+END
+quick_dgmc flat.dgm -o ./flat
+expect_rc 2 ./flat simulate -n 5
+grep -q '`m` cannot be drawn: its prior is flat' err.txt || fail "$(cat err.txt)"
+echo '{"m": 100}' >at.json
+./flat simulate -n 400 --at at.json --out a.json
+values a.json y | near 100 1
+expect_rc 2 ./flat simulate --at at.json
+grep -q 'how many rows' err.txt || fail "$(cat err.txt)"
+expect_rc 3 ./flat simulate -n 5 --at covariates.json
