@@ -226,10 +226,10 @@ static Type *apply_call(Check *s, Type *input, Ast *stage)
     return apply_function(s, f, args, vec_len(args), stage);
 }
 
-static Type *apply_named(Check *s, Type *input, Ast *stage)
+static Type *apply_named(Check *s, Type *input, Ast *from, Ast *stage)
 {
     Ast *f = stage->decl;
-    if (!f) return builtin_stage(s, input, stage);
+    if (!f) return builtin_stage(s, input, from, stage);
     switch (f->kind) {
     case AST_FUNCTION: case AST_NET: return apply_call(s, input, stage);
     case AST_LAYER: return apply_layer(s, f, input, stage);
@@ -272,7 +272,9 @@ Type *apply_stage(Check *s, Type *input, Ast *stage, Ast *at)
 {
     Type *t;
     switch (stage->kind) {
-    case AST_NAME: case AST_CALL: t = apply_named(s, input, stage); break;
+    case AST_NAME: case AST_CALL:
+        t = apply_named(s, input, at->kind == AST_PIPE ? at->kids[PIPE_A] : stage, stage);
+        break;
     case AST_RECORD: t = apply_record(s, input, stage); break;
     case AST_PIPE:
         t = apply_stage(s, input, stage->kids[PIPE_A], at);

@@ -296,6 +296,34 @@ static Type *rule_dist(Check *s, Args *a)
     return type_real(s, NULL);
 }
 
+static Ast *named_argument(const Args *a, const char *name)
+{
+    for (size_t i = 0; i < vec_len(a->at->kids); i++) {
+        Ast *arg = a->at->kids[i];
+        if (arg->name && !strcmp(arg->name, name)) return arg->kids[ARG_VALUE];
+    }
+    return NULL;
+}
+
+/* d |> truncate(lower: a, upper: b): the same event, fewer values. */
+static Type *rule_truncate(Check *s, Args *a)
+{
+    if (!is_dist(s, a, 0)) return type_bad(s);
+    Ast *lower = named_argument(a, "lower"), *upper = named_argument(a, "upper");
+    if (*a->row->keys && !lower && !upper) {
+        FAIL(s, E_ARG_MISSING, a->at->span, a->row->name, "lower` or `upper");
+        diag_help(s->c, "`d |> %s(lower: a, upper: b)`; one of them is enough", a->row->name);
+        return type_bad(s);
+    }
+    Type *lo = lower ? as_value(s, lower, lower->type) : NULL;
+    Type *hi = upper ? as_value(s, upper, upper->type) : NULL;
+    if ((lo && is_bad(lo)) || (hi && is_bad(hi))) return type_bad(s);
+    if (!lo || !hi || lo->range.lo < hi->range.hi) return a->types[0];
+    FAIL(s, E_SUPPORT_BOUNDS, a->at->span, lo->range.lo, hi->range.hi);
+    diag_help(s->c, "the smaller bound is `lower`");
+    return type_bad(s);
+}
+
 static Type *rule_delta(Check *s, Args *a)
 {
     if (!all_values(s, a)) return type_bad(s);
@@ -304,17 +332,36 @@ static Type *rule_delta(Check *s, Args *a)
     return t;
 }
 
-/* d |> truncate(lower: a, upper: b): the same event, fewer values. */
-static Type *rule_truncate(Check *s, Args *a)
-{
-    return is_dist(s, a, 0) ? a->types[0] : type_bad(s);
-}
 
 /* ---- sequences ------------------------------------------------------------------------------- */
 static bool inside_scan(Check *s)
 {
     for (size_t i = 0; i < vec_len(s->plates); i++)
         if (map_get(s->scans, s->plates[i])) return true;
+    return false;
+}
+
+/* Has it a value for each step: data over the steps, or what a scan declares? */
+static bool has_steps(Check *s, Ast *e, const Type *t)
+{
+    if (vec_len(t->array)) return e->kind == AST_NAME || e->kind == AST_INDEX;
+    if (e->kind != AST_NAME || !e->decl || e->decl->kind != AST_DECLNAME) return false;
+    PlateList *list = map_get(s->plates_of, e->decl);
+    for (size_t i = 0; list && i < vec_len(list->binders); i++)
+        if (map_get(s->scans, list->binders[i])) return true;
+    return s->frame || (e->decl->decl && e->decl->decl->kind == AST_LET);
+}
+
+static bool check_lag(Check *s, Args *a)
+{
+    Ast *lag = named_argument(a, "lag");
+    if (!lag || is_bad(lag->type)) return !lag;
+    bool whole = lag->type->kind == KIND_VALUE && lag->type->elem != ELEM_REAL;
+    if (whole && lag->type->range.hi >= 1) return true;
+    FAIL(s, E_ARGUMENT_SHAPE, lag->span, "previous",
+         "a whole number of steps, at least 1, as `lag`", fmt_expr(s->c, lag),
+         type_text(s->c, lag->type));
+    diag_help(s->c, "`previous(y, init, lag: 2)` is y two steps before");
     return false;
 }
 
@@ -328,6 +375,14 @@ static Type *rule_previous(Check *s, Args *a)
         diag_help(s->c, "a sequence is written `scan t in T { .. }`");
         return type_bad(s);
     }
+    if (!has_steps(s, a->asts[0], x)) {
+        FAIL(s, E_ARGUMENT_SHAPE, a->asts[0]->span, "previous", "a variable of the sequence",
+             fmt_expr(s->c, a->asts[0]), type_text(s->c, x));
+        diag_help(s->c,
+                  "`previous(y, init)` is y one step before, or init: the step is not written");
+        return type_bad(s);
+    }
+    if (!check_lag(s, a)) return type_bad(s);
     x = type_copy(s, x);
     if (vec_len(x->array) > 1) return as_element(s, a->asts[0], x);
     x->array = NULL;                   /* data of the scan: its element */
@@ -361,15 +416,6 @@ static Type *rule_mode(Check *s, Args *a)
     return type_strip(s, a->types[0]);
 }
 
-static Ast *named_argument(const Args *a, const char *name)
-{
-    for (size_t i = 0; i < vec_len(a->at->kids); i++) {
-        Ast *arg = a->at->kids[i];
-        if (arg->name && !strcmp(arg->name, name)) return arg->kids[ARG_VALUE];
-    }
-    return NULL;
-}
-
 /* Reported here, as an argument that is not by position. */
 static bool ode_argument(Check *s, Args *a, const char *name, bool fits, const char *needs)
 {
@@ -396,6 +442,23 @@ static bool ode_arguments(Check *s, Args *a)
         && ode_argument(s, a, "at", true, "the times of the solution as `at`");
 }
 
+/* rk4(steps), rk45(tolerance, attempts): read by ode, in its place. */
+static Type *rule_method(Check *s, Args *a)
+{
+    bool tolerance = !strcmp(a->row->name, "rk45");
+    for (size_t i = 0; i < a->n; i++) {
+        const Type *t = a->types[i];
+        bool small = tolerance && i == 0;
+        if (is_bad(t)) return type_bad(s);
+        if (t->kind != KIND_VALUE || vec_len(t->event) || (!small && t->elem == ELEM_REAL)
+            || (small ? t->range.hi <= 0 : t->range.hi < 1))
+            return bad_argument(s, a, i, small ? "a positive tolerance"
+                                         : tolerance ? "a whole number of attempts, at least 1"
+                                                     : "a whole number of steps, at least 1");
+    }
+    return type_new(s, KIND_FUNCTION);
+}
+
 static Type *rule_ode(Check *s, Args *a)
 {
     if (!ode_arguments(s, a)) return type_bad(s);
@@ -410,7 +473,8 @@ static Type *rule_ode(Check *s, Args *a)
     t = type_value(s, ELEM_REAL, a->types[1]->range, t->event);
     Type *args[2] = { type_value(s, ELEM_REAL, times->range, NULL), t };
     Ast *f = a->types[0]->callable;
-    Type *rate = f && f->kind == AST_FUNCTION ? apply_function(s, f, args, 2, a->at) : NULL;
+    bool two = f && f->kind == AST_FUNCTION && list_len(f->kids[FUNCTION_ARGS]) == 2;
+    Type *rate = two ? apply_function(s, f, args, 2, a->at) : NULL;
     if (!rate) return bad_argument(s, a, 0, "a function of time and state");
     if (is_bad(rate)) return rate;
     bool fits = rate->kind == KIND_VALUE && vec_len(rate->event) == vec_len(t->event);
@@ -446,10 +510,7 @@ static Type *apply_rule(Check *s, Args *a)
     case RULE_MARGINAL: return rule_marginal(s, a);
     case RULE_MODE: return rule_mode(s, a);
     case RULE_ODE: return rule_ode(s, a);
-    case RULE_METHOD:                  /* read by ode, in its place */
-        if (a->types[0]->kind != KIND_VALUE || vec_len(a->types[0]->event))
-            return bad_argument(s, a, 0, "a number");
-        return type_new(s, KIND_FUNCTION);
+    case RULE_METHOD: return rule_method(s, a);
     case RULE_OPAQUE: break;
     }
     if (a->n && !is_bad(a->types[0]) && a->types[0]->kind == KIND_DIST) return a->types[0];
@@ -464,12 +525,13 @@ static bool has_key(const char *keys, Str name)
     return false;
 }
 
-static Type *call_builtin(Check *s, Ast *e, Type *input)
+/* `input`: the type of what `from |>` passes, or NULL. */
+static Type *call_builtin(Check *s, Ast *e, Type *input, Ast *from)
 {
     Args a = { .at = e };
     size_t n_args = e->kind == AST_CALL ? vec_len(e->kids) : 0;
     if (input) {
-        a.asts[0] = e;
+        a.asts[0] = from;
         a.types[0] = input;
         a.n = 1;
     }
@@ -492,8 +554,10 @@ static Type *call_builtin(Check *s, Ast *e, Type *input)
     }
     bool piped = opaque && input;
     if (!opaque && ((int)positional < a.row->min || (int)positional > a.row->max)) {
-        FAIL(s, E_ARGUMENT_COUNT, e->span, e->name, a.row->min, a.row->min == 1 ? "" : "s",
-             (int)positional - (input != NULL));
+        int passed = input != NULL, takes = a.row->min - passed;
+        FAIL(s, E_ARGUMENT_COUNT, e->span, e->name, takes, takes == 1 ? "" : "s",
+             (int)positional - passed);
+        if (a.row->rule != RULE_MAP) diag_help(s->c, "`%s`: %s", e->name, a.row->doc);
         return type_bad(s);
     }
     if (!a.row->available) not_yet(s, a.row->name, e->span);
@@ -501,10 +565,10 @@ static Type *call_builtin(Check *s, Ast *e, Type *input)
     return apply_rule(s, &a);
 }
 
-Type *builtin_stage(Check *s, Type *input, Ast *stage)
+Type *builtin_stage(Check *s, Type *input, Ast *from, Ast *stage)
 {
     if (is_bad(input)) return input;
-    return call_builtin(s, stage, input);
+    return call_builtin(s, stage, input, from);
 }
 
 /* Arguments of a function's call, by position or by name. */
@@ -527,7 +591,7 @@ static Type *call_function(Check *s, Ast *e, Ast *f)
 Type *infer_call(Check *s, Ast *e, const Type *event)
 {
     Ast *f = e->decl;
-    if (!f) return call_builtin(s, e, NULL);
+    if (!f) return call_builtin(s, e, NULL, NULL);
     switch (f->kind) {
     case AST_DISTRIBUTION: case AST_ALSO: return infer_dist_call(s, e, event);
     case AST_FUNCTION: case AST_NET: return call_function(s, e, f);

@@ -192,7 +192,7 @@ Type *infer_slice(Check *s, Ast *e, bool open_end);
 Type *infer_binder(Check *s, Ast *binder);            /* sets its type; returns it */
 Size *binder_size(Check *s, Ast *binder); /* after infer_binder: its number of positions, or NULL */
 Type *infer_call(Check *s, Ast *e, const Type *event);/* call.c */
-Type *builtin_stage(Check *s, Type *input, Ast *stage);
+Type *builtin_stage(Check *s, Type *input, Ast *from, Ast *stage);
 Type *infer_reduce(Check *s, Ast *e);
 Type *infer_pipe(Check *s, Ast *e, const Type *event);/* apply.c */
 Type *apply_stage(Check *s, Type *input, Ast *stage, Ast *at);

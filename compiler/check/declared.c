@@ -157,7 +157,11 @@ static bool row_shape(Check *s, Ast *type, const SupportRow *row, Type *t)
     if ((int)n_args < row->bounds_min || (int)n_args > row->bounds_max
         || (row->bounds_max == 2 && n_args == 1)) {
         FAIL(s, E_TYPE_ARGS, type->span, type->name, row->bounds_max == 1 ? "a size" :
-             row->bounds_max == 2 ? "two bounds" : "nothing", (int)n_args);
+             row->bounds_max == 2 ? "two bounds" : "nothing",
+             n_args ? str_fmt(s->c, "%d", (int)n_args) : str(s->c, "nothing"));
+        if (row->bounds_max == 1) diag_help(s->c, "write %s(K)", type->name);
+        if (row->bounds_max == 2) diag_help(s->c, "write %s(0, inf)%s", type->name,
+                                            row->core ? "[K]" : "");
         if (row->bounds_max == 0) diag_help(s->c, "brackets are axes: %s[..]", type->name);
         return false;
     }

@@ -155,9 +155,11 @@ static bool support_fits(const Type *actual, const Type *formal)
     return support_within(actual->support, formal->support);
 }
 
-static void help_support(Check *s, const Type *formal, Ast *value, Way *ways, Ast *dist, Str name)
+static void help_support(Check *s, const Type *formal, const Type *have, Ast *value, Way *ways,
+                         Ast *dist, Str name)
 {
     Str text = fmt_expr(s->c, value), want = formal->support;
+    bool other = true;                 /* a help stands above that about the declaration */
     bool compound = value->kind == AST_BINARY || value->kind == AST_IF || value->kind == AST_PIPE;
     Ast *base = value, *formal_logits;
     while (base->kind == AST_INDEX) base = base->kids[INDEX_BASE];
@@ -175,8 +177,11 @@ static void help_support(Check *s, const Type *formal, Ast *value, Way *ways, As
     else if (!strcmp(want, "simplex")) diag_help(s->c, "normalise it: `softmax(%s)`", text);
     else if (!strcmp(want, "cholesky"))
         diag_help(s->c, "factor it: `%s: cholesky(%s)`", name, text);
+    else if (!strcmp(want, "covariance") && strstr(have->support, "cholesky"))
+        diag_help(s->c, "say that it is a factor: `chol: %s`", text);
+    else other = false;
     if (variable)
-        diag_help(s->c, "or declare `%s` as `%s`", base->name,
+        diag_help(s->c, "%sdeclare `%s` as `%s`", other ? "or " : "", base->name,
                   formal->core ? type_text(s->c, formal) : support_text(s, formal));
 }
 
@@ -189,7 +194,7 @@ static bool check_support(Check *s, Ast *dist, Way *ways, Ast *formal, Ast *valu
     s->frame = own->up;
     FAIL(s, E_SUPPORT_ARG, value->span, formal->name, dist->name, support_text(s, t),
          fmt_expr(s->c, value), support_text(s, actual));
-    help_support(s, t, value, ways, dist, formal->name);
+    help_support(s, t, actual, value, ways, dist, formal->name);
     s->frame = own;
     return false;
 }

@@ -32,6 +32,65 @@ static void note_base(Check *s, Ast *base)
         diag_note(s->c, base->decl->span, "`%s` is declared here", base->name);
 }
 
+/* The index that `t - 2` or `t + 1` counts from, and how far; NULL where it is none. */
+static Ast *shifted(Ast *index, int64_t *by)
+{
+    if (index->kind != AST_BINARY || !strchr("+-", index->name[0])) return NULL;
+    Ast *from = index->kids[BINARY_A], *step = index->kids[BINARY_B];
+    if (step->kind != AST_NUM || from->kind != AST_NAME || !from->decl) return NULL;
+    *by = (int64_t)(index->name[0] == '-' ? -step->num : step->num);
+    return from->decl->kind == AST_BINDER ? from : NULL;
+}
+
+static void help_neighbour(Check *s, Ast *base, Ast *from, long long by, Size *axis)
+{
+    Str t = from->name, x = fmt_expr(s->c, base);
+    if (by > 0) {
+        diag_help(s->c, "end `%s` earlier, or guard the read: `if %s < %s - %lld then .. else ..`",
+                  t, t, size_text(s->c, axis), by);
+        return;
+    }
+    if (map_get(s->scans, canonical(from->decl)) && base->kind == AST_NAME)
+        diag_help(s->c, "say what stands before the start: `previous(%s, init%s)`", x,
+                  by == -1 ? "" : str_fmt(s->c, ", lag: %lld", -by));
+    diag_help(s->c, "let `%s` begin at %lld, or guard the read: `if %s < %lld then .. else ..`", t,
+              -by, t, -by);
+}
+
+/* `y[t - 1]` at the first t, `y[t + 1]` at the last, where no test on t guards the read. */
+static bool check_neighbour(Check *s, Ast *base, Ast *index, const Type *t, Size *axis)
+{
+    int64_t by, a, b, excess;
+    Ast *from = shifted(index, &by);
+    if (!from || is_bad(from->type) || is_guarded(s, from)) return true;
+    Size *limit = from->type->classes;
+    bool known = limit && size_value(s->c, axis, &a, NULL) && size_value(s->c, limit, &b, NULL);
+    bool after = known ? b + by > a
+               : limit && size_is_const(size_sub(s->c, axis, limit), &excess) && excess < by;
+    if (by < 0 ? t->range.lo >= 0 : !by || !after) return true;
+    FAIL(s, E_INDEX_RANGE, index->span, fmt_expr(s->c, index), size_text(s->c, axis));
+    note_base(s, base);
+    if (by < 0) diag_note(s->c, from->decl->span, "`%s` begins at %g", from->name,
+                          from->type->range.lo);
+    else diag_note(s->c, from->decl->span, "`%s` goes on to %s - 1", from->name,
+                   size_text(s->c, limit));
+    help_neighbour(s, base, from, (long long)by, axis);
+    return false;
+}
+
+/* `h[t + 1]` of what is declared in the scan: a step that is not there yet. */
+static bool check_step(Check *s, Ast *base, Ast *index, const Type *t, Size *steps)
+{
+    int64_t by;
+    Ast *from = shifted(index, &by);
+    if (!from || !map_get(s->scans, canonical(from->decl))) return true;
+    if (by <= 0) return check_neighbour(s, base, index, t, steps);
+    FAIL(s, E_LATER_STEP, index->span, fmt_expr(s->c, base), fmt_expr(s->c, index));
+    diag_help(s->c, "earlier steps may be read: `%s[%s - %lld]`", fmt_expr(s->c, base), from->name,
+              (long long)by);
+    return false;
+}
+
 /* Positions of `t` on an axis: an error if some are certainly outside. */
 static bool check_position(Check *s, Ast *base, Ast *index, const Type *t, Size *axis)
 {
@@ -42,6 +101,7 @@ static bool check_position(Check *s, Ast *base, Ast *index, const Type *t, Size 
         diag_help(s->c, "positions run from 0 to %s - 1", size_text(s->c, axis));
         return false;
     }
+    if (!check_neighbour(s, base, index, t, axis)) return false;
     if (!t->classes || !plain(index) || is_guarded(s, index)) return true;
     if (sizes_agree(s, t->classes, axis)) return true;
     if (strchr(size_text(s->c, t->classes), '(') || strchr((const char *)axis, '(')) return true;
@@ -190,7 +250,9 @@ static Type *take_axes(Check *s, Ast *e, Type *t, size_t first, bool history, bo
         }
         Type *i = infer_position(s, index);
         if (is_bad(i)) { bad = true; continue; }
-        if (!(history && k == first) && !check_position(s, e->kids[INDEX_BASE], index, i, size))
+        bool step = history && k == first;
+        if (step ? !check_step(s, e->kids[INDEX_BASE], index, i, size)
+                 : !check_position(s, e->kids[INDEX_BASE], index, i, size))
             bad = true;
         r->event = sizes_join(s, r->event, i->event);
     }

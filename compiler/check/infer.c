@@ -112,7 +112,10 @@ Type *as_value(Check *s, Ast *e, Type *t)
     } else {
         FAIL(s, E_NOT_VALUE, e->span, text, type_text(s->c, t));
         if (t->kind == KIND_DIST)
-            diag_help(s->c, "declare a latent with this distribution, or take logpdf(%s, x)", text);
+            diag_help(s->c, "declare a latent with this distribution, or take logpdf(%s, x); a "
+                            "mixture is `latent c : bit ~ bernoulli(p)`, `y ~ if c then d0 "
+                            "else d1`",
+                      text);
         if (t->kind == KIND_RECORD && vec_len(t->names))
             diag_help(s->c, "take one of its fields: `.%s`", t->names[0]);
     }
@@ -186,6 +189,15 @@ static Type *join_laws(Check *s, Ast *e, Type *a, Type *b)
     return type_dist(s, type_union(s, a->of, b->of, n ? a->of->event : b->of->event));
 }
 
+/* A vector of conditions chooses a law for every element. */
+static Type *for_each_condition(Check *s, const Type *c, Type *law)
+{
+    if (is_bad(law) || law->any_event || vec_len(law->of->event)) return law;
+    Type *of = type_copy(s, law->of);
+    of->event = c->event;
+    return type_dist(s, of);
+}
+
 static Type *infer_if(Check *s, Ast *e, const Type *event, bool law)
 {
     Type *c = infer_element(s, e->kids[IF_COND]);
@@ -196,7 +208,8 @@ static Type *infer_if(Check *s, Ast *e, const Type *event, bool law)
     Type *b = law ? infer_law(s, e->kids[IF_ELSE], event) : infer(s, e->kids[IF_ELSE]);
     if (s->guarded) ((size_t *)s->guarded)[-1] = guards;
     if (is_bad(a) || is_bad(b) || is_bad(c)) return type_bad(s);
-    if (a->kind == KIND_DIST && b->kind == KIND_DIST) return join_laws(s, e, a, b);
+    if (a->kind == KIND_DIST && b->kind == KIND_DIST)
+        return for_each_condition(s, c, join_laws(s, e, a, b));
     if (a->kind != KIND_VALUE || b->kind != KIND_VALUE)
         return FAIL(s, E_BRANCHES, e->span, type_text(s->c, a), type_text(s->c, b));
     Size **axes;

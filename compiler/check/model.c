@@ -165,6 +165,21 @@ static void infer_drawn(Check *s, Ast *st, Ast *names, Ast *type, Ast *law, bool
         declare_type(s, names->kids[i], narrower(s, own[i], t));
 }
 
+/* `index(K) from 1`. */
+static void infer_labels(Check *s, Ast *st, const Type *declared)
+{
+    Ast *from = st->kids[DATA_FROM], *name = st->kids[DATA_NAMES]->kids[0];
+    if (!from || is_bad(declared)) return;
+    if (declared->elem != ELEM_INDEX) {
+        FAIL(s, E_LABELS, from->span, name->name, type_text(s->c, declared));
+        diag_note(s->c, name->span, "declared here");
+        diag_help(s->c, "leave out `from %s`, or declare labels: `index(K) from 1`", from->name);
+    } else if (floor(from->num) != from->num) {
+        FAIL(s, E_INDEX_TYPE, from->span, from->name, "real");
+        diag_help(s->c, "labels that start at 1 are `index(K) from 1`");
+    }
+}
+
 static void infer_data(Check *s, Ast *st)
 {
     Ast *names = st->kids[DATA_NAMES], *type = st->kids[DATA_TYPE];
@@ -179,6 +194,7 @@ static void infer_data(Check *s, Ast *st)
             t->size = size_name(s->c, names->kids[i]->name);
         declare_type(s, names->kids[i], t);
     }
+    infer_labels(s, st, declared);
     Ast *missing = st->kids[DATA_MISSING];
     if (missing && !(missing->kind == AST_NAME && !missing->decl)) infer_element(s, missing);
 }

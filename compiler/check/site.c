@@ -76,6 +76,7 @@ static bool check_data(Check *s, const Type *var, Ast *lhs, Ast *law, const Type
                 && !sizes_agree(s, var->classes, of->classes);
     bool vectors = of->core && var->core && var->support != of->support
                 && !(of->core == 1 && of->support == str(s->c, "real"));
+    classes |= of->elem == ELEM_INDEX && var->elem == ELEM_COUNT && var->declared;
     if (!discrete && !outside && !classes && !vectors) return true;
     /* Labels below a known number of classes lie in range although only sizes are compared. */
     if (!discrete && !classes && !vectors && (var->elem == ELEM_INDEX || var->elem == ELEM_COUNT)
@@ -84,7 +85,8 @@ static bool check_data(Check *s, const Type *var, Ast *lhs, Ast *law, const Type
     FAIL(s, E_SUPPORT_DATA, law->span, lhs_text(s, lhs), support_text(s, var), support_text(s, of));
     Ast *decl = declaration(lhs);
     if (decl) diag_note(s->c, decl->span, "`%s` is declared here", decl->name);
-    if (classes) diag_help(s->c, "labels and distribution need the same number of classes");
+    if (classes && var->classes)
+        diag_help(s->c, "labels and distribution need the same number of classes");
     else diag_help(s->c, "declare it `%s`, or choose a distribution on `%s`", support_text(s, of),
                    support_text(s, var));
     return false;
@@ -95,7 +97,11 @@ static bool check_latent(Check *s, const Type *var, Ast *lhs, Ast *law, const Ty
     bool apart = range_apart(var->range, of->range);
     bool vectors = of->core && var->core && var->support != of->support;
     bool discrete = var->elem != ELEM_REAL && of->elem == ELEM_REAL;
-    if (!apart && !vectors && !discrete) return true;
+    bool whole = of->elem != ELEM_REAL && var->elem == ELEM_REAL
+              && !range_inside(of->range, var->range);
+    bool classes = var->elem == ELEM_INDEX && of->elem == ELEM_INDEX && var->classes && of->classes
+                && !sizes_agree(s, var->classes, of->classes);
+    if (!apart && !vectors && !discrete && !whole && !classes) return true;
     FAIL(s, E_SUPPORT_EMPTY, law->span, lhs_text(s, lhs), support_text(s, var),
          support_text(s, of));
     diag_note(s->c, lhs->span, "declared here");
@@ -104,10 +110,38 @@ static bool check_latent(Check *s, const Type *var, Ast *lhs, Ast *law, const Ty
     return false;
 }
 
+/* Each law of a choice by itself: one that cannot draw the value has no density there. */
+static bool check_observed(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *t)
+{
+    if (law->kind == AST_IF)
+        return check_observed(s, var, lhs, law->kids[IF_THEN], law->kids[IF_THEN]->type)
+            && check_observed(s, var, lhs, law->kids[IF_ELSE], law->kids[IF_ELSE]->type);
+    return t->any_event || check_data(s, var, lhs, law, t->of);
+}
+
+static bool check_informs(Check *s, Ast *lhs, Ast *law)
+{
+    if (law->kind != AST_NAME || law->decl || strcmp(law->name, "flat")) return true;
+    FAIL(s, E_FLAT_DATA, law->span, lhs_text(s, lhs));
+    diag_help(s->c, "give it a distribution, such as `normal(mu, sigma)`");
+    return false;
+}
+
+static bool check_not_censored(Check *s, Ast *lhs, Ast *law)
+{
+    if (law->kind != AST_PIPE || law->kids[PIPE_B]->kind != AST_CALL
+        || strcmp(law->kids[PIPE_B]->name, "censor"))
+        return true;
+    FAIL(s, E_CENSORED_LATENT, law->kids[PIPE_B]->span, lhs_text(s, lhs));
+    diag_help(s->c, "a law that is cut off is `|> truncate(upper: c)`");
+    return false;
+}
+
 bool check_site_law(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *t, AstKind kind)
 {
-    if (t->any_event) return true;
-    if (!check_shapes(s, var, lhs, law, t->of)) return false;
-    if (kind == AST_DATA) return check_data(s, var, lhs, law, t->of);
-    return check_latent(s, var, lhs, law, t->of);
+    if (!t->any_event && !check_shapes(s, var, lhs, law, t->of)) return false;
+    if (kind == AST_DATA)
+        return check_informs(s, lhs, law) && check_observed(s, var, lhs, law, t);
+    if (!check_not_censored(s, lhs, law)) return false;
+    return t->any_event || check_latent(s, var, lhs, law, t->of);
 }

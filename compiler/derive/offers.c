@@ -114,6 +114,12 @@ Size **support_free(Derive *d, const Type *t, Span at)
         Size *size = axis_size(d->c, free->kids[i], s->kids[SUPPORT_AXES], t->event + (n - n_axes));
         if (!size)
             diag_error(d->c, E_ND_SUPPORT, at, s->name, fmt_expr(d->c, free->kids[i]));
+        int64_t value;
+        if (size && size_value(d->c, size, &value, NULL) && value < 1) {
+            diag_error(d->c, E_NO_FREE, at, s->name, size_text(d->c, t->event[n - 1]));
+            diag_help(d->c, "its only value is known: leave it out, or make it longer");
+            size = NULL;
+        }
         vec_push(d->c, out, size ? size : size_const(d->c, 1));
     }
     return out;

@@ -120,8 +120,9 @@ static void check_form(Ctx *c, const Ast *a, bool holes)
         if (a->kind == AST_BLOCK && is_expression(kid) && kid->kind != AST_HOLE && !excused) {
             Str text = span_text(c, kid->span);
             diag_error(c, E_NO_STATEMENT, kid->span, text);
-            diag_help(c, "name it: `let y = %s`, or add it to the log density: `factor %s`", text,
-                      text);
+            if (strstr(text, "<-")) diag_help(c, "a definition is `let x = e`, a law `x ~ d`");
+            else diag_help(c, "name it: `let y = %s`, or add it to the log density: `factor %s`",
+                           text, text);
         } else if (lhs && !is_site_lhs(kid)) {
             Str text = span_text(c, kid->span);
             diag_error(c, E_LEFT_SIDE, kid->span, text);

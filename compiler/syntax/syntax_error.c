@@ -109,8 +109,13 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
                         "`if c then a else b` a choice");
         return true;
     }
-    if (kind == '=' && p->first.kind == NAME && p->n_open > 0)
-        return diag_error(p->c, E_ASSIGN, first, word, word), true;
+    bool bracketed = p->n_open > 0 && p->open[p->n_open - 1].context == IN_PAREN;
+    if (kind == '=' && p->first.kind == NAME && p->n_open > 0 && !bracketed) {
+        diag_error(p->c, E_ASSIGN, first, word, word);
+        if (!strcmp(word, "target"))
+            diag_help(p->c, "what is added to the log density is `factor e`");
+        return true;
+    }
     if (!is_comparison(kind) || !among("`+`", expected, (size_t)n))
         return false;
     diag_error(p->c, E_CHAIN, at);
@@ -118,8 +123,44 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
     return true;
 }
 
+/* Notations of other systems, by what stands at the error (and, with `word`, in the statement's
+ * first word): the way it is written here. */
+static const struct { const char *text, *word, *help; } foreign[] = {
+    { ":", "for", "positions 0 .. N-1 are `for i in N`, a part of them `for i in a .. b`" },
+    { ":", NULL, "a range is written `a .. b`, and leaves b out" },
+    { "(", "for", "no parentheses: `for i in N { .. }`" },
+    { "=", "for", "an index is written `for i in N`" },
+    { ",", "for", "one index for each plate: `for i in I { for j in J { .. } }`" },
+    { ",", "data", "each type has a statement; names of one type: `data x[N], y[N] : real`" },
+    { "~", "data", "declare it first; its law stands in its plate: `for n in N { x[n] ~ .. }`" },
+    { "~", "report", "draws of new data are `predict`; `report r = e` is computed" },
+    { "<", "latent", "bounds are a type: `positive`, `unit`, `interval(a, b)`" },
+    { "<", "data", "bounds are a type: `positive`, `unit`, `interval(a, b)`" },
+    { "<", "param", "bounds are a type: `positive`, `unit`, `interval(a, b)`" },
+    { "T", NULL, "a law is cut off by `d |> truncate(lower: a, upper: b)`" },
+    { "I", NULL, "a law is censored by `d |> censor(upper: c)`" },
+    { "*", NULL, "a power is `a ^ b`; `*` is elementwise, `@` the matrix product" },
+    { "=", NULL, "an argument by name is written `name: value`; equality is `==`" },
+    { "for", NULL, "a reduction is written `sum[k in K](e)`" },
+};
+
+static const char *foreign_help(Parser *p, Span at)
+{
+    Span first = parser_span(p, p->first.start, p->first.end);
+    Str text = span_text(p->c, at), word = span_text(p->c, first);
+    for (size_t i = 0; i < COUNT(foreign); i++)
+        if (!strcmp(text, foreign[i].text) && (!foreign[i].word || !strcmp(word, foreign[i].word)))
+            return foreign[i].help;
+    return NULL;
+}
+
 static void say_help(Parser *p, Span at, int kind, const char **expected, int n)
 {
+    const char *ours = foreign_help(p, at);
+    if (ours) {
+        diag_help(p->c, "%s", ours);
+        return;
+    }
     const bool at_first = p->first.start == at.start && p->first.end == at.end;
     if (p->n_open > 0 && p->open[p->n_open - 1].context == IN_PAREN && kind != ')' && kind != ']'
         && p->last.newline) {

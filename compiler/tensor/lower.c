@@ -220,7 +220,6 @@ static void lower_bind(Lower *L, const Bind *b)
     int n = type_axes(L, b->var, b->var->type, axes);
     Val *v = eval(L, open_declared(L, b->like ? b->like : b->var, axes), b->expr);
     if (b->kind == BIND_DRAW) {
-        v = dist_of_type(L, v, b->var->type);
         Axis *implicit[LIMIT_RANK];
         int m = 0;
         for (size_t i = 0; i < vec_len(L->active); i++)

@@ -178,8 +178,6 @@ Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis 
                int site);
 Val *dist_logpdf(Lower *L, Val *dist, Val *x);
 Val *dist_cdf(Lower *L, Val *dist, Val *x);           /* over the batch axes of both */
-/* The law of a draw of this type knows the type's number of states. */
-Val *dist_of_type(Lower *L, Val *dist, const Type *type);
 Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch);
 Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
 

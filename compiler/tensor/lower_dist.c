@@ -49,6 +49,50 @@ static Val *arg_value(Env *args, Str name)
     return NULL;
 }
 
+static Env *bind_known(Lower *L, Env *env, const Ast *name, Size *size)
+{
+    int64_t n;
+    if (name->kind != AST_NAME || !size || !size_value(L->c, size, &n, NULL))
+        return env;
+    return env_bind(L, env, name->name, val_const(L, (double)n));
+}
+
+/* The sizes in `simplex[K]` or `index(K)`, of what a call of the law draws. */
+static Env *drawn_sizes(Lower *L, const Ast *law, const Type *of)
+{
+    const Ast *support = law_base(law)->kids[DIST_SUPPORT];
+    const Ast *axes = support->kids[TYPE_AXES], *classes = support->kids[TYPE_ARGS];
+    size_t n = axes ? vec_len(axes->kids) : 0, n_event = vec_len(of->event);
+    Env *env = NULL;
+    for (size_t i = 0; of->core < 2 && i < n && n_event >= n; i++)
+        env = bind_known(L, env, axes->kids[i], of->event[n_event - n + i]);
+    if (classes && vec_len(classes->kids) == 1)
+        env = bind_known(L, env, classes->kids[0], of->classes);
+    return env;
+}
+
+/* A number given for a vector stands for a vector of it: dirichlet(2) on simplex[K]. */
+static Env *spread_numbers(Lower *L, Env *args, const Ast *call, const Ast *law)
+{
+    const Type *t = call->type;
+    Env *sizes = t && t->kind == KIND_DIST && !t->any_event ? drawn_sizes(L, law, t->of) : NULL;
+    Ast **params = law_params(L->c, law);
+    for (size_t i = 0; sizes && i < vec_len(params); i++) {
+        const Ast *type = params[i]->kids[ARGDECL_TYPE];
+        const Ast *axes = type ? type->kids[TYPE_AXES] : NULL;
+        Val *v = arg_value(args, params[i]->name);
+        double n;
+        if (declared_rank(type) != 1 || vec_len(axes->kids) != 1 || v->kind != VAL_TENSOR
+            || v->n_axes || !eval_number(L, sizes, axes->kids[0], &n))
+            continue;
+        Axis *axis = axis_keyed(L, str_fmt(L->c, "spread %d %g", v->t->id, n), AXIS_EVENT,
+                                str(L->c, "k"), (int64_t)n);
+        Val *vector = val_tensor(L, tir_expand(L->f, v->t, &axis, 1), &axis, 1);
+        args = env_bind(L, args, params[i]->name, vector);
+    }
+    return args;
+}
+
 Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
 {
     Ast **params = law_params(L->c, law);
@@ -61,7 +105,7 @@ Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
             args = env_bind(L, args, p->name, eval(L, args, p->kids[ARGDECL_DEFAULT]));
         }
     }
-    return make_dist(L, law, args);
+    return make_dist(L, law, spread_numbers(L, args, call, law));
 }
 
 /* ---- batch axes become implicit -------------------------------------------------------------- */
@@ -121,36 +165,6 @@ static int find_batch(Lower *L, const Val *dist, Axis **batch)
     return n;
 }
 
-/* A number where a vector is declared stands for that vector, once its length is known. */
-static Val *spread(Lower *L, Env *sizes, const Ast *type, Val *v)
-{
-    int rank = declared_rank(type);
-    Axis *axes[LIMIT_RANK];
-    if (v->kind != VAL_TENSOR || v->n_axes || !rank)
-        return v;
-    for (int i = 0; i < rank; i++) {
-        const Ast *size = type->kids[TYPE_AXES]->kids[i];
-        const Val *known = size->kind == AST_NAME ? arg_value(sizes, size->name) : NULL;
-        if (!known || known->t->op != OP_CONST)
-            return v;
-        axes[i] = axis_keyed(L, str_fmt(L->c, "spread %p %d", (const void *)type, i), AXIS_EVENT,
-                             size->name, (int64_t)known->t->num);
-    }
-    return val_tensor(L, tir_expand(L->f, v->t, axes, rank), axes, rank);
-}
-
-Val *dist_of_type(Lower *L, Val *dist, const Type *type)
-{
-    const Ast *states = law_base(dist->law)->kids[DIST_SUPPORT]->kids[TYPE_ARGS];
-    int64_t n;
-    Str missing;
-    if (!type->classes || !states || vec_len(states->kids) != 1
-        || states->kids[0]->kind != AST_NAME || !size_value(L->c, type->classes, &n, &missing))
-        return dist;
-    return make_dist(L, dist->law, env_bind(L, dist->args, states->kids[0]->name,
-                                            val_const(L, (double)n)));
-}
-
 /* The law with every argument at its declared rank, sizes of its types bound, over `batch`. */
 static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
 {
@@ -159,7 +173,7 @@ static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
     for (size_t i = 0; i < vec_len(params); i++) {
         const Ast *p = params[i];
         const Ast *type = p->kids[ARGDECL_TYPE];
-        Val *v = spread(L, dist->args, type, arg_value(dist->args, p->name));
+        Val *v = arg_value(dist->args, p->name);
         int rank = declared_rank(type) < v->n_axes ? declared_rank(type) : v->n_axes;
         v = hide_batch(L, v, rank, batch, n_batch);
         env = env_bind(L, env, p->name, v);
@@ -260,15 +274,21 @@ Val *dist_logpdf(Lower *L, Val *dist, Val *x)
     return val_sum_all(L, show_batch(L, v, batch, n_batch));
 }
 
+/* Asked for by name in the model, and stated nowhere. */
+static Val *not_stated(Lower *L, const Ast *law, const char *member, const char *form)
+{
+    diag_error(L->c, E_NOT_STATED, L->at, law_base(law)->name, member);
+    diag_help(L->c, "state it in the distribution: `%s`", form);
+    return val_const(L, 0);
+}
+
 Val *dist_cdf(Lower *L, Val *dist, Val *x)
 {
     Axis *batch[LIMIT_RANK];
     int n_batch = common_batch(L, dist, x, 0, batch);
     Val *d = prepare(L, dist, batch, n_batch);
     Val *v = member_function(L, d, "cdf", hide_batch(L, x, 0, batch, n_batch));
-    if (!v)
-        ice_span(L->at, "law without cdf");
-    return show_batch(L, v, batch, n_batch);
+    return v ? show_batch(L, v, batch, n_batch) : not_stated(L, dist->law, "cdf", "cdf(x) = ..");
 }
 
 /* The distribution function of d at `bound`, over the batch axes; NULL at an infinite bound. */
@@ -388,7 +408,8 @@ static Val *dist_kl(Lower *L, Val *p, Val *q)
     n = m > n ? m : n;
     const Ast *holder, *kl = law_kl(p->law, q->law, &holder);
     if (!kl)
-        ice_span(L->at, "no closed KL between these laws");
+        return not_stated(L, p->law, str_fmt(L->c, "kl(%s(..))", law_base(q->law)->name),
+                          "kl(other(a, b)) = ..");
     const Ast *pattern = kl->kids[KL_OTHER];
     Val *from = law_as(L, prepare(L, p, all, n), holder);
     Val *to = law_as(L, prepare(L, q, all, n), pattern->decl);
@@ -416,7 +437,7 @@ static Val *dist_fact(Lower *L, Val *dist, const char *name, const Type *type)
     }
     Val *v = member_fact(L, d, name);
     if (!v)
-        ice_span(L->at, "law without %s", name);
+        return not_stated(L, dist->law, name, str_fmt(L->c, "%s = ..", name));
     return show_batch(L, v, batch, n);
 }
 

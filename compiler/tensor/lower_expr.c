@@ -133,8 +133,6 @@ static Val *eval_index(Lower *L, Env *env, const Ast *e)
     if (!step)
         v = eval(L, env, e->kids[INDEX_BASE]);
     for (size_t k = first; k < vec_len(e->kids); k++) {
-        if (v->n_axes == 0 && e->span.src && e->span.src->library)
-            return v;                  /* categorical(1 / K): a number stands for every element */
         if (position >= v->n_axes)
             ice_span(e->span, "more indices than axes");
         if (e->kids[k]->kind == AST_RANGE) {
