@@ -100,7 +100,7 @@ void  log_joint_terms(Derive *d, Query *q);           /* one for each statement 
 void  simulate_query(Derive *d);
 /* report.c */
 void  report_queries(Derive *d);
-Ast  *table_entry(Derive *d, const Var *v);           /* what is added to the log weight of v's state */
+Ast  *table_entry(Derive *d, const Var *v); /* what is added to the log weight of v's state; NULL */
 /* words.c: formulas, steps and estimates of what was derived */
 void  describe(Derive *d);
 

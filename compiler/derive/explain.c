@@ -295,8 +295,23 @@ static void rules_section(Explain *x)
             line(x, 2, str_fmt(x->c, "%s: %s", rule_info[i].name, rule_info[i].sentence), NULL);
 }
 
+/* "a, b; predicts y", or NULL. */
+static Str wanted_words(Ctx *c, const Model *m)
+{
+    Str out = NULL;
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->reported)
+            out = out ? str_fmt(c, "%s, %s", out, m->vars[i]->name)
+                      : str_fmt(c, "reports %s", m->vars[i]->name);
+    for (size_t i = 0; i < vec_len(m->predicted); i++)
+        out = str_fmt(c, "%s%s %s", out ? out : "", i ? "," : out ? "; predicts" : "predicts",
+                      m->predicted[i]->name);
+    return out;
+}
+
 static void training_section(Explain *x)
 {
+    Str wanted = wanted_words(x->c, x->m);
     section(x, "Training");
     line(x, 2, training_words(x->c, x->d), NULL);
     line(x, 2, rows_words(x->c, x->m), NULL);
@@ -305,6 +320,8 @@ static void training_section(Explain *x)
         if (q->absent && i != QUERY_constrain && i <= QUERY_log_prob)
             line(x, 2, str_fmt(x->c, "no `%s`: %s", q->name, q->absent), NULL);
     }
+    if (wanted)
+        line(x, 2, str_fmt(x->c, "of draws of the latents: %s", wanted), NULL);
 }
 
 void explain(Ctx *c, Out *o, const Derivation *d, ExplainFormat format)

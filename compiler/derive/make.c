@@ -170,7 +170,8 @@ Ast *plate_index_name(Ctx *c, const Plate *p, Span span)
 
 bool has_declared_binders(const Var *v)
 {
-    for (size_t i = (size_t)v->spread; v->decl->kind == AST_DECLNAME && i < vec_len(v->decl->kids); i++)
+    size_t n = v->decl->kind == AST_DECLNAME ? vec_len(v->decl->kids) : 0;
+    for (size_t i = (size_t)v->spread; i < n; i++)
         if (v->decl->kids[i]->kind == AST_BINDER)
             return true;
     return false;

@@ -101,8 +101,8 @@ enum {
 typedef struct Given { Var *var, *free; } Given;      /* free: its free numbers; var: they are it */
 
 /* Summaries of a discrete latent that a `report` asks for: a number for each of its states.
- * marginals(z) has them as its gradient by what it adds to the log weights of the states, where that
- * is 0; so has modes(z), of the best joint state instead of the sum over all. */
+ * marginals(z) has them as its gradient by what it adds to the log weights of the states, where
+ * that is 0; so has modes(z), of the best joint state instead of the sum over all. */
 typedef struct Table { Var *latent, *marginal, *mode; } Table;        /* NULL: not asked for */
 
 /* What explain says of a latent: family, estimator and the reason. */

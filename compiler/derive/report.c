@@ -3,11 +3,11 @@
  *     report        latents, and tables given             the value of each report
  *     marginals     latents, and tables of zeros given    d log p / d table
  *     modes         the same, of the largest log p        d log p / d table
- * Idea: a table t has a number for each state of a discrete latent z. Added to the log weights of the
- * states, it makes log p a function of t whose derivative at 0 is p(z | data, the other latents),
- * whatever else is summed out and however (Darwiche 2003, "A differential approach to inference in
- * Bayesian networks", theorem 1). With the largest weight in place of the sum over states the
- * derivative is 1 at the best joint state, and 0 elsewhere. Of a chain these are the
+ * Idea: a table t has a number for each state of a discrete latent z. Added to the log weights of
+ * the states, it makes log p a function of t whose derivative at 0 is p(z | data, the other
+ * latents), whatever else is summed out and however (Darwiche 2003, "A differential approach to
+ * inference in Bayesian networks", theorem 1). With the largest weight in place of the sum over
+ * states the derivative is 1 at the best joint state, and 0 elsewhere. Of a chain these are the
  * forward-backward and the Viterbi algorithm.
  */
 #include "derive.h"
@@ -104,7 +104,8 @@ static bool visit_report(Ast *e, void *data)
     }
     if (states) {
         diag_error(l->d->c, E_REPORT_STATES, e->span, v->name);
-        diag_help(l->d->c, "report its probabilities, `marginal(..)`, or its best state, `mode(..)`");
+        diag_help(l->d->c, "report its probabilities, `marginal(..)`, or its best state, "
+                  "`mode(..)`");
     }
     return !states;
 }

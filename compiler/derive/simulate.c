@@ -4,9 +4,9 @@
  *     simulate     latents, parameters and data that have a law given     each drawn anew
  *     scan t in T { y[t] ~ normal(m * previous(y, 0), s) }
  *  -> y_draw ~ normal(m * previous(y, 0), s), y with y_draw at [t]
- * Idea: a run draws all statements at once, given the values of the run before, with the same random
- * numbers; the trainer repeats it until nothing changes. A value is right as soon as those that it
- * reads are, so a sequence of T steps takes T runs, whatever its steps read, and no rule of its own.
+ * Idea: a run draws all statements at once, given the values of the run before, with the same
+ * random numbers; the trainer repeats it until nothing changes. A value is right as soon as those
+ * that it reads are, so a sequence of T steps takes T runs, and needs no rule of its own.
  * What cannot be drawn is only given: Query.only_given says why.
  */
 #include "derive.h"
@@ -243,9 +243,11 @@ static bool has_site(const Derive *d, const Var *v)
 
 static Str weighed_by_factor(Derive *d, const Var *v)
 {
-    for (size_t i = 0; i < vec_len(d->m->factors); i++)
-        if (!d->m->factors[i].penalty && reads_has(model_reads(d->c, d->m, d->m->factors[i].value), v))
+    for (size_t i = 0; i < vec_len(d->m->factors); i++) {
+        const Factor *f = &d->m->factors[i];
+        if (!f->penalty && reads_has(model_reads(d->c, d->m, f->value), v))
             return str(d->c, "a `factor` reads it, which is no law to draw from");
+    }
     return NULL;
 }
 

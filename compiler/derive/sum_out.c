@@ -124,10 +124,30 @@ static Ast *sum_plates(Derive *d, Ast *e, const Plate *from, const Plate *to)
     return e;
 }
 
+typedef struct Elsewhere { const Var *v; bool found; } Elsewhere;
+
+static bool visit_elsewhere(Ast *e, void *data)
+{
+    Elsewhere *look = data;
+    look->found |= e->kind == AST_INDEX && e->kids[INDEX_BASE]->kind == AST_NAME
+                && e->kids[INDEX_BASE]->decl == look->v->decl;
+    return !look->found;
+}
+
+/* z[n + 1] in plate n: z[n] is the name alone there. */
+static bool read_elsewhere(const Var *v, Ast *e)
+{
+    Elsewhere look = { v, false };
+    if (v->spread)
+        ast_walk(e, visit_elsewhere, &look);
+    return look.found;
+}
+
 static bool fits(Derive *d, const Var *v, const Part *p)
 {
     bool inside = !v->plate || (p->plate && plate_within(p->plate, v->plate));
-    if (inside && vec_len(v->type->array) + vec_len(v->type->event) == 0)
+    bool elsewhere = inside && read_elsewhere(v, p->expr);
+    if (inside && !elsewhere && vec_len(v->type->array) + vec_len(v->type->event) == 0)
         return true;
     diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
     if (p->chain) {
@@ -136,7 +156,8 @@ static bool fits(Derive *d, const Var *v, const Part *p)
         diag_help(d->c, "a sequence has one chain: make the pair one state, `index(K * L)`");
         return false;
     }
-    diag_note(d->c, p->span, inside ? "it is an array" : "read here, outside its plate");
+    diag_note(d->c, p->span, elsewhere ? "read here at another position"
+                             : inside ? "it is an array" : "read here, outside its plate");
     diag_help(d->c, "declare it in the plate of the statements that read it");
     return false;
 }

@@ -472,7 +472,7 @@ static void emit_variables(const Emit *e)
     const EmitVariable *v = e->program->variables;
     if (!vec_len(v))
         return;
-    out_puts(e->o, "/* name, rows?, data?, rank, shape, count, kind, why it is only given, line */\n");
+    out_puts(e->o, "/* name, rows?, data?, rank, shape, count, kind, why not drawn, line */\n");
     out_printf(e->o, "static const DgmVariable %s_variables[] = {\n", prefix(e));
     for (size_t i = 0; i < vec_len(v); i++)
         out_printf(e->o, "    {%s, %s, %s, %s, %s, %s, %d},\n", text_string(e->c, v[i].name),

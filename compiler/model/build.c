@@ -368,8 +368,8 @@ static void build_site(Build *b, Ast *s, Plate *plate)
 
 /* ---- what is wanted of draws ----------------------------------------------------------------- */
 
-/* `report r[n in N] = e` has a value for each position of plate n: it is `for n in N { report r = e }`,
- * so that e reads the values of its own position. */
+/* `report r[n in N] = e` has a value for each position of plate n: it is `for n in N { report r = e
+ * }`, so that e reads the values of its own position. */
 static void build_report(Build *b, Ast *s, Plate *plate)
 {
     Ast *name = s->kids[REPORT_NAMES]->kids[0];

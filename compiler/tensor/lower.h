@@ -196,8 +196,9 @@ Val *eval_previous(Lower *L, Env *env, const Ast *call);
 /* x[e] inside the scan of x, at step e; further indices are left. Not handled: no such INDEX. */
 Val *eval_step(Lower *L, Env *env, const Ast *index, bool *handled);
 Val *let_of_sequence(Lower *L, Var *v);
-/* log sum (over = OP_LOGSUMEXP; or the largest, OP_MAXIMUM) over the paths of exp sum_t e(state, state
- * before): M has axes now and before, and the steps; at the first step it is constant along before. */
+/* log sum (over = OP_LOGSUMEXP; or the largest, OP_MAXIMUM) over the paths of exp sum_t e(state,
+ * state before): M has axes now and before, and the steps; at the first step it is constant along
+ * before. */
 Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over);
 
 /* lower_support.c */

@@ -287,8 +287,8 @@ Val *let_of_sequence(Lower *L, Var *v)
 /* ---- chains ---------------------------------------------------------------------------------- */
 
 /* The forward algorithm in logs (Rabiner 1989, eq. 19-21): a[t, i] = log sum_j exp(a[t - 1, j] +
- * M[t, i, j]); over = OP_MAXIMUM: Viterbi's, with max in its place. It starts at 0 for every j, of which
- * there are n: that counts the paths n times. */
+ * M[t, i, j]); over = OP_MAXIMUM: Viterbi's, with max in its place. It starts at 0 for every j, of
+ * which there are n: that counts the paths n times. */
 Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over)
 {
     TirFn *f = L->f;

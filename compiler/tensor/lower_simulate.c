@@ -1,5 +1,5 @@
-/* lower_simulate.c - what only simulations and reports need: inverse distribution functions, orders,
- * draws put in their place, summaries of discrete latents.
+/* lower_simulate.c - what only simulations and reports need: inverse distribution functions,
+ * orders, draws put in their place, summaries of discrete latents.
  *
  *     quantile(d, u, a, b)   the x between a and b with F(x) = F(a) + u (F(b) - F(a))
  *     sorted(x)              the elements of a vector in increasing order
@@ -192,7 +192,7 @@ static const Table *table_of(const Lower *L, const Var *v)
     ice_span(L->at, "a summary of `%s` without table", v->name);
 }
 
-/* The argument with the table in place of the latent: along its last axis, a number for each state. */
+/* The argument with the table in place of the latent: a number for each state on its last axis. */
 Val *eval_summary(Lower *L, Env *env, const Ast *call)
 {
     const Ast *arg = call->kids[0]->kids[ARG_VALUE], *base = arg;
@@ -207,12 +207,14 @@ Val *eval_summary(Lower *L, Env *env, const Ast *call)
     map_put(L->values, v, had);
     Axis *states = x->axes[x->n_axes - 1];
     Tir *t = tir_expand(L->f, x->t, &states, 1);
-    if (mode)
-        t = reduce_over(L, "argmax", t, NULL, &states, 1);
-    else if (v->type->elem == ELEM_BIT) {
-        Axis *one = axis_keyed(L, str_fmt(L->c, "one of %d", states->id), AXIS_EVENT, states->name, 1);
-        t = tir_reduce(L->f, OP_SUM, tir_slice(L->f, t, states, one, 1), &one, 1);
-    } else
+    if (!mode && v->type->elem != ELEM_BIT)
         return x;
+    if (mode) {
+        t = reduce_over(L, "argmax", t, NULL, &states, 1);
+    } else {                           /* of a bit: that of 1 */
+        Axis *one = axis_keyed(L, str_fmt(L->c, "one of %d", states->id), AXIS_EVENT,
+                               states->name, 1);
+        t = tir_reduce(L->f, OP_SUM, tir_slice(L->f, t, states, one, 1), &one, 1);
+    }
     return val_tensor(L, t, x->axes, x->n_axes - 1);
 }

@@ -224,7 +224,8 @@ static void print_latents(const Gathered *g, bool heading)
             const DgmOutput *out = &p->outputs[i];
             char stem[200], name[240];
 
-            snprintf(stem, sizeof stem, "%.*s", (int)(strrchr(out->name, '.') - out->name), out->name);
+            snprintf(stem, sizeof stem, "%.*s", (int)(strrchr(out->name, '.') - out->name),
+                     out->name);
             element_text(stem, shape_of(false, 1, out->rank, out->shape), j, name, sizeof name);
             printf("%-24s", name);
             for (int c = 0; c < N_COLUMNS; c++) {

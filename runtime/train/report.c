@@ -1,4 +1,5 @@
-/* report.c - `report`: the quantities of `report` and the data of `predict`, for draws of the latents.
+/* report.c - `report`: the quantities of `report` and the data of `predict`, for draws of the
+ * latents.
  *
  *     --draws FILE.json    {"mu": [.., ..], "theta": [[..], [..]]}: each latent with the draws as
  *                          its first axis, as a sampler writes them

@@ -92,7 +92,8 @@ static DataSet open_data(const Simulation *s, const Session *session)
 {
     const DgmModel *m = s->model;
     const Options *o = session->options;
-    bool *drawn = dgm_alloc((size_t)m->n_data + 1), rows = false, needed = option_given(o, OPT_DATA);
+    bool *drawn = dgm_alloc((size_t)m->n_data + 1), rows = false;
+    bool needed = option_given(o, OPT_DATA);
     uint64_t n = option_count(o, OPT_COUNT, m->fixed_rows > 0 ? (uint64_t)m->fixed_rows : 0);
 
     for (int a = 0; a < m->n_data; a++) {

@@ -302,7 +302,8 @@ Shape shape_of_variable(const DgmVariable *v, long N);
 /* Calls each (or not, NULL) with every name of a JSON object; exit 3 for one of no variable. */
 void values_names(const DgmModel *m, const char *file, void (*each)(void *to, const char *name),
                   void *to);
-/* The numbers of one name into x [s.count]; exit 3 if they have another shape. line: of the spec. */
+/* The numbers of one name into x [s.count]; exit 3 if they have another shape. line: of the
+ * spec. */
 void values_read(const DgmModel *m, const char *file, const char *name, Shape s, int line,
                  double *x);
 /* "w", "w[3]", "w[1, 2]" for element j. */
