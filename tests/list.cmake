@@ -64,6 +64,8 @@ target_link_libraries(points PRIVATE ${JANSSON} m)
 script_test(system_posteriordb systems/posteriordb.sh)
 script_test(system_posteriordb_all systems/posteriordb.sh all)
 set_tests_properties(system_posteriordb_all PROPERTIES LABELS long TIMEOUT 5400)
+script_test(system_models systems/models.sh)
+set_tests_properties(system_models PROPERTIES LABELS long TIMEOUT 2400)
 script_test(system_faults_all systems/faults.sh all)
 set_tests_properties(system_faults_all PROPERTIES LABELS long TIMEOUT 1200)
 
@@ -72,7 +74,8 @@ foreach(reader npy npz idx csv json safetensors)
   fuzz_test(${reader} dgm_f64 200)
 endforeach()
 fuzz_test(parse compiler 40)
-set_tests_properties(system_compilers system_check_grad system_faults PROPERTIES TIMEOUT 1200)
+set_tests_properties(system_compilers system_check_grad system_enumeration system_faults
+  PROPERTIES TIMEOUT 1200)
 
 # ---- the yardstick: tests/bench times vae_hand.c beside generated code; here its gradient is checked -------
 add_executable(vae_hand bench/vae_hand.c)

@@ -202,6 +202,13 @@ static Ast *named(Sim *s, Ast *e, Type *type, Plate *plate, const char *suffix)
     return make_name(s->d->c, v, s->site->span);
 }
 
+static bool in_sequence(const Plate *p)
+{
+    while (p && !p->sequence)
+        p = p->outer;
+    return p != NULL;
+}
+
 /* *whole: all of the variable, with the draws of the statements before; it gets those of this. */
 static void draw_site(Sim *s, const Site *site, Ast **whole)
 {
@@ -211,6 +218,10 @@ static void draw_site(Sim *s, const Site *site, Ast **whole)
     s->type = site->observed ? site->lhs->type : v->type;
     if (site->observed && has_declared_binders(v)) {
         refuse(s, str(c, "it is declared with an index"));
+        return;
+    }
+    if (reads_has(model_reads(c, s->d->m, site->law), v) && !in_sequence(site->plate)) {
+        refuse(s, str(c, "its law reads it itself"));
         return;
     }
     if (site->observed && !is_placeable(s)) {
