@@ -51,6 +51,7 @@ set(COMPILER_SOURCES
   compiler/model/print.c
   compiler/model/prove_plates.c
   compiler/model/refuse.c
+  compiler/model/spread.c
   compiler/model/training.c
   compiler/model/verify.c
   compiler/derive/bound.c

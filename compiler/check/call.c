@@ -332,7 +332,6 @@ static Type *rule_delta(Check *s, Args *a)
     return t;
 }
 
-
 /* ---- sequences ------------------------------------------------------------------------------- */
 static bool inside_scan(Check *s)
 {

@@ -51,7 +51,7 @@ static bool offers_cdf(Derive *d, Ast *law, Span at, const char *what)
     return false;
 }
 
-static Ast *stage_argument(const Ast *stage, const char *name)
+Ast *stage_argument(const Ast *stage, const char *name)
 {
     for (size_t i = 0; i < vec_len(stage->kids); i++)
         if (stage->kids[i]->name && !strcmp(stage->kids[i]->name, name))
@@ -64,8 +64,8 @@ static Ast *stage_argument(const Ast *stage, const char *name)
 static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *density)
 {
     Ast *met = make_binary(d->c, upper ? ">=" : "<=", x, limit);
-    return make_choice(d->c, law->span, met, upper ? log_mass(d, law, x, x, NULL)
-                                           : log_mass(d, law, x, NULL, x), density);
+    Ast *beyond = upper ? log_mass(d, law, x, x, NULL) : log_mass(d, law, x, NULL, x);
+    return make_choice(d->c, law->span, met, beyond, density);
 }
 
 /* d |> truncate(lower: a, upper: b), d |> censor(upper: c), d |> unnormalised. */
@@ -95,8 +95,8 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
         return NULL;
     if (seen->kind == AST_IF)
         return make_choice(d->c, law->span, seen->kids[IF_COND],
-                      joint_logpdf(d, seen->kids[IF_THEN], x, half),
-                      joint_logpdf(d, seen->kids[IF_ELSE], x, half));
+                           joint_logpdf(d, seen->kids[IF_THEN], x, half),
+                           joint_logpdf(d, seen->kids[IF_ELSE], x, half));
     bool counted = x->type && x->type->elem != ELEM_REAL;      /* a density has no point mass */
     if (counted && seen->kind == AST_CALL && !seen->decl && !strcmp(seen->name, "delta")) {
         Ast *at = make_binary(d->c, "==", x, seen->kids[0]->kids[ARG_VALUE]);

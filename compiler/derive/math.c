@@ -287,15 +287,15 @@ static Str call_form(const Math *m, const Ast *e, int *has)
         return str_fmt(m->c, m->latex ? "\\mathrm{KL}\\left(%s \\,\\middle\\|\\, %s\\right)"
                                       : "KL( %s ‖ %s )", q, p);
     }
-    if (!strcmp(e->name, "max_states") && n == 2) {
-        Str c = form(m, argument(e, 0), P_ATOM), body = form(m, argument(e, 1), P_SUM);
-        return str_fmt(m->c, m->latex ? "\\max_{%s} \\left(%s\\right)" : "max_%s ( %s )", c, body);
-    }
-    if (!strcmp(e->name, "sum_states") && n == 2) {
-        Str c = form(m, argument(e, 0), P_ATOM), body = form(m, argument(e, 1), P_SUM);
+    bool best = !strcmp(e->name, "max_states");
+    if (n == 2 && (best || !strcmp(e->name, "sum_states"))) {
+        static const char *const forms_of[2][2] = {    /* [best][latex] */
+            { "log Σ_%s exp( %s )", "\\log \\sum_{%s} \\exp\\left(%s\\right)" },
+            { "max_%s ( %s )", "\\max_{%s} \\left(%s\\right)" },
+        };
         *has = P_PRODUCT;
-        return str_fmt(m->c, m->latex ? "\\log \\sum_{%s} \\exp\\left(%s\\right)"
-                                      : "log Σ_%s exp( %s )", c, body);
+        return str_fmt(m->c, forms_of[best][m->latex], form(m, argument(e, 0), P_ATOM),
+                       form(m, argument(e, 1), P_SUM));
     }
     if (!strcmp(e->name, "log_mass") && n == 4)
         return *has = P_PRODUCT, log_mass(m, e);

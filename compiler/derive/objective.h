@@ -88,7 +88,7 @@ typedef struct Query {
  * quantities of `report`. */
 #define QUERIES(Q)                                                                                 \
     Q(step) Q(weight) Q(sample) Q(encode) Q(reconstruct) Q(constrain)                              \
-    Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free) Q(simulate)                     \
+    Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free) Q(simulate)                               \
     Q(report) Q(marginals) Q(modes)
 enum {
 #define Q(name) QUERY_##name,
@@ -128,6 +128,7 @@ typedef struct Derivation {
 } Derivation;
 
 Derivation *derive(Ctx *c, Model *m, Ast *library);   /* library: checked; NULL after errors */
+Table *derivation_table(const Derivation *d, const Var *latent);       /* NULL: none */
 /* The type of a call kl(q, p) or entropy(q) has the axes of its value beyond the law's own event
  * (over which the closed form is summed); that of constrain and log_jacobian is the latent's. */
 void derivation_print(Ctx *c, Out *o, const Derivation *d);    /* --dump=objective */

@@ -32,56 +32,52 @@ static Var *new_table(Derive *d, const Var *v, const char *suffix)
                       make_type(d->c, "real", NULL, event), v->plate, v->decl->span);
 }
 
-static Table *table_of(Derive *d, Var *v)
+Table *derivation_table(const Derivation *d, const Var *latent)
 {
-    for (size_t i = 0; i < vec_len(d->d->tables); i++)
-        if (d->d->tables[i].latent == v)
-            return &d->d->tables[i];
-    vec_push(d->c, d->d->tables, ((Table){ .latent = v }));
-    return &d->d->tables[vec_len(d->d->tables) - 1];
+    for (size_t i = 0; i < vec_len(d->tables); i++)
+        if (d->tables[i].latent == latent)
+            return &d->tables[i];
+    return NULL;
+}
+
+static Var *summary_table(const Table *t, Summary summary)
+{
+    return summary == SUMMARY_MODE ? t->mode : t->marginal;
 }
 
 Ast *table_entry(Derive *d, const Var *v)
 {
-    for (size_t i = 0; i < vec_len(d->d->tables) && d->summary; i++) {
-        const Table *t = &d->d->tables[i];
-        const Var *table = d->summary == SUMMARY_MODE ? t->mode : t->marginal;
-        if (t->latent != v || !table)
-            continue;
-        Ast **index = NULL;
-        for (const Plate *p = v->plate; p; p = p->outer)
-            if (p->sequence)           /* there, the first index is that of the step */
-                vec_push(d->c, index, plate_index_name(d->c, p, v->decl->span));
-        vec_push(d->c, index, make_name(d->c, v, v->decl->span));
-        Ast *e = make_index(d->c, make_name(d->c, table, v->decl->span), index);
-        e->type = real_scalar(d->c);
-        return e;
-    }
-    return NULL;
+    const Table *t = d->summary ? derivation_table(d->d, v) : NULL;
+    const Var *table = t ? summary_table(t, d->summary) : NULL;
+    if (!table)
+        return NULL;
+    Ast **index = NULL;
+    for (const Plate *p = v->plate; p; p = p->outer)
+        if (p->sequence)               /* there, the first index is that of the step */
+            vec_push(d->c, index, plate_index_name(d->c, p, v->decl->span));
+    vec_push(d->c, index, make_name(d->c, v, v->decl->span));
+    Ast *e = make_index(d->c, make_name(d->c, table, v->decl->span), index);
+    e->type = real_scalar(d->c);
+    return e;
 }
 
 /* ---- what reports read ----------------------------------------------------------------------- */
 
 typedef struct Look { Derive *d; Span at; } Look;
 
-static Ast *base_of(Ast *e)
-{
-    while (e->kind == AST_INDEX)
-        e = e->kids[INDEX_BASE];
-    return e;
-}
-
 static bool ask_summary(Look *l, Ast *call)
 {
     bool mode = !strcmp(call->name, "mode");
-    Ast *base = base_of(call->kids[0]->kids[ARG_VALUE]);
+    Ast *base = index_base(call->kids[0]->kids[ARG_VALUE]);
     Var *v = base->kind == AST_NAME ? model_var(l->d->m, base->decl) : NULL;
     if (!v || !var_is_discrete(v)) {
         diag_error(l->d->c, E_ND_SUMMARY, call->span, call->name);
         diag_help(l->d->c, "it summarises a discrete latent by its name: `%s(z)`", call->name);
         return false;
     }
-    Table *t = table_of(l->d, v);
+    if (!derivation_table(l->d->d, v))
+        vec_push(l->d->c, l->d->d->tables, ((Table){ .latent = v }));
+    Table *t = derivation_table(l->d->d, v);
     if (mode && !t->mode)
         t->mode = new_table(l->d, v, "mode");
     if (!mode && !t->marginal)
@@ -130,7 +126,7 @@ static void summary_query(Derive *d, Query *q, Summary summary)
 {
     bool any = false;
     for (size_t i = 0; i < vec_len(d->d->tables); i++)
-        any |= (summary == SUMMARY_MODE ? d->d->tables[i].mode : d->d->tables[i].marginal) != NULL;
+        any |= summary_table(&d->d->tables[i], summary) != NULL;
     if (!any) {
         q->absent = str_fmt(d->c, "no report asks for a %s",
                             summary == SUMMARY_MODE ? "mode" : "marginal");
@@ -138,7 +134,7 @@ static void summary_query(Derive *d, Query *q, Summary summary)
     }
     give_latents(d, q);
     for (size_t i = 0; i < vec_len(d->d->tables); i++)
-        give(d, q, summary == SUMMARY_MODE ? d->d->tables[i].mode : d->d->tables[i].marginal);
+        give(d, q, summary_table(&d->d->tables[i], summary));
     d->summary = summary;
     log_joint_terms(d, q);
     d->summary = SUMMARY_NONE;

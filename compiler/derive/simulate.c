@@ -95,20 +95,12 @@ static Ast *drawn_whole(Sim *s, Ast *law)
 
 static Ast *drawn(Sim *s, Ast *law);
 
-static Ast *stage_bound(const Ast *stage, const char *name)
-{
-    for (size_t i = 0; i < vec_len(stage->kids); i++)
-        if (stage->kids[i]->name && !strcmp(stage->kids[i]->name, name))
-            return stage->kids[i]->kids[ARG_VALUE];
-    return NULL;
-}
-
 /* d |> truncate(..), d |> censor(..), d |> unnormalised. */
 static Ast *drawn_stage(Sim *s, const Ast *pipe)
 {
     Ctx *c = s->d->c;
     Ast *law = law_see(s->d->m, pipe->kids[PIPE_A]), *stage = pipe->kids[PIPE_B];
-    Ast *lower = stage_bound(stage, "lower"), *upper = stage_bound(stage, "upper");
+    Ast *lower = stage_argument(stage, "lower"), *upper = stage_argument(stage, "upper");
     if (!strcmp(stage->name, "truncate"))
         return drawn_between(s, law, lower, upper);
     Ast *x = drawn(s, law);
@@ -144,19 +136,11 @@ static Ast *drawn(Sim *s, Ast *law)
 
 /* ---- where a draw goes ----------------------------------------------------------------------- */
 
-static bool is_index_of(const Ast *e, const Plate *p)
-{
-    for (size_t i = 0; i < vec_len(p->binders); i++)
-        if (e->kind == AST_NAME && e->decl == p->binders[i])
-            return true;
-    return false;
-}
-
 static size_t indices_of(const Ast *lhs, const Plate *p)
 {
     size_t n = 0;
     for (size_t i = 1; lhs->kind == AST_INDEX && i < vec_len(lhs->kids); i++)
-        n += is_index_of(lhs->kids[i], p);
+        n += plate_has_index(p, lhs->kids[i]);
     return n;
 }
 
@@ -168,7 +152,7 @@ static bool is_placeable(const Sim *s)
     const Plate *rows = s->site->var->plate;
     if (lhs->kind == AST_INDEX && lhs->kids[INDEX_BASE]->kind != AST_NAME)
         return false;
-    if (rows && (lhs->kind != AST_INDEX || !is_index_of(lhs->kids[1], rows)))
+    if (rows && (lhs->kind != AST_INDEX || !plate_has_index(rows, lhs->kids[1])))
         return false;
     for (const Plate *p = s->site->plate; p; p = p->outer)
         if (indices_of(lhs, p) != 1)
@@ -176,7 +160,7 @@ static bool is_placeable(const Sim *s)
     for (size_t i = 1; lhs->kind == AST_INDEX && i < vec_len(lhs->kids); i++) {
         bool known = lhs->kids[i]->kind == AST_NUM;
         for (const Plate *p = s->site->plate; p; p = p->outer)
-            known |= is_index_of(lhs->kids[i], p);
+            known |= plate_has_index(p, lhs->kids[i]);
         if (!known)
             return false;
     }
@@ -202,13 +186,6 @@ static Ast *named(Sim *s, Ast *e, Type *type, Plate *plate, const char *suffix)
     return make_name(s->d->c, v, s->site->span);
 }
 
-static bool in_sequence(const Plate *p)
-{
-    while (p && !p->sequence)
-        p = p->outer;
-    return p != NULL;
-}
-
 /* *whole: all of the variable, with the draws of the statements before; it gets those of this. */
 static void draw_site(Sim *s, const Site *site, Ast **whole)
 {
@@ -220,7 +197,7 @@ static void draw_site(Sim *s, const Site *site, Ast **whole)
         refuse(s, str(c, "it is declared with an index"));
         return;
     }
-    if (reads_has(model_reads(c, s->d->m, site->law), v) && !in_sequence(site->plate)) {
+    if (reads_has(model_reads(c, s->d->m, site->law), v) && !plate_sequence(site->plate)) {
         refuse(s, str(c, "its law reads it itself"));
         return;
     }

@@ -65,22 +65,6 @@ static void emit_header(const Emit *e)
                     "    return x < (Real)(n - 1) ? (long)x : n - 1;\n}\n\n");
 }
 
-static void emit_shape(const Emit *e, const int64_t *shape, int rank)
-{
-    out_puts(e->o, "{");
-    for (int i = 0; i < rank; i++)
-        out_printf(e->o, "%s%lld", i ? ", " : "", (long long)shape[i]);
-    out_puts(e->o, rank ? "}" : "0}");
-}
-
-static int64_t product(const int64_t *shape, int rank)
-{
-    int64_t n = 1;
-    for (int i = 0; i < rank; i++)
-        n *= shape[i];
-    return n;
-}
-
 static void emit_params(const Emit *e)
 {
     static const char *const inits[] = {"CONST", "UNIFORM", "NORMAL"};
@@ -91,10 +75,9 @@ static void emit_params(const Emit *e)
     out_puts(o, "static const DgmParam params[] = {\n");
     for (size_t i = 0; i < vec_len(e->in->params); i++) {
         const EmitParam *p = &e->in->params[i];
-        out_printf(o, "    {%s, %d, ", text_string(e->c, p->name), p->rank);
-        emit_shape(e, p->shape, p->rank);
-        out_printf(o, ", %ld, %lld,\n     DGM_INIT_%s, %s, %s, %s, %d},\n",
-                   text_param_offset(e, p->name), (long long)product(p->shape, p->rank),
+        out_printf(o, "    {%s, %d, %s, %ld, %lld,\n     DGM_INIT_%s, %s, %s, %s, %d},\n",
+                   text_string(e->c, p->name), p->rank, text_axes(e->c, p->shape, p->rank),
+                   text_param_offset(e, p->name), (long long)shape_count(p->shape, p->rank),
                    inits[p->init], text_double(e->c, p->a), text_double(e->c, p->b),
                    text_string(e->c, p->support), p->line);
     }
@@ -114,12 +97,11 @@ static void emit_data(const Emit *e)
             out_printf(o, ".field = %s, ", text_string(e->c, d->field));
         if (d->from != 0)
             out_printf(o, ".from = %s, ", text_double(e->c, d->from));
-        out_printf(o, ".elem = %s, .rows = %s, .rank = %d, .shape = ", text_elem(d->elem),
-                   d->rows ? "true" : "false", d->rank);
-        emit_shape(e, d->shape, d->rank);
+        out_printf(o, ".elem = %s, .rows = %s, .rank = %d, .shape = %s", text_elem(d->elem),
+                   d->rows ? "true" : "false", d->rank, text_axes(e->c, d->shape, d->rank));
         out_printf(o, ",\n     .count = %lld, .lower = %s, .upper = %s, .open_lower = %s, "
                       ".open_upper = %s,\n     .support = %s, .line = %d},\n",
-                   (long long)product(d->shape, d->rank), text_double(e->c, d->lower),
+                   (long long)shape_count(d->shape, d->rank), text_double(e->c, d->lower),
                    text_double(e->c, d->upper),
                    d->open_lower ? "true" : "false", d->open_upper ? "true" : "false",
                    text_string(e->c, d->support), d->line);

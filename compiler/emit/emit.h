@@ -125,7 +125,9 @@ Str  text_number(Ctx *c, double x);                   /* a Real literal */
 Str  text_double(Ctx *c, double x);                   /* a double literal, exact */
 Str  text_string(Ctx *c, Str text);                   /* a C string, or NULL */
 Str  text_elem(EmitElem elem);                        /* DGM_ELEM_REAL */
+Str  text_axes(Ctx *c, const int64_t *shape, int rank);       /* {3, 4} */
 Str  text_shape(Ctx *c, const int64_t *shape, int rank);      /* 2, {3, 4}, 12 */
+int64_t shape_count(const int64_t *shape, int rank);          /* 12 */
 Str  text_axis(const Emit *e, const Axis *a);         /* loop variable */
 Str  text_extent(const Emit *e, Extent x);            /* "c->S * 20" */
 Str  text_size(const Emit *e, const Axis *a);         /* number of points of an axis */

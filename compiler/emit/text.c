@@ -44,15 +44,26 @@ Str text_elem(EmitElem elem)
     return elems[elem];
 }
 
-Str text_shape(Ctx *c, const int64_t *shape, int rank)
+Str text_axes(Ctx *c, const int64_t *shape, int rank)
 {
     Str list = "";
-    int64_t count = 1;
-    for (int i = 0; i < rank; i++) {
+    for (int i = 0; i < rank; i++)
         list = str_fmt(c, "%s%s%lld", list, i ? ", " : "", (long long)shape[i]);
-        count *= shape[i];
-    }
-    return str_fmt(c, "%d, {%s}, %lld", rank, rank ? list : "0", (long long)count);
+    return str_fmt(c, "{%s}", rank ? list : "0");
+}
+
+int64_t shape_count(const int64_t *shape, int rank)
+{
+    int64_t n = 1;
+    for (int i = 0; i < rank; i++)
+        n *= shape[i];
+    return n;
+}
+
+Str text_shape(Ctx *c, const int64_t *shape, int rank)
+{
+    return str_fmt(c, "%d, %s, %lld", rank, text_axes(c, shape, rank),
+                   (long long)shape_count(shape, rank));
 }
 
 Str text_axis(const Emit *e, const Axis *a)

@@ -208,84 +208,6 @@ static bool has_states(const Var *v)
     return v->type->elem == ELEM_BIT || v->type->classes != NULL;
 }
 
-/* ---- arrays of discrete latents -------------------------------------------------------------- */
-
-static bool reads_arrays(const Ast *law)
-{
-    for (size_t i = 0; i < vec_len(law->kids); i++) {
-        const Type *t = law->kids[i]->kind == AST_ARG ? law->kids[i]->kids[ARG_VALUE]->type : NULL;
-        if (t && t->kind == KIND_VALUE && vec_len(t->array) > 0)
-            return true;
-    }
-    return law->kind != AST_CALL;
-}
-
-/* `latent z[N] : index(K) ~ d` is `for n in N { latent z : index(K) ~ d }`: returns that plate. */
-static Plate *spread(Build *b, Ast *name, const Ast *law, Plate *plate, int *n)
-{
-    size_t depth = vec_len(name->type->array) - vec_len(name->kids);
-    *n = 0;
-    if (name->type->elem == ELEM_REAL || !law || reads_arrays(law))
-        return plate;
-    for (size_t i = 0; i < vec_len(name->kids); i++) {
-        Ast *binder = name->kids[i];
-        if (binder->kind != AST_BINDER) {
-            binder = ast_new(b->c, AST_BINDER, binder->span, str_fmt(b->c, "%s_%zu", name->name, i),
-                             2, binder, NULL);
-            Type *type = arena_alloc(b->c->arena, sizeof *type);
-            *type = (Type){ .kind = KIND_VALUE, .elem = ELEM_INDEX,
-                            .classes = name->type->array[depth + i] };
-            binder->type = type;
-        }
-        Ast *loop = ast_new(b->c, AST_FOR, name->span, NULL, 2, binder, NULL);
-        Plate *inner = build_plate(b, loop, plate);
-        if (!inner)
-            return plate;
-        plate = inner;
-        ++*n;
-    }
-    return plate;
-}
-
-static Plate *plate_at(const Var *v, size_t depth)
-{
-    size_t n = 0;
-    Plate *p;
-    for (p = v->plate; p; p = p->outer)
-        n++;
-    for (p = v->plate; p && n > depth + 1; p = p->outer)
-        n--;
-    return n == depth + 1 ? p : NULL;
-}
-
-/* In plate n, z[n] of a latent that stands there is z: arrays of discrete latents, and reports. */
-static bool visit_own_index(Ast *e, void *data)
-{
-    Build *b = data;
-    const Ast *base = e->kind == AST_INDEX ? e->kids[INDEX_BASE] : NULL;
-    const Var *v = base && base->kind == AST_NAME ? model_var(b->m, base->decl) : NULL;
-    size_t own = 0, n = vec_len(e->kids);
-    if (!v || v->kind == VAR_DATA)
-        return true;
-    for (Plate *p; own + 1 < n && (p = plate_at(v, own)) && !p->sequence; own++)
-        if (e->kids[own + 1]->kind != AST_NAME
-            || model_plate(b->m, e->kids[own + 1]->decl) != p)
-            break;
-    if (own + 1 == n) {
-        e->kind = AST_NAME;
-        e->name = base->name;
-        e->decl = base->decl;
-        e->kids = NULL;
-        return false;
-    }
-    Ast **kids = NULL;
-    for (size_t i = 0; i < n; i++)
-        if (i == 0 || i > own)
-            vec_push(b->c, kids, e->kids[i]);
-    e->kids = kids;
-    return true;
-}
-
 static void build_latent(Build *b, Ast *s, Plate *outer)
 {
     Ast *names = s->kids[LATENT_NAMES], *law = s->kids[LATENT_LAW];
@@ -296,7 +218,7 @@ static void build_latent(Build *b, Ast *s, Plate *outer)
     }
     for (size_t i = 0; i < vec_len(names->kids); i++) {
         int n;
-        Plate *plate = spread(b, names->kids[i], law, outer, &n);
+        Plate *plate = spread_plates(b, names->kids[i], law, outer, &n);
         Var *v = add_var(b, VAR_LATENT, names->kids[i], s, plate);
         v->law = law;
         v->spread = n;
@@ -344,16 +266,9 @@ static void build_net(Build *b, Ast *s, Plate *plate)
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-Ast *site_base(Ast *lhs)
-{
-    while (lhs && lhs->kind == AST_INDEX)
-        lhs = lhs->kids[INDEX_BASE];
-    return lhs;
-}
-
 static void build_site(Build *b, Ast *s, Plate *plate)
 {
-    Ast *base = site_base(s->kids[SITE_LHS]);
+    Ast *base = index_base(s->kids[SITE_LHS]);
     Var *v = base && base->kind == AST_NAME ? model_var(b->m, base->decl) : NULL;
     if (s->kids[SITE_ALONG]) {
         diag_error(b->c, E_ND_ORDERING, s->kids[SITE_ALONG]->span);
@@ -512,7 +427,7 @@ Model *model_build(Ctx *c, Ast *file, Str name)
     Build b = { .c = c, .m = m };
     refuse_tree(c, node);
     build_block(&b, node->kids[MODEL_BODY], NULL);
-    ast_walk(node->kids[MODEL_BODY], visit_own_index, &b);
+    own_indices(&b, node->kids[MODEL_BODY]);
     if (!training_select(&b) || !family_select(&b) || diag_count(c) > before)
         return NULL;
     split_penalties(&b);

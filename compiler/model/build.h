@@ -14,7 +14,11 @@ typedef struct Build {
 /* build.c */
 Plate *build_plate(Build *b, Ast *loop, Plate *outer); /* of a FOR or SCAN; NULL after an error */
 Var   *build_var(Build *b, VarKind kind, Ast *decl, Ast *statement, Plate *plate);
-Ast   *site_base(Ast *lhs);                                        /* x of x[n, d] */
+
+/* spread.c */
+/* The plate that an array declared as `name` in `plate` stands in; *n: how many of its axes. */
+Plate *spread_plates(Build *b, Ast *name, const Ast *law, Plate *plate, int *n);
+void   own_indices(Build *b, Ast *tree); /* z[n] in plate n becomes z, where z stands in it */
 
 /* family.c: selects the family and makes its guides */
 bool   family_select(Build *b);

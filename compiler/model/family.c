@@ -127,7 +127,7 @@ static void build_guide(Build *b, Ast *s)
         return;
     size_t n = lhs->kind == AST_TUPLE ? vec_len(lhs->kids) : 1;
     for (size_t i = 0; i < n; i++) {
-        Ast *base = site_base(lhs->kind == AST_TUPLE ? lhs->kids[i] : lhs);
+        Ast *base = index_base(lhs->kind == AST_TUPLE ? lhs->kids[i] : lhs);
         Var *v = base ? model_var(b->m, base->decl) : NULL;
         if (v && var_is_discrete(v)) {
             diag_error(b->c, E_SUMMED_GUIDE, s->span, v->name);

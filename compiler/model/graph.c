@@ -34,6 +34,28 @@ Plate *model_plate(const Model *m, const Ast *binder)
     return NULL;
 }
 
+Plate *plate_sequence(Plate *p)
+{
+    while (p && !p->sequence)
+        p = p->outer;
+    return p;
+}
+
+bool plate_has_index(const Plate *p, const Ast *e)
+{
+    for (size_t i = 0; i < vec_len(p->binders); i++)
+        if (e->kind == AST_NAME && e->decl == p->binders[i])
+            return true;
+    return false;
+}
+
+Ast *index_base(Ast *e)
+{
+    while (e->kind == AST_INDEX)
+        e = e->kids[INDEX_BASE];
+    return e;
+}
+
 Str plate_text(Ctx *c, const Plate *p)
 {
     return str_fmt(c, "%s in %s%s%s", p->index, size_text(c, p->size), p->when ? " where " : "",

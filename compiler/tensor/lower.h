@@ -133,8 +133,12 @@ typedef struct Lower {
 Val *val_tensor(Lower *L, Tir *t, Axis *const *axes, int n);
 Val *val_const(Lower *L, double x);
 Val *val_map(Lower *L, Op op, Val *a, Val *b, Val *c);             /* aligns explicit axes */
+Val *val_op1(Lower *L, Op op, Val *a);
+Val *val_op2(Lower *L, Op op, Val *a, Val *b);
+Val *val_select(Lower *L, Val *condition, Val *yes, Val *no);
 Val *val_sum_all(Lower *L, Val *v);                                /* over its explicit axes */
 Val *val_rename(Lower *L, const Val *v, Axis *const *to);          /* explicit axes to these */
+Tir *element_of(Lower *L, Tir *t, Axis *axis, int64_t i);          /* t, of axis, at i */
 Axis *axis_keyed(Lower *L, Str key, AxisKind kind, Str name, int64_t size);
 Env *env_bind(Lower *L, Env *up, Str name, Val *val);
 Env *env_later(Lower *L, Env *up, Str name, const Ast *node);
@@ -191,11 +195,15 @@ Val *eval_placed(Lower *L, Env *env, const Ast *call);
 Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i]), mode(z) */
 
 /* lower_scan.c */
-Plate *plate_sequence(Plate *p);                      /* the innermost one that p lies in; NULL */
 Val *eval_previous(Lower *L, Env *env, const Ast *call);
 /* x[e] inside the scan of x, at step e; further indices are left. Not handled: no such INDEX. */
 Val *eval_step(Lower *L, Env *env, const Ast *index, bool *handled);
 Val *let_of_sequence(Lower *L, Var *v);
+/* The value of state s before a step: over `outer`, the steps and `event`, which are explicit (and
+ * may be among `outer`); and what it is after the step. */
+Val *scan_past(Lower *L, ScanState *s, const char *name, Axis *steps, Axis *const *outer,
+               int n_outer, Axis *const *event, int n_event);
+void scan_next(Lower *L, ScanState *s, const Val *v);
 /* log sum (over = OP_LOGSUMEXP; or the largest, OP_MAXIMUM) over the paths of exp sum_t e(state,
  * state before): M has axes now and before, and the steps; at the first step it is constant along
  * before. */

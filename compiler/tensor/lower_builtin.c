@@ -22,7 +22,7 @@ static Val *eval_concat(Lower *L, Val **part, size_t n, const Ast *e)
                          str(L->c, "i"), 1);
         Tir *t = tir_expand(L->f, part[k]->t, &from, 1);
         Val *padded = val_tensor(L, tir_pad(L->f, t, from, whole, offset), &whole, 1);
-        sum = sum ? val_map(L, OP_ADD, sum, padded, NULL) : padded;
+        sum = sum ? val_op2(L, OP_ADD, sum, padded) : padded;
         offset += from->size;
     }
     return sum;
@@ -86,8 +86,8 @@ Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e)
     if (!strcmp(name, "logdet")) {
         Val *l = builtin_matrix(L, str(L->c, "cholesky"), a, e);
         Val *d = builtin_matrix(L, str(L->c, "diagonal"), &l, e);
-        Val *s = val_sum_all(L, val_map(L, OP_LOG, d, NULL, NULL));
-        return val_map(L, OP_MUL, val_const(L, 2), s, NULL);
+        Val *s = val_sum_all(L, val_op1(L, OP_LOG, d));
+        return val_op2(L, OP_MUL, val_const(L, 2), s);
     }
     return builtin_matrix(L, name, a, e);
 }

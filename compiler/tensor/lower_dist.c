@@ -314,11 +314,11 @@ static Val *dist_log_mass(Lower *L, Env *env, Val *dist, const Ast *call)
     Val *high = cdf_at(L, d, env, call->kids[3]->kids[ARG_VALUE], batch, n_batch);
     Val *v;
     if (low && high)
-        v = val_map(L, OP_LOG, val_map(L, OP_SUB, high, low, NULL), NULL, NULL);
+        v = val_op1(L, OP_LOG, val_op2(L, OP_SUB, high, low));
     else if (low)
-        v = val_map(L, OP_LOG1P, val_map(L, OP_NEG, low, NULL, NULL), NULL, NULL);
+        v = val_op1(L, OP_LOG1P, val_op1(L, OP_NEG, low));
     else
-        v = high ? val_map(L, OP_LOG, high, NULL, NULL) : val_const(L, 0);
+        v = high ? val_op1(L, OP_LOG, high) : val_const(L, 0);
     return val_sum_all(L, show_batch(L, v, batch, n_batch));
 }
 
@@ -478,7 +478,7 @@ static Val *spread_over_type(Lower *L, Val *v, const Type *type)
         if (size_value(L->c, s, &size, &missing))
             count *= size;
     }
-    return count == 1 ? v : val_map(L, OP_MUL, v, val_const(L, (double)count), NULL);
+    return count == 1 ? v : val_op2(L, OP_MUL, v, val_const(L, (double)count));
 }
 
 Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call)
@@ -506,5 +506,5 @@ Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call)
         return spread_over_type(L, dist_fact(L, a, name, NULL), call->type);
     bool sd = !strcmp(name, "sd");
     Val *v = dist_fact(L, a, sd ? "variance" : name, call->type);
-    return repeat_over_type(L, sd ? val_map(L, OP_SQRT, v, NULL, NULL) : v, call->type);
+    return repeat_over_type(L, sd ? val_op1(L, OP_SQRT, v) : v, call->type);
 }

@@ -25,7 +25,7 @@ static Val *plate_index(Lower *L, const Ast *e)
         Val *v = val_tensor(L, tir_iota(L->f, L->active[i].axis), NULL, 0);
         if (plate->low) {
             double low = (double)eval_size(L, NULL, plate->low);
-            return val_map(L, OP_ADD, v, val_const(L, low), NULL);
+            return val_op2(L, OP_ADD, v, val_const(L, low));
         }
         v->index_of = L->active[i].axis;
         return v;
@@ -185,7 +185,7 @@ static Val *eval_binary(Lower *L, Env *env, const Ast *e)
     Op op = op_of_operator(e->name, 2);
     if (op == N_OPS)
         ice_span(e->span, "operator %s", e->name);
-    return val_map(L, op, a, b, NULL);
+    return val_op2(L, op, a, b);
 }
 
 static Val *eval_unary(Lower *L, Env *env, const Ast *e)
@@ -195,7 +195,7 @@ static Val *eval_unary(Lower *L, Env *env, const Ast *e)
     if (op == OP_NEG && a->t->op == OP_CONST)
         return val_const(L, -a->t->num);
     if (op != N_OPS)
-        return val_map(L, op, a, NULL, NULL);
+        return val_op1(L, op, a);
     Val *out = val_tensor(L, a->t, a->axes, a->n_axes);       /* transpose: reversed axes */
     for (int i = 0; i < a->n_axes; i++)
         out->axes[i] = a->axes[a->n_axes - 1 - i];
@@ -211,8 +211,8 @@ static Val *eval_vector(Lower *L, Env *env, const Ast *e)
     Val *at = val_tensor(L, tir_iota(L->f, axis), NULL, 0);
     Val *out = eval(L, env, e->kids[n - 1]);
     for (size_t k = n - 1; k-- > 0;) {
-        Val *here = val_map(L, OP_EQ, at, val_const(L, (double)k), NULL);
-        out = val_map(L, OP_SELECT, here, eval(L, env, e->kids[k]), out);
+        Val *here = val_op2(L, OP_EQ, at, val_const(L, (double)k));
+        out = val_select(L, here, eval(L, env, e->kids[k]), out);
     }
     Axis *axes[LIMIT_RANK] = { axis };
     for (int i = 0; i < out->n_axes && i + 1 < LIMIT_RANK; i++)
@@ -349,7 +349,7 @@ static Val *eval_if(Lower *L, Env *env, const Ast *e)
     Val *taken = cond->t->op == OP_CONST && cond->t->num ? a : b;
     if (cond->t->op == OP_CONST && taken->n_axes == (a->n_axes > b->n_axes ? a : b)->n_axes)
         return taken;                  /* a bound that is infinite leaves no trace */
-    return val_map(L, OP_SELECT, cond, a, b);
+    return val_select(L, cond, a, b);
 }
 
 Val *eval(Lower *L, Env *env, const Ast *e)

@@ -24,12 +24,9 @@ typedef struct Ode {
     Axis *state[LIMIT_RANK]; int n_state;
 } Ode;
 
-static Val *op1(Lower *L, Op op, Val *a) { return val_map(L, op, a, NULL, NULL); }
-static Val *op2(Lower *L, Op op, Val *a, Val *b) { return val_map(L, op, a, b, NULL); }
 static Val *number(Lower *L, double x) { return val_const(L, x); }
-static Val *plus(Lower *L, Val *a, Val *b) { return op2(L, OP_ADD, a, b); }
-static Val *times(Lower *L, Val *a, Val *b) { return op2(L, OP_MUL, a, b); }
-static Val *choose(Lower *L, Val *c, Val *a, Val *b) { return val_map(L, OP_SELECT, c, a, b); }
+static Val *plus(Lower *L, Val *a, Val *b) { return val_op2(L, OP_ADD, a, b); }
+static Val *times(Lower *L, Val *a, Val *b) { return val_op2(L, OP_MUL, a, b); }
 
 /* f(t, z), with the axes of the state. */
 static Val *rate(const Ode *o, Val *t, Val *z)
@@ -94,43 +91,30 @@ static Val *step(const Ode *o, const Tableau *m, Val *t, Val *h, Val *z, Val **e
 
 /* ---- the sequence of steps ------------------------------------------------------------------- */
 
-static Val *past(Ode *o, ScanState *s, const char *name, int n_axes)
+static Val *past(const Ode *o, ScanState *s, const char *name, int n_axes)
 {
     Lower *L = o->L;
-    Axis *axes[LIMIT_RANK];
+    Axis *outer[LIMIT_RANK];
     int n = 0;
     for (size_t i = 0; i < vec_len(L->active); i++)
-        axes[n++] = L->active[i].axis;
-    axes[n++] = o->steps;
-    for (int i = 0; i < n_axes; i++)
-        axes[n++] = s->next.axes[i] = o->state[i];
-    s->next.n_axes = n_axes;
-    Str unique = str_fmt(L->c, "%s before step of %d", name, o->steps->id);
-    s->past = tir_input(L->f, INPUT_GIVEN, unique, axes, n);
-    return val_tensor(L, s->past, o->state, n_axes);
+        outer[n++] = L->active[i].axis;
+    return scan_past(L, s, name, o->steps, outer, n, o->state, n_axes);
 }
 
-static void set_next(const Ode *o, ScanState *s, Val *v)
-{
-    Axis *const *axes = s->next.axes;
-    Val *r = val_rename(o->L, v, axes + (s->next.n_axes - v->n_axes));
-    s->next.value = tir_expand(o->L->f, r->t, axes, s->next.n_axes);
-}
-
-static Val *held(Lower *L, Val *v) { return op1(L, OP_STOP_GRADIENT, v); }
+static Val *held(Lower *L, Val *v) { return val_op1(L, OP_STOP_GRADIENT, v); }
 
 /* RMS over the state of error / (tol + tol max(|z|, |next|)) (Hairer, Norsett & Wanner 1993,
  * II.4). */
 static Val *error_norm(const Ode *o, Val *error, Val *z, Val *next, double tol)
 {
     Lower *L = o->L;
-    Val *size = op2(L, OP_MAX, op1(L, OP_ABS, z), op1(L, OP_ABS, next));
-    Val *e = op2(L, OP_DIV, error, plus(L, number(L, tol), times(L, number(L, tol), size)));
+    Val *size = val_op2(L, OP_MAX, val_op1(L, OP_ABS, z), val_op1(L, OP_ABS, next));
+    Val *e = val_op2(L, OP_DIV, error, plus(L, number(L, tol), times(L, number(L, tol), size)));
     Val *sum = val_sum_all(L, times(L, e, e));
     double n = 1;
     for (int i = 0; i < o->n_state; i++)
         n *= (double)o->state[i]->size;
-    return op1(L, OP_SQRT, op2(L, OP_DIV, sum, number(L, n)));
+    return val_op1(L, OP_SQRT, val_op2(L, OP_DIV, sum, number(L, n)));
 }
 
 /* One attempt. States: z, the time t, the length h that is tried next. */
@@ -139,26 +123,27 @@ static void attempt(Ode *o, ScanState *s, Val *z0, Val *t0, Val *begins, Val *en
     Lower *L = o->L;
     Val *z = past(o, &s[0], "state", o->n_state), *t = past(o, &s[1], "time", 0),
         *h = past(o, &s[2], "length", 0);
-    z = choose(L, begins, z0, z);
-    t = choose(L, begins, held(L, t0), t);
-    h = choose(L, begins, times(L, number(L, 0.05), op2(L, OP_SUB, held(L, end), held(L, t0))), h);
-    Val *left = op2(L, OP_SUB, end, t), *done = op2(L, OP_LE, left, number(L, 0));
-    Val *last = op2(L, OP_GE, h, left), *length = choose(L, last, left, h);
+    z = val_select(L, begins, z0, z);
+    t = val_select(L, begins, held(L, t0), t);
+    Val *whole = val_op2(L, OP_SUB, held(L, end), held(L, t0));
+    h = val_select(L, begins, times(L, number(L, 0.05), whole), h);
+    Val *left = val_op2(L, OP_SUB, end, t), *done = val_op2(L, OP_LE, left, number(L, 0));
+    Val *last = val_op2(L, OP_GE, h, left), *length = val_select(L, last, left, h);
     Val *error, *from = held(L, z);
     Val *to = step(o, &dormand_prince, t, held(L, length), from, &error);
     Val *norm = held(L, error_norm(o, error, from, to, tol));
-    Val *good = op2(L, OP_AND, op2(L, OP_LE, norm, number(L, 1)), op1(L, OP_NOT, done));
-    Val *factor = times(L, number(L, 0.9), op2(L, OP_POW, op2(L, OP_MAX, norm, number(L, 1e-10)),
-                                               number(L, -0.2)));
-    factor = op2(L, OP_MIN, number(L, 5), op2(L, OP_MAX, number(L, 0.2), factor));
-    factor = choose(L, op2(L, OP_LE, norm, number(L, 1e10)), factor, number(L, 0.2));
+    Val *good = val_op2(L, OP_AND, val_op2(L, OP_LE, norm, number(L, 1)), val_op1(L, OP_NOT, done));
+    Val *some = val_op2(L, OP_MAX, norm, number(L, 1e-10));
+    Val *factor = times(L, number(L, 0.9), val_op2(L, OP_POW, some, number(L, -0.2)));
+    factor = val_op2(L, OP_MIN, number(L, 5), val_op2(L, OP_MAX, number(L, 0.2), factor));
+    factor = val_select(L, val_op2(L, OP_LE, norm, number(L, 1e10)), factor, number(L, 0.2));
     Val *next_h = times(L, length, factor);
-    next_h = choose(L, op2(L, OP_AND, good, last), op2(L, OP_MAX, h, next_h), next_h);
-    Val *taken = choose(L, good, length, number(L, 0));
-    set_next(o, &s[0], step(o, &dormand_prince, t, taken, z, NULL));
-    Val *next_t = choose(L, last, end, plus(L, t, length));
-    set_next(o, &s[1], held(L, choose(L, good, next_t, t)));
-    set_next(o, &s[2], held(L, choose(L, done, h, next_h)));
+    next_h = val_select(L, val_op2(L, OP_AND, good, last), val_op2(L, OP_MAX, h, next_h), next_h);
+    Val *taken = val_select(L, good, length, number(L, 0));
+    scan_next(L, &s[0], step(o, &dormand_prince, t, taken, z, NULL));
+    Val *next_t = val_select(L, last, end, plus(L, t, length));
+    scan_next(L, &s[1], held(L, val_select(L, good, next_t, t)));
+    scan_next(L, &s[2], held(L, val_select(L, done, h, next_h)));
 }
 
 /* ---- the call -------------------------------------------------------------------------------- */
@@ -175,7 +160,7 @@ static const Ast *argument(const Ast *call, const char *name)
 static Val *time_at(const Ode *o, Val *ts, Val *interval, double before)
 {
     Lower *L = o->L;
-    Val *i = op2(L, OP_SUB, interval, number(L, before));
+    Val *i = val_op2(L, OP_SUB, interval, number(L, before));
     return val_tensor(L, tir_gather(L->f, tir_expand(L->f, ts->t, ts->axes, 1), ts->axes[0], i->t),
                       NULL, 0);
 }
@@ -216,8 +201,8 @@ static Val *solution(const Ode *o, Val *ts, Tir *const *values, bool fixed)
     Val *z = at_ends(o, values[0], o->state, o->n_state, rows);
     if (!fixed) {
         Val *reached = at_ends(o, values[1], NULL, 0, rows);
-        Val *there = op2(L, OP_GE, reached, time_at(o, ts, rows, 0));
-        z = choose(L, there, z, number(L, NAN));
+        Val *there = val_op2(L, OP_GE, reached, time_at(o, ts, rows, 0));
+        z = val_select(L, there, z, number(L, NAN));
     }
     Axis *axes[LIMIT_RANK] = { out };
     for (int i = 0; i < o->n_state; i++)
@@ -243,16 +228,16 @@ Val *eval_ode(Lower *L, Env *env, const Ast *e)
         o.state[o.n_state++] = z0->axes[i];
     Val *at = val_tensor(L, tir_iota(L->f, o.steps), NULL, 0);
     Val *k = number(L, (double)o.per_interval);
-    Val *interval = op1(L, OP_FLOOR, op2(L, OP_DIV, at, k));
-    Val *begins = op2(L, OP_LT, at, number(L, 1)), *end = time_at(&o, ts, interval, 0);
+    Val *interval = val_op1(L, OP_FLOOR, val_op2(L, OP_DIV, at, k));
+    Val *begins = val_op2(L, OP_LT, at, number(L, 1)), *end = time_at(&o, ts, interval, 0);
     ScanState s[3] = { { 0 } }, *states = NULL;
     if (fixed) {
-        Val *first = op2(L, OP_LT, interval, number(L, 1));
-        Val *begin = choose(L, first, t0, time_at(&o, ts, interval, 1));
-        Val *h = op2(L, OP_DIV, op2(L, OP_SUB, end, begin), k);
-        Val *t = plus(L, begin, times(L, op2(L, OP_SUB, at, times(L, interval, k)), h));
-        Val *z = choose(L, begins, z0, past(&o, &s[0], "state", o.n_state));
-        set_next(&o, &s[0], step(&o, &classical, t, h, z, NULL));
+        Val *first = val_op2(L, OP_LT, interval, number(L, 1));
+        Val *begin = val_select(L, first, t0, time_at(&o, ts, interval, 1));
+        Val *h = val_op2(L, OP_DIV, val_op2(L, OP_SUB, end, begin), k);
+        Val *t = plus(L, begin, times(L, val_op2(L, OP_SUB, at, times(L, interval, k)), h));
+        Val *z = val_select(L, begins, z0, past(&o, &s[0], "state", o.n_state));
+        scan_next(L, &s[0], step(&o, &classical, t, h, z, NULL));
     } else {
         attempt(&o, s, z0, t0, begins, end, tolerance);
     }

@@ -22,7 +22,7 @@ static bool is_open(const Lower *L, const Axis *axis)
 /* Both true; NULL: always. */
 static Val *both(Lower *L, Val *a, Val *b)
 {
-    return a && b ? val_map(L, OP_AND, a, b, NULL) : a ? a : b;
+    return a && b ? val_op2(L, OP_AND, a, b) : a ? a : b;
 }
 
 /* Where position i lies in a domain whose ends are only known at run time, as `s in t`. */
@@ -30,8 +30,8 @@ static Val *within(Lower *L, Env *env, const Ast *domain, Val *i)
 {
     bool range = domain->kind == AST_RANGE;
     Val *end = eval(L, env, range ? domain->kids[RANGE_B] : domain);
-    Val *before = val_map(L, OP_LT, i, end, NULL);
-    return range ? both(L, before, val_map(L, OP_GE, i, eval(L, env, domain->kids[RANGE_A]), NULL))
+    Val *before = val_op2(L, OP_LT, i, end);
+    return range ? both(L, before, val_op2(L, OP_GE, i, eval(L, env, domain->kids[RANGE_A])))
                  : before;
 }
 
@@ -69,7 +69,7 @@ static Env *open_binder(Lower *L, Env *env, const Ast *binder, Axis **axis, Val 
     vec_push(L->c, L->open, *axis);
     Val *v = val_tensor(L, tir_iota(L->f, *axis), NULL, 0);
     if (low)
-        v = val_map(L, OP_ADD, v, val_const(L, (double)low), NULL);
+        v = val_op2(L, OP_ADD, v, val_const(L, (double)low));
     else
         v->index_of = *axis;
     if (!fixed)
@@ -180,7 +180,7 @@ static Val *in_states(Lower *L, Env *env, Var *v, Axis *axis, const Ast *e)
         return in_state(L, env, v, states, e);
     Val *no = in_state(L, env, v, val_const(L, 0), e);
     Val *yes = in_state(L, env, v, val_const(L, 1), e);
-    return val_map(L, OP_SELECT, states, yes, no);
+    return val_select(L, states, yes, no);
 }
 
 /* v is a chain: the sum over its paths through the sequence. `e` is a sum over its steps. The first
@@ -202,19 +202,18 @@ static Val *sum_chain(Lower *L, Env *env, Var *v, Axis *now, const Ast *e, Op ov
     for (int b = bit; b >= 0; b--) {
         L->chain_before = bit ? val_const(L, b) : states_along(L, before);
         Val *step = in_states(L, env, v, now, body);
-        M = M ? val_map(L, OP_SELECT, states_along(L, before), M, step) : step;
+        M = M ? val_select(L, states_along(L, before), M, step) : step;
     }
     if (L->chain_starts) {
         L->chain_before = NULL;
         Val *at = val_tensor(L, tir_iota(L->f, steps), NULL, 0);
         Val *first = p->start ? eval(L, env, p->start) : val_const(L, 0);
-        M = val_map(L, OP_SELECT, val_map(L, OP_EQ, at, first, NULL),
-                    in_states(L, env, v, now, body), M);
+        M = val_select(L, val_op2(L, OP_EQ, at, first), in_states(L, env, v, now, body), M);
     }
     if (p->when) {
-        Val *same = val_map(L, OP_EQ, states_along(L, now), states_along(L, before), NULL);
-        Val *stay = val_map(L, OP_SELECT, same, val_const(L, 0), val_const(L, -INFINITY));
-        M = val_map(L, OP_SELECT, eval(L, env, p->when), M, stay);
+        Val *same = val_op2(L, OP_EQ, states_along(L, now), states_along(L, before));
+        Val *stay = val_select(L, same, val_const(L, 0), val_const(L, -INFINITY));
+        M = val_select(L, eval(L, env, p->when), M, stay);
     }
     L->chain = NULL;
     L->active = saved;

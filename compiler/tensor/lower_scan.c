@@ -22,13 +22,6 @@ struct Recursion {
 
 /* ---- the plate ------------------------------------------------------------------------------- */
 
-Plate *plate_sequence(Plate *p)
-{
-    while (p && !p->sequence)
-        p = p->outer;
-    return p;
-}
-
 static Axis *active_axis(const Lower *L, const Plate *p)
 {
     for (size_t i = 0; i < vec_len(L->active); i++)
@@ -53,9 +46,7 @@ static Val *shifted(Lower *L, Val *v, Axis *steps, int64_t lag)
 {
     if (!tir_has_axis(v->t, steps))
         return v;
-    Axis *one = axis_keyed(L, str_fmt(L->c, "first of %d", steps->id), AXIS_EVENT,
-                           str(L->c, "one"), 1);
-    Tir *first = tir_reduce(L->f, OP_SUM, tir_slice(L->f, v->t, steps, one, 0), &one, 1);
+    Tir *first = element_of(L, v->t, steps, 0);
     if (lag >= steps->size)
         return val_tensor(L, first, v->axes, v->n_axes);
     Axis *rest = axis_keyed(L, str_fmt(L->c, "rest of %d", steps->id), AXIS_PLATE, steps->name,
@@ -158,21 +149,18 @@ Val *eval_previous(Lower *L, Env *env, const Ast *e)
     Val *before = at_lag(L, v, lag, e->span);
     Val *at = val_tensor(L, tir_iota(L->f, active_axis(L, around(L))), NULL, 0);
     Val *first = around(L)->start ? eval(L, env, around(L)->start) : val_const(L, 0);
-    Val *early = val_map(L, OP_LT, at, val_map(L, OP_ADD, first, val_const(L, (double)lag), NULL),
-                         NULL);
-    return val_map(L, OP_SELECT, early, eval(L, env, init), before);
+    Val *early = val_op2(L, OP_LT, at, val_op2(L, OP_ADD, first, val_const(L, (double)lag)));
+    return val_select(L, early, eval(L, env, init), before);
 }
 
 /* t - m with a number m > 0, t the index of the sequence. */
 static bool is_lag(Lower *L, Env *env, const Ast *e, const Plate *sequence, int64_t *lag)
 {
     double m;
-    if (e->kind != AST_BINARY || strcmp(e->name, "-") || e->kids[BINARY_A]->kind != AST_NAME)
+    if (e->kind != AST_BINARY || strcmp(e->name, "-"))
         return false;
-    bool index = false;
-    for (size_t i = 0; i < vec_len(sequence->binders); i++)
-        index |= e->kids[BINARY_A]->decl == sequence->binders[i];
-    if (!index || !eval_number(L, env, e->kids[BINARY_B], &m) || !(m >= 1))
+    if (!plate_has_index(sequence, e->kids[BINARY_A])
+        || !eval_number(L, env, e->kids[BINARY_B], &m) || !(m >= 1))
         return false;
     *lag = (int64_t)m;
     return true;
@@ -188,10 +176,8 @@ Val *eval_step(Lower *L, Env *env, const Ast *e, bool *handled)
     *handled = steps != NULL && index->kind != AST_RANGE && !env_find(env, base->name, false);
     if (!*handled)
         return NULL;
-    if (index->kind == AST_NAME && index->decl)
-        for (size_t i = 0; i < vec_len(sequence->binders); i++)
-            if (index->decl == sequence->binders[i])
-                return var_value(L, v);
+    if (plate_has_index(sequence, index))
+        return var_value(L, v);
     if (is_lag(L, env, index, sequence, &lag))
         return at_lag(L, v, lag, e->span);
     if (is_recursive(L, v)) {
@@ -207,9 +193,40 @@ Val *eval_step(Lower *L, Env *env, const Ast *e, bool *handled)
                            steps->size);
     double low;
     if (sequence->low && eval_number(L, NULL, sequence->low, &low))
-        i = val_map(L, OP_SUB, i, val_const(L, low), NULL);
+        i = val_op2(L, OP_SUB, i, val_const(L, low));
     Tir *t = tir_gather(L->f, tir_rename(L->f, x->t, &steps, &all, 1), all, i->t);
     return val_tensor(L, t, x->axes, x->n_axes);
+}
+
+/* ---- states of what is a recursion by itself ------------------------------------------------- */
+
+Val *scan_past(Lower *L, ScanState *s, const char *name, Axis *steps, Axis *const *outer,
+               int n_outer, Axis *const *event, int n_event)
+{
+    Axis *axes[LIMIT_RANK];
+    int n = 0;
+    for (int i = 0; i < n_outer; i++)
+        axes[n++] = outer[i];
+    axes[n++] = steps;
+    for (int i = 0; i < n_event; i++) {
+        bool there = false;
+        for (int k = 0; k < n_outer; k++)
+            there |= outer[k] == event[i];
+        if (!there)
+            axes[n++] = event[i];
+        s->next.axes[i] = event[i];
+    }
+    s->next.n_axes = n_event;
+    Str unique = str_fmt(L->c, "%s before step of %d", name, steps->id);
+    s->past = tir_input(L->f, INPUT_GIVEN, unique, axes, n);
+    return val_tensor(L, s->past, event, n_event);
+}
+
+void scan_next(Lower *L, ScanState *s, const Val *v)
+{
+    Axis *const *axes = s->next.axes;
+    Val *r = val_rename(L, v, axes + (s->next.n_axes - v->n_axes));
+    s->next.value = tir_expand(L->f, r->t, axes, s->next.n_axes);
 }
 
 /* ---- recursions ------------------------------------------------------------------------------ */
@@ -292,24 +309,22 @@ Val *let_of_sequence(Lower *L, Var *v)
 Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over)
 {
     TirFn *f = L->f;
-    Axis *all[] = { steps, now, before }, *axes[LIMIT_RANK];
+    Axis *all[] = { steps, now, before }, *outer[LIMIT_RANK];
     M = tir_expand(f, M, all, 3);
     int n = 0;
     for (int i = 0; i < M->n_axes; i++)
-        if (M->axes[i] != before)
-            axes[n++] = M->axes[i];
-    Str name = str_fmt(L->c, "%s before", now->name);
-    ScanState s = { .past = tir_input(f, INPUT_GIVEN, name, axes, n) }, *states = NULL;
-    Tir *past = tir_rename(f, s.past, &now, &before, 1);
-    s.next = (ScanPart){ tir_reduce(f, over, tir_map(f, OP_ADD, past, M, NULL), &before, 1),
-                         1, { now } };
+        if (M->axes[i] != before && M->axes[i] != steps && M->axes[i] != now)
+            outer[n++] = M->axes[i];
+    ScanState s = { 0 }, *states = NULL;
+    Val *past = scan_past(L, &s, now->name, steps, outer, n, &now, 1);
+    Tir *ways = tir_map(f, OP_ADD, tir_rename(f, past->t, &now, &before, 1), M, NULL);
+    scan_next(L, &s, val_tensor(L, tir_reduce(f, over, ways, &before, 1), &now, 1));
     vec_push(L->c, states, s);
     Tir *a;
     const Tir *bad = scan_lift(f, str_fmt(L->c, "forward_%s", now->name), steps, states, &a);
     if (bad)
         ice_span(L->at, "the forward algorithm is no sequence");
-    Axis *one = tir_axis(f, AXIS_EVENT, str(L->c, "last"), 1);
-    Tir *last = tir_reduce(f, OP_SUM, tir_slice(f, a, steps, one, steps->size - 1), &one, 1);
+    Tir *last = element_of(L, a, steps, steps->size - 1);
     double times = over == OP_LOGSUMEXP ? (double)now->size : 1;
     return tir_map(f, OP_SUB, tir_reduce(f, over, last, &now, 1), tir_const(f, log(times)), NULL);
 }

@@ -22,41 +22,23 @@ typedef struct Quantile {
     bool counts;
 } Quantile;
 
-static Val *op1(Lower *L, Op op, Val *a) { return val_map(L, op, a, NULL, NULL); }
-static Val *op2(Lower *L, Op op, Val *a, Val *b) { return val_map(L, op, a, b, NULL); }
 
 /* A point of the support for each s in (0, 1), increasing. */
 static Val *point(const Quantile *q, Val *s)
 {
     Lower *L = q->L;
-    Val *rest = op2(L, OP_SUB, val_const(L, 1), s), *x;
+    Val *rest = val_op2(L, OP_SUB, val_const(L, 1), s), *x;
     if (q->lower && q->upper)
-        x = op2(L, OP_ADD, q->lower, op2(L, OP_MUL, op2(L, OP_SUB, q->upper, q->lower), s));
+        x = val_op2(L, OP_ADD, q->lower,
+                    val_op2(L, OP_MUL, val_op2(L, OP_SUB, q->upper, q->lower), s));
     else if (q->lower)
-        x = op2(L, OP_ADD, q->lower, op2(L, OP_DIV, s, rest));
+        x = val_op2(L, OP_ADD, q->lower, val_op2(L, OP_DIV, s, rest));
     else if (q->upper)
-        x = op2(L, OP_SUB, q->upper, op2(L, OP_DIV, rest, s));
+        x = val_op2(L, OP_SUB, q->upper, val_op2(L, OP_DIV, rest, s));
     else
-        x = op2(L, OP_DIV, op2(L, OP_SUB, s, val_const(L, 0.5)), op2(L, OP_MUL, s, rest));
-    return q->counts ? op1(L, OP_FLOOR, x) : x;
-}
-
-static void set_past(Lower *L, ScanState *s, const char *name, Axis *steps, const Val *like)
-{
-    Axis *axes[LIMIT_RANK];
-    int n = 0;
-    for (int i = 0; i < like->t->n_axes; i++)
-        axes[n++] = like->t->axes[i];
-    axes[n++] = steps;
-    Str unique = str_fmt(L->c, "%s of %d", name, steps->id);
-    s->past = tir_input(L->f, INPUT_GIVEN, unique, axes, n);
-    s->next.n_axes = like->n_axes;
-    memcpy(s->next.axes, like->axes, sizeof *s->next.axes * (size_t)like->n_axes);
-}
-
-static void set_next(Lower *L, ScanState *s, const Val *v)
-{
-    s->next.value = tir_expand(L->f, v->t, s->next.axes, s->next.n_axes);
+        x = val_op2(L, OP_DIV, val_op2(L, OP_SUB, s, val_const(L, 0.5)),
+                    val_op2(L, OP_MUL, s, rest));
+    return q->counts ? val_op1(L, OP_FLOOR, x) : x;
 }
 
 /* The least point with F >= p, by halving (0, 1): a SCAN of the two ends. */
@@ -65,26 +47,21 @@ static Val *bisect(const Quantile *q, Val *p)
     Lower *L = q->L;
     Axis *steps = tir_axis(L->f, AXIS_PLATE, str(L->c, "halving"), HALVINGS);
     ScanState s[2] = { { 0 } }, *states = NULL;
-    set_past(L, &s[0], "low", steps, p);
-    set_past(L, &s[1], "high", steps, p);
-    Val *begins = val_map(L, OP_LT, val_tensor(L, tir_iota(L->f, steps), NULL, 0), val_const(L, 1),
-                          NULL);
-    Val *low = val_tensor(L, s[0].past, p->axes, p->n_axes);
-    Val *high = val_map(L, OP_SELECT, begins, val_const(L, 1),
-                        val_tensor(L, s[1].past, p->axes, p->n_axes));
-    Val *middle = op2(L, OP_MUL, val_const(L, 0.5), op2(L, OP_ADD, low, high));
-    Val *above = op2(L, OP_GE, dist_cdf(L, q->law, point(q, middle)), p);
-    set_next(L, &s[0], val_map(L, OP_SELECT, above, low, middle));
-    set_next(L, &s[1], val_map(L, OP_SELECT, above, middle, high));
+    Val *low = scan_past(L, &s[0], "low", steps, p->t->axes, p->t->n_axes, p->axes, p->n_axes);
+    Val *high = scan_past(L, &s[1], "high", steps, p->t->axes, p->t->n_axes, p->axes, p->n_axes);
+    Val *at = val_tensor(L, tir_iota(L->f, steps), NULL, 0);
+    high = val_select(L, val_op2(L, OP_LT, at, val_const(L, 1)), val_const(L, 1), high);
+    Val *middle = val_op2(L, OP_MUL, val_const(L, 0.5), val_op2(L, OP_ADD, low, high));
+    Val *above = val_op2(L, OP_GE, dist_cdf(L, q->law, point(q, middle)), p);
+    scan_next(L, &s[0], val_select(L, above, low, middle));
+    scan_next(L, &s[1], val_select(L, above, middle, high));
     vec_push(L->c, states, s[0]);
     vec_push(L->c, states, s[1]);
     Tir *values[2];
     if (scan_lift(L->f, str(L->c, "quantile"), steps, states, values))
         ice_span(L->at, "a quantile is no sequence");
-    Axis *last = axis_keyed(L, str_fmt(L->c, "last of %d", steps->id), AXIS_EVENT,
-                            str(L->c, "last"), 1);
-    Tir *found = tir_slice(L->f, values[1], steps, last, HALVINGS - 1);
-    return point(q, val_tensor(L, tir_reduce(L->f, OP_SUM, found, &last, 1), p->axes, p->n_axes));
+    Tir *found = element_of(L, values[1], steps, HALVINGS - 1);
+    return point(q, val_tensor(L, found, p->axes, p->n_axes));
 }
 
 static Val *bound_value(Lower *L, Env *env, const Ast *bound, double end)
@@ -108,7 +85,7 @@ Val *eval_quantile(Lower *L, Env *env, const Ast *call)
         || isfinite(upper->num)) {
         Val *low = q.lower ? dist_cdf(L, q.law, q.lower) : val_const(L, 0);
         Val *high = q.upper ? dist_cdf(L, q.law, q.upper) : val_const(L, 1);
-        p = op2(L, OP_ADD, low, op2(L, OP_MUL, u, op2(L, OP_SUB, high, low)));
+        p = val_op2(L, OP_ADD, low, val_op2(L, OP_MUL, u, val_op2(L, OP_SUB, high, low)));
     }
     p = val_rename(L, p, u->axes + (u->n_axes - p->n_axes));
     Val *whole = dist_cdf(L, q.law, u);                /* has the axes of the law's arguments too */
@@ -130,11 +107,11 @@ Val *eval_sorted(Lower *L, Env *env, const Ast *call)
     Val *other = val_tensor(L, tir_rename(L->f, x->t, &axis, &to[0], 1), NULL, 0);
     Val *at = val_tensor(L, tir_iota(L->f, axis), NULL, 0);
     Val *other_at = val_tensor(L, tir_iota(L->f, to[0]), NULL, 0);
-    Val *tie = op2(L, OP_AND, op2(L, OP_EQ, other, mine), op2(L, OP_LT, other_at, at));
-    Val *before = op2(L, OP_OR, op2(L, OP_LT, other, mine), tie);
+    Val *tie = val_op2(L, OP_AND, val_op2(L, OP_EQ, other, mine), val_op2(L, OP_LT, other_at, at));
+    Val *before = val_op2(L, OP_OR, val_op2(L, OP_LT, other, mine), tie);
     Val *rank = val_tensor(L, tir_reduce(L->f, OP_SUM, before->t, &to[0], 1), NULL, 0);
-    Val *here = op2(L, OP_EQ, rank, val_tensor(L, tir_iota(L->f, to[1]), NULL, 0));
-    Val *kept = val_map(L, OP_SELECT, here, mine, val_const(L, 0));
+    Val *here = val_op2(L, OP_EQ, rank, val_tensor(L, tir_iota(L->f, to[1]), NULL, 0));
+    Val *kept = val_select(L, here, mine, val_const(L, 0));
     Tir *t = tir_reduce(L->f, OP_SUM, kept->t, &axis, 1);
     Axis *axes[LIMIT_RANK];
     memcpy(axes, x->axes, sizeof axes);
@@ -179,28 +156,18 @@ Val *eval_placed(Lower *L, Env *env, const Ast *call)
         here = along(L, here, from, to, at);
     }
     Val *mask = val_tensor(L, here, x->axes, x->n_axes);
-    return val_map(L, OP_SELECT, mask, val_tensor(L, t, x->axes, x->n_axes), x);
+    return val_select(L, mask, val_tensor(L, t, x->axes, x->n_axes), x);
 }
 
 /* ---- summaries ------------------------------------------------------------------------------- */
 
-static const Table *table_of(const Lower *L, const Var *v)
-{
-    for (size_t i = 0; i < vec_len(L->d->tables); i++)
-        if (L->d->tables[i].latent == v)
-            return &L->d->tables[i];
-    ice_span(L->at, "a summary of `%s` without table", v->name);
-}
-
 /* The argument with the table in place of the latent: a number for each state on its last axis. */
 Val *eval_summary(Lower *L, Env *env, const Ast *call)
 {
-    const Ast *arg = call->kids[0]->kids[ARG_VALUE], *base = arg;
-    while (base->kind == AST_INDEX)
-        base = base->kids[INDEX_BASE];
-    Var *v = model_var(L->d->model, base->decl);
+    Ast *arg = call->kids[0]->kids[ARG_VALUE];
+    Var *v = model_var(L->d->model, index_base(arg)->decl);
     bool mode = !strcmp(call->name, "mode");
-    const Table *table = table_of(L, v);
+    const Table *table = derivation_table(L->d, v);
     Val *had = map_get(L->values, v);
     map_put(L->values, v, map_get(L->values, mode ? table->mode : table->marginal));
     Val *x = eval(L, env, arg);
@@ -209,12 +176,9 @@ Val *eval_summary(Lower *L, Env *env, const Ast *call)
     Tir *t = tir_expand(L->f, x->t, &states, 1);
     if (!mode && v->type->elem != ELEM_BIT)
         return x;
-    if (mode) {
+    if (mode)
         t = reduce_over(L, "argmax", t, NULL, &states, 1);
-    } else {                           /* of a bit: that of 1 */
-        Axis *one = axis_keyed(L, str_fmt(L->c, "one of %d", states->id), AXIS_EVENT,
-                               states->name, 1);
-        t = tir_reduce(L->f, OP_SUM, tir_slice(L->f, t, states, one, 1), &one, 1);
-    }
+    else
+        t = element_of(L, t, states, 1);               /* of a bit: that of 1 */
     return val_tensor(L, t, x->axes, x->n_axes - 1);
 }

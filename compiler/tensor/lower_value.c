@@ -53,6 +53,21 @@ Val *val_map(Lower *L, Op op, Val *a, Val *b, Val *c)
     return val_tensor(L, tir_map(L->f, op, t[0], t[1], t[2]), widest->axes, widest->n_axes);
 }
 
+Val *val_op1(Lower *L, Op op, Val *a)
+{
+    return val_map(L, op, a, NULL, NULL);
+}
+
+Val *val_op2(Lower *L, Op op, Val *a, Val *b)
+{
+    return val_map(L, op, a, b, NULL);
+}
+
+Val *val_select(Lower *L, Val *condition, Val *yes, Val *no)
+{
+    return val_map(L, OP_SELECT, condition, yes, no);
+}
+
 Val *val_sum_all(Lower *L, Val *v)
 {
     if (v->n_axes == 0)
@@ -69,6 +84,12 @@ Axis *axis_keyed(Lower *L, Str key, AxisKind kind, Str name, int64_t size)
         map_put(L->axes, full, axis);
     }
     return axis;
+}
+
+Tir *element_of(Lower *L, Tir *t, Axis *axis, int64_t i)
+{
+    Axis *one = axis_keyed(L, str_fmt(L->c, "one of %d", axis->id), AXIS_EVENT, axis->name, 1);
+    return tir_reduce(L->f, OP_SUM, tir_slice(L->f, t, axis, one, i), &one, 1);
 }
 
 /* ---- scopes ---------------------------------------------------------------------------------- */

@@ -59,6 +59,7 @@ DgmSource *source_open(const DgmModel *model, const char *const *pairs, int n_pa
 DgmSource *source_open_try(const DgmModel *model, const char *const *pairs, int n_pairs,
                            const SourceOptions *options, DgmExit *code, DataError *e);
 void source_free(DgmSource *s);
+const char *data_field(const DgmData *d);                    /* its name in files */
 /* Is it the name of a latent, a parameter or a data array (also as files call it)? */
 bool model_declares(const DgmModel *m, const char *name);
 /* The scale of the first binarised array, 0 if none: pass it on to validation and test data. */

@@ -32,7 +32,7 @@ static void list_arrays(const DgmModel *m, char *buffer, size_t size)
         at += (size_t)snprintf(buffer + at, size - at, "%s%s", d ? ", " : "", m->data[d].name);
 }
 
-static const char *field_of(const DgmData *d)
+const char *data_field(const DgmData *d)
 {
     return d->field != NULL ? d->field : d->name;
 }
@@ -41,7 +41,7 @@ static const char *field_of(const DgmData *d)
 static int array_find(const DgmModel *m, const char *name, size_t n)
 {
     for (int d = 0; d < m->n_data; d++) {
-        const char *names[] = { m->data[d].name, field_of(&m->data[d]) };
+        const char *names[] = { m->data[d].name, data_field(&m->data[d]) };
 
         for (int k = 0; k < 2; k++)
             if (strlen(names[k]) == n && strncmp(names[k], name, n) == 0)

@@ -29,18 +29,11 @@ typedef struct Reporting {
 
 /* ---- draws of the latents -------------------------------------------------------------------- */
 
-static Shape latent_shape(const Reporting *r, int i)
-{
-    const DgmLatent *z = &r->model->latents[i];
-
-    return shape_of(z->rows, r->N, z->rank, z->shape);
-}
-
 /* How many draws the file has: elements of the first latent over those of one draw. */
 static long count_draws(const Reporting *r, const char *file)
 {
     const DgmLatent *z = &r->model->latents[0];
-    Shape s = latent_shape(r, 0);
+    Shape s = shape_of_latent(z, r->N);
     char *path = dgm_alloc(strlen(file) + strlen(z->name) + 2);
     DgmArray a;
     DataError e;
@@ -66,7 +59,8 @@ static void read_draws(Reporting *r, const char *file)
     r->M = count_draws(r, file);
     r->latent = dgm_alloc((size_t)m->n_latents * sizeof *r->latent);
     for (int i = 0; i < m->n_latents; i++) {
-        Shape one = latent_shape(r, i), all = shape_of(true, r->M, one.rank, one.axis);
+        Shape one = shape_of_latent(&m->latents[i], r->N);
+        Shape all = shape_of(true, r->M, one.rank, one.axis);
 
         r->latent[i] = dgm_alloc(((size_t)all.count + 1) * sizeof **r->latent);
         values_read(m, file, m->latents[i].name, all, m->latents[i].line, r->latent[i]);
@@ -77,7 +71,7 @@ static const double *draw_of(const Reporting *r, const char *name, long number)
 {
     for (int i = 0; i < r->model->n_latents; i++)
         if (strcmp(r->model->latents[i].name, name) == 0)
-            return r->latent[i] + number * latent_shape(r, i).count;
+            return r->latent[i] + number * shape_of_latent(&r->model->latents[i], r->N).count;
     return NULL;
 }
 

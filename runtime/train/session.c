@@ -116,6 +116,15 @@ static Real **no_arrays(const DgmModel *model)
     return dgm_alloc((size_t)(model->n_data + 1) * sizeof(Real *));
 }
 
+static DataSet open_files(const Session *s, const OptionValue *files, const SourceOptions *how)
+{
+    DataSet d = {.model = s->model, .made = no_arrays(s->model)};
+
+    d.source = source_open(s->model, (const char *const *)files->text, files->n, how, !s->quiet);
+    d.N = d.source->N;
+    return d;
+}
+
 DataSet data_open(const Session *s, OptionId id, double scale)
 {
     const Options *o = s->options;
@@ -128,9 +137,7 @@ DataSet data_open(const Session *s, OptionId id, double scale)
         dgm_fail(DGM_EXIT_USAGE, "`--help` shows an example", "`%s` needs --%s %s=FILE",
                  o->command->name, option_row(id)->name, s->model->data[0].name);
     how.scale = scale > 0 ? scale : option_real(o, OPT_SCALE, 0);
-    DataSet d = {.model = s->model, .made = no_arrays(s->model)};
-    d.source = source_open(s->model, (const char *const *)files->text, files->n, &how, !s->quiet);
-    d.N = d.source->N;
+    DataSet d = open_files(s, files, &how);
     if (s->model->fixed_rows > 0 && d.N != s->model->fixed_rows && id == OPT_DATA
         && o->command->letter == 't')
         dgm_fail(DGM_EXIT_DATA, "compile the model for this data",
@@ -141,13 +148,8 @@ DataSet data_open(const Session *s, OptionId id, double scale)
 
 DataSet data_open_some(const Session *s, const bool *optional)
 {
-    const OptionValue *files = &s->options->value[OPT_DATA];
-    SourceOptions how = {.seed = s->seed, .optional = optional};
-    DataSet d = {.model = s->model, .made = no_arrays(s->model)};
-
-    d.source = source_open(s->model, (const char *const *)files->text, files->n, &how, !s->quiet);
-    d.N = d.source->N;
-    return d;
+    return open_files(s, &s->options->value[OPT_DATA],
+                      &(SourceOptions){.seed = s->seed, .optional = optional});
 }
 
 DataSet data_none(const DgmModel *model, long N)

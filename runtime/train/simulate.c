@@ -187,11 +187,6 @@ void simulation_draw(Simulation *s, uint64_t number)
 
 /* ---- the result ------------------------------------------------------------------------------ */
 
-static const char *file_name(const DgmData *d)
-{
-    return d->field != NULL ? d->field : d->name;
-}
-
 static json_t *covariate_json(const Simulation *s, int array)
 {
     const DgmData *d = &s->model->data[array];
@@ -214,13 +209,13 @@ static json_t *result_json(const Simulation *s)
         int a = v->data ? data_index(s->model, v->name) : -1;
         const DgmData *d = a >= 0 ? &s->model->data[a] : NULL;
 
-        json_object_set_new(root, d ? file_name(d) : v->name,
+        json_object_set_new(root, d ? data_field(d) : v->name,
                             reals_json(s->value[i], shape_of_variable(v, s->N), v->elem,
                                        d ? d->from : 0));
     }
     for (int a = 0; a < s->model->n_data; a++)
         if (simulation_find(s, s->model->data[a].name) < 0 && s->source != NULL)
-            json_object_set_new(root, file_name(&s->model->data[a]), covariate_json(s, a));
+            json_object_set_new(root, data_field(&s->model->data[a]), covariate_json(s, a));
     return root;
 }
 

@@ -299,6 +299,7 @@ typedef struct Shape { int rank; long axis[DGM_MAX_RANK + 1], count; } Shape;   
 
 Shape shape_of(bool rows, long N, int rank, const long *axes);
 Shape shape_of_variable(const DgmVariable *v, long N);
+Shape shape_of_latent(const DgmLatent *z, long N);
 /* Calls each (or not, NULL) with every name of a JSON object; exit 3 for one of no variable. */
 void values_names(const DgmModel *m, const char *file, void (*each)(void *to, const char *name),
                   void *to);
@@ -340,10 +341,11 @@ int command_sample(Options *o);
 int command_encode(Options *o);
 int command_reconstruct(Options *o);
 
-/* ---- checkgrad.c, info.c -------------------------------------------------------------------- */
+/* ---- checkgrad.c, log_prob.c, info.c -------------------------------------------------------- */
 
 int command_check_grad(Options *o);
-int command_log_prob(Options *o);      /* log_prob.c */
+int command_log_prob(Options *o);
+int command_info(Options *o);
 
 /* ---- simulate.c, report.c ------------------------------------------------------------------- */
 
@@ -370,6 +372,5 @@ void simulation_draw(Simulation *s, uint64_t number);
 void simulation_free(Simulation *s);
 int command_simulate(Options *o);
 int command_report(Options *o);
-int command_info(Options *o);
 
 #endif

@@ -26,6 +26,11 @@ Shape shape_of_variable(const DgmVariable *v, long N)
     return shape_of(v->rows, N, v->rank, v->shape);
 }
 
+Shape shape_of_latent(const DgmLatent *z, long N)
+{
+    return shape_of(z->rows, N, z->rank, z->shape);
+}
+
 /* ---- reading -------------------------------------------------------------------------------- */
 
 typedef struct Names {
