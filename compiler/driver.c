@@ -24,6 +24,19 @@ bool stage_exists(const char *name)
     return false;
 }
 
+bool query_exists(const char *name)
+{
+    static const char *const queries[] = {
+#define Q(query) #query,
+        QUERIES(Q)
+#undef Q
+    };
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        if (!strcmp(queries[i], name))
+            return true;
+    return false;
+}
+
 static bool listed(const char *list, const char *name)
 {
     size_t n = strlen(name);
@@ -109,6 +122,15 @@ static int print_explanation(Ctx *c, const Job *job, const Derivation *d)
     return DONE;
 }
 
+/* The queries that --only does not name are not answered; the table of latents needs their maps. */
+static void leave_out(Ctx *c, const Job *job, Derivation *d)
+{
+    for (size_t i = 0; i < N_QUERIES && job->only; i++)
+        if (i != QUERY_to_values && i != QUERY_to_free && !listed(job->only, d->query[i].name))
+            d->query[i] = (Query){ .name = d->query[i].name,
+                                   .absent = str(c, "--only leaves it out") };
+}
+
 /* vae.dgm -> vae, in the working directory. */
 static Str output_name(Ctx *c, const Job *job)
 {
@@ -123,8 +145,9 @@ static Str output_name(Ctx *c, const Job *job)
 }
 
 static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
-                    const Source *source, const Derivation *d)
+                    const Source *source, Derivation *d)
 {
+    leave_out(c, job, d);
     Lowered *l = lower(c, d, file, library);
     if (!l)
         return WRONG;

@@ -16,6 +16,7 @@ typedef struct Job {
     const char *precision;             /* NULL: what suits the model */
     const char *output;                /* NULL: derived from path */
     const char *model;                 /* NULL: the only one */
+    const char *only;                  /* comma-separated programs, or NULL: all */
     const char *cc;                    /* NULL: the default */
     const char *dump;                  /* comma-separated stages, or NULL */
     const char *stop;                  /* stage, or NULL */
@@ -29,6 +30,7 @@ enum { DONE = 0, WRONG = 1, USAGE = 2, BAD_DATA = 3, CANNOT_WRITE = 4 };
 
 int compile(Ctx *c, const Job *job);                  /* driver.c */
 bool stage_exists(const char *name);
+bool query_exists(const char *name);
 
 /* data_sizes.c: sizes of the model's axes from the shapes of its data files, as defines. Returns an
  * exit code. The checker adds defaults of arguments that neither -D nor a file has given. */

@@ -117,7 +117,7 @@ static void add_data(Ctx *c, Job *job, const char *text)
     vec_push(c, job->data, d);
 }
 
-static bool stages_exist(const char *list)
+static bool all_exist(const char *list, bool (*exists)(const char *name))
 {
     char name[32];
     while (*list) {
@@ -126,7 +126,7 @@ static bool stages_exist(const char *list)
             return false;
         memcpy(name, list, n);
         name[n] = 0;
-        if (!stage_exists(name))
+        if (!exists(name))
             return false;
         list += n + (list[n] == ',');
     }
@@ -152,6 +152,10 @@ static int take_option(Ctx *c, Job *job, OptionId id, const char *v)
     case OPT_EMIT:
         job->emit_c = true;
         return !strcmp(v, "c") ? 0 : usage_error("--emit knows only `c`, not `%s`", v, NULL);
+    case OPT_ONLY:
+        job->only = v;
+        return all_exist(v, query_exists) ? 0 : usage_error("no such program in --only=%s", v,
+                                                            NULL);
     case OPT_CC:        job->cc = v; return 0;
     case OPT_MODEL:     job->model = v; return 0;
     case OPT_LATEX:     job->latex = true; return 0;
@@ -159,7 +163,7 @@ static int take_option(Ctx *c, Job *job, OptionId id, const char *v)
     case OPT_FMT_CHECK: job->fmt_check = true; return 0;
     case OPT_DUMP:
         job->dump = v;
-        return stages_exist(v) ? 0 : usage_error("no such stage in --dump=%s", v, NULL);
+        return all_exist(v, stage_exists) ? 0 : usage_error("no such stage in --dump=%s", v, NULL);
     case OPT_STOP:
         job->stop = v;
         return stage_exists(v) ? 0 : usage_error("no such stage: --stop=%s", v, NULL);

@@ -28,8 +28,11 @@ static long latent_count(const DgmDensity *d, DensityForm form, int i)
     return (z->rows ? d->N : 1) * (form == FORM_FREE ? z->free_count : z->count);
 }
 
+/* p NULL: the trainer was made without it, and nobody runs it. */
 static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form)
 {
+    if (p == NULL)
+        return;
     c->model = d->model;
     c->B = c->N = d->N;
     c->S = 1;
@@ -149,7 +152,7 @@ DgmDensity *dgm_density_create(const DgmModel *model, const char *const *data, i
     DataError e = { "", "" };
     DgmExit code;
 
-    if (model->log_prob == NULL) {
+    if (model->log_prob_free == NULL) {
         snprintf(error, size, "model %s has no log_prob: `dgmc explain` says why", model->name);
         return NULL;
     }

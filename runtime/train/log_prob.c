@@ -22,20 +22,14 @@ typedef struct Point {
 
 /* ---- reading values -------------------------------------------------------------------------- */
 
-static Shape latent_shape(const Point *p, int i)
-{
-    const DgmLatent *z = &p->model->latents[i];
-
-    return shape_of(z->rows, density_rows(p->density), z->rank, z->shape);
-}
-
 static void read_latent(const Point *p, const char *file, int i, double *x)
 {
     const DgmLatent *z = &p->model->latents[i];
     long offset;
 
     density_latent(p->density, FORM_VALUES, i, &offset);
-    values_read(p->model, file, z->name, latent_shape(p, i), z->line, x + offset);
+    values_read(p->model, file, z->name, shape_of_latent(z, density_rows(p->density)), z->line,
+                x + offset);
 }
 
 static void read_free(Point *p, const char *file)
@@ -102,8 +96,10 @@ static json_t *gradient_json(const Point *p)
         long offset;
 
         density_latent(p->density, FORM_VALUES, i, &offset);
-        json_object_set_new(object, z->name, values_json(p->gradient + offset, latent_shape(p, i),
-                                                         DGM_ELEM_REAL));
+        json_object_set_new(object, z->name,
+                            values_json(p->gradient + offset,
+                                        shape_of_latent(z, density_rows(p->density)),
+                                        DGM_ELEM_REAL));
     }
     return object;
 }
@@ -181,7 +177,9 @@ int command_log_prob(Options *o)
     Point p = { .model = m, .form = option_flag(o, OPT_UNCONSTRAINED) ? FORM_FREE : FORM_VALUES };
     const char *file = option_text(o, OPT_AT);
 
-    program_needed(m->log_prob, "log-prob", "`dgmc explain` says why");
+    const DgmProgram *program =
+        program_needed(p.form == FORM_FREE ? m->log_prob_free : m->log_prob, "log-prob",
+                       "`dgmc explain` says why");
     if (sizeof(Real) != sizeof(double))
         dgm_fail(DGM_EXIT_USAGE, "compile the model with --precision f64",
                  "log-prob computes in double precision, and %s in single", m->name);
@@ -189,7 +187,6 @@ int command_log_prob(Options *o)
         dgm_fail(DGM_EXIT_USAGE, "`--help` shows an example", "`log-prob` needs --at VALUES.json");
     DataSet d = data_open(&s, OPT_DATA, 0);
     p.density = density_new(m, d.source);
-    const DgmProgram *program = p.form == FORM_FREE ? m->log_prob_free : m->log_prob;
     size_t n = (size_t)density_count(p.density, p.form) + 1;
     p.x = dgm_alloc(n * sizeof *p.x);
     p.gradient = dgm_alloc(n * sizeof *p.gradient);

@@ -8,7 +8,7 @@ strace -o /dev/null true 2>/dev/null || skip "ptrace is not permitted"
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"    # LeakSanitizer cannot work under ptrace
 
 gzip -dc "$digits.tra.csv.gz" | head -n 200 >x.csv
-$dgmc "$DGM_ROOT/examples/vae/vae.dgm" -D H=16 -D D=2 --data x=x.csv:0-63
+quick_dgmc "$DGM_ROOT/examples/vae/vae.dgm" -D H=16 -D D=2 --data x=x.csv:0-63
 data="--data x=x.csv:0-63"
 options="$data --valid x=x.csv:0-63 --binarise threshold --batch 100 --steps 4 --save-every 2 --threads 1 --quiet"
 train="./vae train $options --out"     # saves after steps 0, 2 and 4; `best` first

@@ -33,7 +33,7 @@ sed 's/"sigma":\[15/"sigma":[-15/' "$case/data.json" >support.json
 refuse support.json at.json "element 0.*-15 is outside the support positive"
 sed 's/"sigma"/"sigmas"/' "$case/data.json" >name.json
 refuse name.json at.json "no data .sigmas."
-"$dgmc" "$model" -D J=8 --precision f32 -o single
+quick_dgmc "$model" --only=log_prob -D J=8 --precision f32 -o single
 expect_rc 2 ./single log-prob --data "$case/data.json" --at at.json
 
 # A matrix by name: covariance[K] is K x K in the file. The value is SciPy 1.17.1's.
@@ -45,7 +45,7 @@ model w {
 END
 echo '{"S": [[2, 0.3, 0.1], [0.3, 1, 0.2], [0.1, 0.2, 1.5]]}' >w.json
 echo '{"W": [[3, 0.5, 0.2], [0.5, 2, 0.1], [0.2, 0.1, 1]]}' >w_at.json
-"$dgmc" w.dgm --data w.json -o w
+quick_dgmc w.dgm --only=log_prob --data w.json -o w
 ./w log-prob --data w.json --at w_at.json --json >w_out.json
 holds "($(json w_out.json log_prob) + 10.883303176188367) ^ 2 < 1e-24"
 

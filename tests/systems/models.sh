@@ -18,7 +18,7 @@ model() {
     [ -z "$4" ] || { echo "{$4}" >"$1.cov"; data="--data $1.cov"; }
     echo "{$5}" >"$1.at"
     # shellcheck disable=SC2086
-    quick_dgmc "$spec" $2 $data -o ./sim || fail "$1 does not compile"
+    quick_dgmc "$spec" $2 $data --only=simulate -o ./sim || fail "$1 does not compile"
     # shellcheck disable=SC2086
     ./sim simulate $3 $data --at "$1.at" --seed 11 --out "$1.json" || fail "$1 cannot be simulated"
     # shellcheck disable=SC2086

@@ -28,7 +28,7 @@ stopped() {
     [ -n "$step" ] || fail "does not say what stands: $(cat err.txt)"
     case $(cat run/metrics.jsonl) in *null* | *nan* | *inf*) fail "metrics hold no numbers" ;; esac
 }
-$dgmc cliff.dgm
+quick_dgmc cliff.dgm --only=step,weight
 stopped 8 'term `x`' 'log edged' ./cliff train --data x=x.csv --steps 50 --lr 0.3 --save-every 2
 [ "$step" -ge 2 ] || fail "stopped at once: nothing is proved about the checkpoint"
 ./cliff eval run --data x=x.csv --json >eval.json
@@ -39,7 +39,7 @@ stopped 8 'term `x`' 'log edged' ./cliff train --data x=x.csv --steps 50 --lr 0.
 
 # From a start that is beyond the edge no step can be made; evaluation names the term as well.
 sed 's/normal(4/normal(1/' cliff.dgm >beyond.dgm
-$dgmc beyond.dgm
+quick_dgmc beyond.dgm --only=step,weight
 expect_rc 5 ./beyond train --data x=x.csv --steps 50 --quiet --out start
 grep 'beyond.dgm:8: term `x`.*at step 0: ' err.txt >/dev/null || fail "says $(cat err.txt)"
 grep 'help: no step was made' err.txt >/dev/null || fail "says $(cat err.txt)"
@@ -47,7 +47,7 @@ expect_rc 5 ./beyond eval start --data x=x.csv
 grep 'beyond.dgm:8: term `x`.*in the evaluation: ' err.txt >/dev/null || fail "says $(cat err.txt)"
 
 # A real model and a hopeless step size.
-$dgmc "$DGM_ROOT/examples/vae/vae.dgm" -D H=16 -D D=2 -D P=64
+quick_dgmc "$DGM_ROOT/examples/vae/vae.dgm" -D H=16 -D D=2 -D P=64
 gzip -dc "$digits.tra.csv.gz" | head -n 200 >digits.csv
 data="--data x=digits.csv:0-63"
 stopped '[0-9]*' '' '' ./vae train $data --binarise threshold --steps 500 --lr 1e18 --save-every 1

@@ -24,9 +24,9 @@ model own {
 }
 SPEC
 sed 's/y\[n\] ~ gumbel(m + f(x\[n\])\[0\], s)/x[n] ~ gumbel(m, s)/; /net f/d; /data y/d' own.dgm >gumbel.dgm
-$dgmc own.dgm --precision f64 -D P=3
+quick_dgmc own.dgm --only=step --precision f64 -D P=3
 ./own check-grad --tol 1e-6
-$dgmc gumbel.dgm -D P=4
+quick_dgmc gumbel.dgm -D P=4
 ./gumbel train --data x="$DGM_ROOT/examples/data/iris.csv" --steps 2000 --lr 0.02 --optimizer adam --quiet --out run
 ./gumbel eval run --data x="$DGM_ROOT/examples/data/iris.csv" --samples 200 --json >eval.json
 holds "$(json eval.json log_likelihood) >= $(json eval.json elbo) - 1e-3"

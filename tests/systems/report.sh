@@ -31,8 +31,8 @@ cat >draws.json <<'END'
        [[0.2, 0.4, 0.4], [0.3, 0.4, 0.3], [0.1, 0.1, 0.8]]],
  "mu": [[-0.5, 1.0, 2.5], [0, 0.1, 3]]}
 END
-quick_dgmc chain.dgm -o ./chain
-quick_dgmc path.dgm -o ./path
+quick_dgmc chain.dgm --only=report,marginals,modes,simulate -o ./chain
+quick_dgmc path.dgm --only=log_prob -o ./path
 for a in 0 1 2; do for b in 0 1 2; do for c in 0 1 2; do for d in 0 1 2; do
     echo "{\"y\": $y, \"z\": [$a, $b, $c, $d]}" >path.json
     ./path log-prob --data path.json --at one.json --json >lp.json
@@ -74,7 +74,7 @@ model rows {
 END
 echo '{"y": [0.5, 4, 7]}' >rows.json
 echo '{"m": [3, 5]}' >rows.at
-quick_dgmc rows.dgm -o ./rows
+quick_dgmc rows.dgm --only=report,marginals,modes,simulate -o ./rows
 ./rows report --data rows.json --draws rows.at --out rows.out
 awk 'function f(y, m, on, k) { return (on ? 0.3 : 0.7) * (k == 1 ? 0.5 : 0.25) * exp(-(y - m * on - k) ^ 2 / 2) }
     BEGIN { split("0.5 4 7", y, " "); split("3 5", m, " ")

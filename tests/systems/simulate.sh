@@ -25,7 +25,7 @@ END
 awk 'BEGIN { printf "{\"x\": ["; for (i = 0; i < 6000; i++) printf "%s%g", i ? ", " : "", i % 7 - 3
     printf "], \"g\": ["; for (i = 0; i < 6000; i++) printf "%s%d", i ? ", " : "", i % 3 + 1; print "]}" }' \
     >covariates.json
-quick_dgmc groups.dgm -o ./groups
+quick_dgmc groups.dgm --only=simulate,log_prob -o ./groups
 ./groups simulate --data covariates.json --seed 4 --out a.json
 mu=$(values a.json mu)
 values a.json theta | tr '\n' ' ' >theta.txt
@@ -66,7 +66,7 @@ model sequence(T = 600, K = 2) {
 }
 END
 echo '{"phi": 0.7, "s": 2, "stay": 0.8}' >at.json
-quick_dgmc sequence.dgm -o ./sequence
+quick_dgmc sequence.dgm --only=simulate -o ./sequence
 ./sequence simulate --at at.json --seed 2 --out a.json
 values a.json y >y.txt
 values a.json u >u.txt
@@ -93,7 +93,7 @@ model cut(J = 3000) {
   }
 }
 END
-quick_dgmc cut.dgm -o ./cut
+quick_dgmc cut.dgm --only=simulate,log_prob -o ./cut
 echo '{"zero": 0.25}' >at.json
 ./cut simulate -n 4000 --at at.json --seed 3 --out a.json
 values a.json half | near 0.7978846 0.6028103
@@ -122,7 +122,7 @@ model flat_prior {
   for n in N { y[n] ~ normal(m, 1) }
 }
 END
-quick_dgmc flat.dgm -o ./flat
+quick_dgmc flat.dgm --only=simulate -o ./flat
 expect_rc 2 ./flat simulate -n 5
 grep -q '`m` cannot be drawn: its prior is flat' err.txt || fail "$(cat err.txt)"
 echo '{"m": 100}' >at.json
