@@ -20,6 +20,12 @@ static bool is_defined(const Ctx *c, Str name)
 static void define_axis(Ctx *c, const Ast *size, int64_t value, Str from)
 {
     const Ast *name = size->kind == AST_BINDER ? size->kids[BINDER_DOMAIN] : size;
+    if (name->kind == AST_INDEX && name->kids[INDEX_BASE]->kind == AST_NAME) {
+        Str longest = str_fmt(c, "%s_max", name->kids[INDEX_BASE]->name);      /* check/cells.c */
+        if (!is_defined(c, longest))
+            vec_push(c, c->defines, ((Define){ longest, value, from }));
+        return;
+    }
     if (name->kind == AST_NAME && !is_defined(c, name->name))
         vec_push(c, c->defines, ((Define){ name->name, value, from }));
 }
@@ -46,6 +52,14 @@ static void define_from_shape(Ctx *c, const Ast *data, const Ast *declared, cons
             define_axis(c, axes->kids[i], s->dims[n_array + i], from);
         else if (n_event == 1)
             define_axis(c, axes->kids[i], all, from);
+}
+
+/* How many cells are missing: see check/cells.c. */
+static void define_gaps(Ctx *c, const Ast *data, const Ast *declared, int64_t missing, Str from)
+{
+    Str name = str_fmt(c, "%s_gaps", declared->name);
+    if (data->kids[DATA_MISSING] && !is_defined(c, name))
+        vec_push(c, c->defines, ((Define){ name, missing, from }));
 }
 
 typedef struct DataSearch {
@@ -76,10 +90,22 @@ static void define_from_field(Ctx *c, Ast *file, const FileField *field, Str fro
 {
     DataSearch s = { c, field->name, NULL, NULL, 0 };
     ast_walk(file, visit_data, &s);
-    if (s.n)
+    if (s.n) {
         define_from_shape(c, s.statement, s.declared, &field->shape, from);
-    else if (field->whole && !is_defined(c, field->name))
+        define_gaps(c, s.statement, s.declared, field->missing, from);
+    } else if (field->whole && !is_defined(c, field->name))
         vec_push(c, c->defines, ((Define){ field->name, field->value, from }));
+}
+
+typedef struct FileSearch { Ctx *c; Ast *file; } FileSearch;
+
+static bool declares_missing(void *to, const char *name, double *sentinel)
+{
+    FileSearch *f = to;
+    DataSearch s = { f->c, str(f->c, name), NULL, NULL, 0 };
+    ast_walk(f->file, visit_data, &s);
+    *sentinel = s.n ? missing_sentinel(s.statement) : *sentinel;
+    return s.n && s.statement->kids[DATA_MISSING];
 }
 
 /* *named: the file names what it holds, and all of it is defined. */
@@ -90,7 +116,8 @@ static int define_from_fields(Ctx *c, Ast *file, const DataArg *arg, bool *named
     *named = false;
     if (arg->name)
         return DONE;
-    if (!file_fields(c, arg->path, &fields, &why)) {
+    Missing missing = { declares_missing, &(FileSearch){ c, file } };
+    if (!file_fields(c, arg->path, &missing, &fields, &why)) {
         fprintf(c->err, "dgmc: error: --data %s: %s\n", arg->path, why);
         return BAD_DATA;
     }

@@ -21,6 +21,7 @@ set(COMPILER_SOURCES
   compiler/check/bound.c
   compiler/check/builtins.c
   compiler/check/call.c
+  compiler/check/cells.c
   compiler/check/check.c
   compiler/check/declared.c
   compiler/check/dist.c

@@ -276,7 +276,7 @@ statements:
 
 statement:
     DATA decls opt_field ':' type opt_from opt_missing
-        { $$ = documented(ast_new(C, AST_DATA, @$, NULL, 5, $2, $5, $3, $6, $7), $1); }
+        { $$ = documented(ast_new(C, AST_DATA, @$, NULL, 6, $2, $5, $3, $6, $7, NULL), $1); }
   | LATENT decls ':' type opt_law
         { $$ = documented(ast_new(C, AST_LATENT, @$, NULL, 3, $2, $4, $5), $1); }
   | LATENT '(' decls ')' ':' type opt_law

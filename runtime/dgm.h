@@ -49,10 +49,23 @@ typedef struct DgmParam {
 } DgmParam;
 
 /* A data array of the model. Axes: the row plate first if `rows`, then `shape`. */
+/* Has every cell of a data array a value in its file, and if it has no file, what is it made of?
+ * `of` is the other array that a row names. */
+typedef enum {
+    DGM_CELLS_ALL,                     /* every cell has one */
+    DGM_CELLS_MISSING,                 /* some may be NA, or `sentinel` */
+    DGM_CELLS_RAGGED,                  /* rows may be shorter: as long as `of` says */
+    DGM_CELLS_LENGTHS,                 /* made: how long each row of `of` is (or read) */
+    DGM_CELLS_ABSENT,                  /* made: 1 where `of` is missing */
+    DGM_CELLS_PLACE                    /* made: how many are missing in `of` before the cell */
+} DgmCells;
+
 typedef struct DgmData {
     const char *name, *field;          /* field: what files call it, NULL: name */
     DgmElem elem;
     double from;                       /* first label in files; in the program it is 0 */
+    DgmCells cells; const char *of;
+    double sentinel;                   /* NaN: none */
     bool rows;                         /* has the minibatched plate as first axis */
     int rank;
     long shape[DGM_MAX_RANK];          /* axes after the plate */

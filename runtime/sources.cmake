@@ -24,6 +24,7 @@ set(RUNTIME_SOURCES
   runtime/optim/sgd.c
   runtime/data/array.c
   runtime/data/batch.c
+  runtime/data/cells.c
   runtime/data/csv.c
   runtime/data/json.c
   runtime/data/gz.c

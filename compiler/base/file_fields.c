@@ -44,18 +44,41 @@ static char *read_whole(Ctx *c, const char *path, size_t *n, Str *why)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static FileField json_field(Ctx *c, const char *name, const json_t *v)
+/* The most elements at every level, and how many values are missing. */
+static void json_measure(FileField *f, const json_t *v, int depth, double sentinel)
+{
+    if (!json_is_array(v)) {
+        const char *text = json_string_value(v);
+        bool na = text && (!strcasecmp(text, "NA") || !strcasecmp(text, "NaN"));
+        f->missing += json_is_null(v) || na
+                   || (json_is_number(v) && json_number_value(v) == sentinel);
+        return;
+    }
+    if (depth == LIMIT_RANK)
+        return;
+    int64_t n = (int64_t)json_array_size(v);
+    f->shape.rank = depth + 1 > f->shape.rank ? depth + 1 : f->shape.rank;
+    f->shape.dims[depth] = n > f->shape.dims[depth] ? n : f->shape.dims[depth];
+    for (int64_t i = 0; i < n; i++)
+        json_measure(f, json_array_get(v, (size_t)i), depth + 1, sentinel);
+}
+
+static FileField json_field(Ctx *c, const char *name, const json_t *v,
+                            const Missing *missing)
 {
     FileField f = { .name = str(c, name) };
+    double sentinel = NAN;
+    bool declared = missing->declared(missing->to, name, &sentinel);
     double x = json_number_value(v);
     f.whole = json_is_number(v) && x == floor(x) && fabs(x) < 9e15;
     f.value = f.whole ? (int64_t)x : 0;
-    for (; json_is_array(v) && f.shape.rank < LIMIT_RANK; v = json_array_get(v, 0))
-        f.shape.dims[f.shape.rank++] = (int64_t)json_array_size(v);
+    json_measure(&f, v, 0, sentinel);
+    f.missing = declared ? f.missing : 0;
     return f;
 }
 
-static bool json_fields(Ctx *c, const char *text, size_t n, FileField **fields, Str *why)
+static bool json_fields(Ctx *c, const char *text, size_t n, const Missing *missing,
+                        FileField **fields, Str *why)
 {
     json_error_t error;
     json_t *root = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error), *value;
@@ -66,7 +89,7 @@ static bool json_fields(Ctx *c, const char *text, size_t n, FileField **fields, 
     }
     if (json_is_object(root))
         json_object_foreach(root, key, value)
-            vec_push(c, *fields, json_field(c, key, value));
+            vec_push(c, *fields, json_field(c, key, value, missing));
     json_decref(root);
     return true;
 }
@@ -82,7 +105,27 @@ static Str trimmed(Ctx *c, const char *at, size_t n)
     return str_n(c, at, n);
 }
 
-static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, FileField **fields)
+/* Cells of a column that are empty, NA or the sentinel; text: the lines after the header. */
+static int64_t csv_missing(Ctx *c, const char *text, const char *end, char comma, size_t column,
+                           double sentinel)
+{
+    int64_t missing = 0;
+    size_t at = 0;
+    for (const char *p = text, *q; p < end; p = q + 1) {
+        for (q = p; q < end && *q != comma && *q != '\n'; q++)
+            ;
+        if (at == column && (q > p || at > 0 || (q < end && *q == comma))) {
+            Str cell = trimmed(c, p, (size_t)(q - p));
+            missing += !*cell || !strcasecmp(cell, "NA") || !strcasecmp(cell, "NaN")
+                    || strtod(cell, NULL) == sentinel;
+        }
+        at = q < end && *q == comma ? at + 1 : 0;
+    }
+    return missing;
+}
+
+static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, const Missing *missing,
+                       FileField **fields)
 {
     const char *eol = memchr(text, '\n', n);
     size_t first = eol ? (size_t)(eol - text) : n, start = 0;
@@ -95,14 +138,18 @@ static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, FileFie
         char *end;
         strtod(name, &end);
         number |= *name && !*end;
-        vec_push(c, *fields, ((FileField){ .name = name, .shape = { 1, { rows } } }));
+        FileField f = { .name = name, .shape = { 1, { rows } } };
+        double sentinel = NAN;
+        if (eol && missing->declared(missing->to, name, &sentinel))
+            f.missing = csv_missing(c, eol + 1, text + n, comma, vec_len(*fields), sentinel);
+        vec_push(c, *fields, f);
         start = i + 1;
     }
     if (number)                            /* no header: one array */
         *fields = NULL;
 }
 
-bool file_fields(Ctx *c, const char *path, FileField **fields, Str *why)
+bool file_fields(Ctx *c, const char *path, const Missing *missing, FileField **fields, Str *why)
 {
     size_t n;
     char *text = read_whole(c, path, &n, why);
@@ -114,10 +161,10 @@ bool file_fields(Ctx *c, const char *path, FileField **fields, Str *why)
     bool ok = true;
     FileShape shape;
     if (at < n && (text[at] == '{' || text[at] == '['))
-        ok = json_fields(c, text, n, fields, why);
+        ok = json_fields(c, text, n, missing, fields, why);
     else if (n > 0 && shape_file(c, path, &shape, why)
              && shape.rank == 2)
-        csv_fields(c, text, n, shape.dims[0], fields);
+        csv_fields(c, text, n, shape.dims[0], missing, fields);
     free(text);
     return ok;
 }

@@ -17,8 +17,15 @@ typedef struct FileField {
     FileShape shape;
     bool whole;                        /* one whole number: */
     int64_t value;
+    int64_t missing;                   /* cells without a value; counted where they are declared */
 } FileField;
+/* Are missing cells declared for the array of this name? *sentinel: the number that stands for one,
+ * or NaN. */
+typedef struct Missing {
+    bool (*declared)(void *to, const char *name, double *sentinel);
+    void *to;
+} Missing;
 /* An empty vec if the file is one array. False as above. */
-bool file_fields(Ctx *c, const char *path, FileField **fields, Str *why);
+bool file_fields(Ctx *c, const char *path, const Missing *missing, FileField **fields, Str *why);
 
 #endif

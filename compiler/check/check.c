@@ -33,7 +33,6 @@ static Check *state_new(Ctx *c, Ast *file, Ast *library)
     s->model_scopes = map_new(c);
     s->plates_of = map_new(c);
     s->rigid = map_new(c);
-    s->ragged = map_new(c);
     s->scans = map_new(c);
     s->local = map_new(c);
     s->applied = map_new(c);
@@ -51,6 +50,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
 {
     int before = diag_count(c);
     Check *s = state_new(c, file, library);
+    rewrite_cells(c, file);
     resolve(s);
     check_items(s, library);
     if (file != library) {

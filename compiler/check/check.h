@@ -61,7 +61,6 @@ typedef struct Check {
     Map *guided;                       /* latent DECLNAME -> its place in the family */
     Ast **opened;                      /* vec: canonical BINDERs of the plates of the model */
     Map *observed;                     /* text of what was observed -> SITE */
-    Map *ragged;                       /* NAME of ragged lengths, L of L[m] -> its Type */
     Map *scans;                        /* canonical BINDERs of scans */
     Map *local;                        /* FUNCTIONs declared inside a body */
     Map *applied;                      /* Str -> Type: results of applications */

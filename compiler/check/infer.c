@@ -60,7 +60,6 @@ Type *type_of_decl(Check *s, Ast *decl)
         return seen_from_here(s, decl, t);
     case AST_NAME: {                   /* a size, bound by an axis */
         int64_t n;
-        if (map_get(s->ragged, decl)) return map_get(s->ragged, decl);
         t = type_value(s, ELEM_COUNT, range_from(1, INFINITY), NULL);
         t->size = size_name(s->c, decl->name);
         if (size_value(s->c, t->size, &n, NULL)) t->range = range_point((double)n);

@@ -64,13 +64,6 @@ static bool name_axes(Check *s, Ast *name, Size ***axes)
         if (axis->kind == AST_BINDER) {
             size = is_bad(infer_binder(s, axis)) ? NULL : binder_size(s, axis);
         } else {
-            bool ragged = axis->kind == AST_INDEX && axis->kids[INDEX_BASE]->kind == AST_NAME
-                       && axis->kids[INDEX_BASE]->decl == axis->kids[INDEX_BASE];
-            if (ragged && !map_get(s->ragged, axis->kids[INDEX_BASE])) {
-                Type *lengths = type_value(s, ELEM_COUNT, range_from(0, INFINITY), NULL);
-                lengths->array = sizes_from(s, *axes, 0, vec_len(*axes));
-                map_put(s->ragged, axis->kids[INDEX_BASE], lengths);
-            }
             size = infer_size(s, axis);
         }
         if (size) vec_push(s->c, *axes, size);

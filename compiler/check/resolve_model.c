@@ -36,8 +36,6 @@ static void collect_later(Check *s, Ast *block)
 static void bind_axis(Check *s, Ast *axis)
 {
     if (axis->kind == AST_BINDER) axis = axis->kids[BINDER_DOMAIN];
-    bool ragged = axis->kind == AST_INDEX && axis->kids[INDEX_BASE]->kind == AST_NAME;
-    if (ragged) axis = axis->kids[INDEX_BASE];
     if (axis->kind != AST_NAME || scope_find(s, SPACE_VALUE, axis->name)
         || scope_find(s, SPACE_LATER, axis->name) || scope_find(s, SPACE_SIZE, axis->name))
         return;

@@ -113,6 +113,9 @@ int  declared_rank(const Ast *type);                  /* event axes of a value o
  * Defaults of model arguments that are sizes become defines with source "default" (those of the
  * last model; check_model_defines puts another model's in their place). */
 bool check(Ctx *c, Ast *file, Ast *library);
+/* cells.c: missing cells and ragged axes in terms of other data and a latent; before check. */
+void rewrite_cells(Ctx *c, Ast *file);
+double missing_sentinel(const Ast *data);      /* the number that stands for NA, or NaN */
 void check_verify(Ctx *c, const Ast *file);           /* ice() if an annotation is missing */
 void check_dump(Ctx *c, Out *o, const Ast *file);     /* --dump=types: declarations with types */
 

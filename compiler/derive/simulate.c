@@ -269,7 +269,7 @@ void simulate_query(Derive *d)
         if (v->kind == VAR_NET)
             q->absent = str_fmt(d->c, "the weights of net `%s` come from training: `sample` draws "
                                 "from a trained model", v->name);
-        if (!v->synthetic && (latent || (v->kind == VAR_DATA && has_site(d, v))))
+        if (!v->synthetic && !v->filler && (latent || (v->kind == VAR_DATA && has_site(d, v))))
             vec_push(d->c, vars, v);
     }
     for (size_t i = 0; i < vec_len(vars) && !q->absent; i++) {

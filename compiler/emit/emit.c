@@ -97,6 +97,9 @@ static void emit_data(const Emit *e)
             out_printf(o, ".field = %s, ", text_string(e->c, d->field));
         if (d->from != 0)
             out_printf(o, ".from = %s, ", text_double(e->c, d->from));
+        if (d->cells)
+            out_printf(o, ".cells = DGM_CELLS_%s, .of = %s, .sentinel = %s,\n     ", d->cells,
+                       text_string(e->c, d->of), text_double(e->c, d->sentinel));
         out_printf(o, ".elem = %s, .rows = %s, .rank = %d, .shape = %s", text_elem(d->elem),
                    d->rows ? "true" : "false", d->rank, text_axes(e->c, d->shape, d->rank));
         out_printf(o, ",\n     .count = %lld, .lower = %s, .upper = %s, .open_lower = %s, "

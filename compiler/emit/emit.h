@@ -24,6 +24,9 @@ typedef struct EmitParam {
 typedef struct EmitData {
     Str name, field;                   /* field: what files call it, NULL: name */
     double from;                       /* first label in files */
+    const char *cells;                 /* "MISSING": DGM_CELLS_MISSING; NULL: all */
+    Str of;
+    double sentinel;
     EmitElem elem;
     bool rows;                         /* first axis is the row plate, not in shape */
     int rank;

@@ -56,6 +56,20 @@ static void data_bounds(Ctx *c, const Type *t, EmitData *e)
     }
 }
 
+static void data_cells(EmitData *e, const Ast *data)
+{
+    static const char *const rules[][2] = { { "rows", "RAGGED" }, { "lengths", "LENGTHS" },
+                                            { "absent", "ABSENT" }, { "place", "PLACE" } };
+    const Ast *rule = data->kids[DATA_RULE], *missing = data->kids[DATA_MISSING];
+    e->sentinel = missing_sentinel(data);
+    e->cells = missing ? "MISSING" : NULL;
+    for (size_t i = 0; rule && i < sizeof rules / sizeof *rules; i++)
+        if (!strcmp(rule->name, rules[i][0])) {
+            e->cells = rules[i][1];
+            e->of = rule->kids[0]->name;
+        }
+}
+
 static EmitData emit_data(Ctx *c, const Var *v)
 {
     EmitData e = { .name = v->name,
@@ -67,6 +81,7 @@ static EmitData emit_data(Ctx *c, const Var *v)
         e.field = field->name;
     if (from)
         e.from = from->num;
+    data_cells(&e, v->statement);
     const Type *t = v->type;
     size_t n_array = vec_len(t->array);
     for (size_t i = 0; i < n_array + vec_len(t->event) && e.rank < LIMIT_RANK; i++) {

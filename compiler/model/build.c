@@ -43,8 +43,10 @@ static Size *binder_size(Build *b, Ast *binder)
 {
     Ast *domain = binder->kids[BINDER_DOMAIN];
     if (domain->kind == AST_INDEX) {
-        if (!b->ragged)
-            diag_error(b->c, E_ND_RAGGED, domain->span);
+        diag_error(b->c, E_ND_RAGGED, domain->span, fmt_expr(b->c, domain));
+        diag_help(b->c, "declare the rows so, `data w[m in M, L[m]] : ..`, or run over all "
+                  "positions: `for %s in N where %s < %s`", binder->name, binder->name,
+                  fmt_expr(b->c, domain));
         return NULL;
     }
     if (domain->kind == AST_RANGE) {
@@ -173,18 +175,37 @@ static void build_data(Build *b, Ast *s, Plate *plate)
     Ast *names = s->kids[DATA_NAMES];
     for (size_t i = 0; i < vec_len(names->kids); i++) {
         Ast *name = names->kids[i];
-        if (s->kids[DATA_MISSING]) {
-            diag_error(b->c, E_ND_MISSING, s->kids[DATA_MISSING]->span, name->name);
+        Var *v = add_var(b, VAR_DATA, name, s, plate);
+        if (s->kids[DATA_MISSING] && (v->type->elem != ELEM_REAL || v->type->core)) {
+            diag_error(b->c, E_ND_MISSING, s->kids[DATA_MISSING]->span, name->name,
+                       type_text(b->c, v->type));
             diag_help(b->c, "leave out the rows with missing cells");
         }
-        for (size_t k = 0; k < vec_len(name->kids); k++)
-            if (name->kids[k]->kind == AST_INDEX) {
-                diag_error(b->c, E_ND_RAGGED, name->kids[k]->span);
-                diag_help(b->c, "write one long array, and beside it the group of each element: "
-                          "`data group[I] : index(M)`");
-                b->ragged = true;
-            }
-        add_var(b, VAR_DATA, name, s, plate);
+    }
+}
+
+static Var *named_var(const Build *b, Str name, const char *suffix)
+{
+    Str wanted = str_fmt(b->c, "%s_%s", name, suffix);
+    for (size_t i = 0; i < vec_len(b->m->vars); i++)
+        if (b->m->vars[i]->name == wanted)
+            return b->m->vars[i];
+    return NULL;
+}
+
+/* Data with missing cells and what check/cells.c has declared for them. */
+static void link_missing(Build *b)
+{
+    for (size_t i = 0; i < vec_len(b->m->vars); i++) {
+        Var *v = b->m->vars[i];
+        Var *values = v->kind == VAR_DATA && v->statement->kids[DATA_MISSING]
+            ? named_var(b, v->name, "missing") : NULL;
+        if (!values)
+            continue;
+        v->missing = values;
+        v->absent = named_var(b, v->name, "absent");
+        v->place = named_var(b, v->name, "place");
+        values->filler = true;
     }
 }
 
@@ -427,6 +448,7 @@ Model *model_build(Ctx *c, Ast *file, Str name)
     Build b = { .c = c, .m = m };
     refuse_tree(c, node);
     build_block(&b, node->kids[MODEL_BODY], NULL);
+    link_missing(&b);
     own_indices(&b, node->kids[MODEL_BODY]);
     if (!training_select(&b) || !family_select(&b) || diag_count(c) > before)
         return NULL;

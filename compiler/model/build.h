@@ -8,7 +8,6 @@ typedef struct Build {
     Ctx *c;
     Model *m;
     Ast *family;                       /* FAMILY node that was selected, or NULL */
-    bool ragged;                       /* a ragged axis was reported: its loops are not, too */
 } Build;
 
 /* build.c */

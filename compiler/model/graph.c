@@ -122,6 +122,8 @@ static void read_decl(Reader *r, Ast *decl)
     Var *v = model_var(r->m, decl);
     if (v && v->kind != VAR_LET && !reads_has(r->found, v))
         vec_push(r->c, r->found, v);
+    if (v && v->missing && !reads_has(r->found, v->missing))
+        vec_push(r->c, r->found, v->missing);
     if (v && v->kind == VAR_LET && v->value)
         enter(r, v->decl, v->value);
     if (v && v->kind == VAR_NET && v->statement)

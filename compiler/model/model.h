@@ -44,6 +44,9 @@ typedef struct Var {
     bool reported;                     /* LET: of a `report`: its value is wanted of every draw */
     int spread;                        /* discrete latent: leading axes of its declaration that are
                                           plates, as if it stood in them */
+    struct Var *absent, *place, *missing;     /* data with missing cells: where, which of the values
+                                                 of the latent `missing` stand there; else NULL */
+    bool filler;                       /* latent: the `missing` of data */
     bool synthetic;                    /* made by derive: variational parameter or free value;
                                           stands in Family.vars */
 } Var;

@@ -90,6 +90,17 @@ static int type_axes(Lower *L, const Var *v, const Type *type, Axis **axes)
     return n;
 }
 
+/* The data, and where they have no value that of the latent of the missing cells. */
+static Val *completed(Lower *L, const Var *v, Val *data)
+{
+    Val *values = var_value(L, v->missing);
+    Axis *cells = values->axes[0];
+    Tir *place = val_rename(L, var_value(L, v->place), data->axes)->t;
+    Val *absent = val_rename(L, var_value(L, v->absent), data->axes);
+    Tir *t = tir_gather(L->f, tir_expand(L->f, values->t, &cells, 1), cells, place);
+    return val_select(L, absent, val_tensor(L, t, data->axes, data->n_axes), data);
+}
+
 static Val *data_value(Lower *L, const Var *v)
 {
     Axis *explicit[LIMIT_RANK], *all[LIMIT_RANK];
@@ -99,7 +110,8 @@ static Val *data_value(Lower *L, const Var *v)
     for (int i = 0; i < n && m < LIMIT_RANK; i++)
         all[m++] = explicit[i];
     Tir *t = tir_input(L->f, INPUT_DATA, v->name, all, m);
-    return val_tensor(L, tir_label(t, v->name, v->decl->span), explicit, n);
+    Val *data = val_tensor(L, tir_label(t, v->name, v->decl->span), explicit, n);
+    return v->missing ? completed(L, v, data) : data;
 }
 
 /* A variable whose value comes from outside; its plates are implicit. */

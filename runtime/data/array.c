@@ -344,7 +344,7 @@ static bool load(DataFile *f, bool shape_only, DataError *e)
     const DataFormat *format = ok && head > 0 ? format_find(f->name, NULL, f->bytes, head) : NULL;
     f->whole = head == size;
     if (ok && !f->whole && !(shape_only && format != NULL && format->promised != NULL)) {
-        DataFile rest = { f->name, f->bytes + head, size - head, true };
+        DataFile rest = { .name = f->name, .bytes = f->bytes + head, .n = size - head };
 
         ok = read_all(fd, &rest, e);
         f->n = size;
@@ -378,9 +378,9 @@ static char *split_selector(char *path)
     return NULL;
 }
 
-static bool read_path(const char *path, bool shape_only, DgmArray *out, DataError *e)
+static bool read_path(const char *path, bool shape_only, long width, DgmArray *out, DataError *e)
 {
-    DataFile f = { .name = strdup(path) };
+    DataFile f = { .name = strdup(path), .width = width };
 
     memset(out, 0, sizeof *out);
     if (f.name == NULL)
@@ -394,12 +394,17 @@ static bool read_path(const char *path, bool shape_only, DgmArray *out, DataErro
 
 bool array_read(const char *path, DgmArray *out, DataError *e)
 {
-    return read_path(path, false, out, e);
+    return read_path(path, false, 0, out, e);
+}
+
+bool array_read_ragged(const char *path, long width, DgmArray *out, DataError *e)
+{
+    return read_path(path, false, width, out, e);
 }
 
 bool array_shape(const char *path, DgmArray *out, DataError *e)
 {
-    return read_path(path, true, out, e);
+    return read_path(path, true, 0, out, e);
 }
 
 bool array_members(const char *path, const char **format, DataMember add, void *to, DataError *e)
@@ -436,7 +441,7 @@ void array_count_from_0(DgmArray *a, double first)
 bool array_read_memory(const char *name, const char *selector, const char *format,
                        const void *bytes, size_t n, DgmArray *out, DataError *e)
 {
-    DataFile f = { name, malloc(n + 1), n, true };
+    DataFile f = { .name = name, .bytes = malloc(n + 1), .n = n, .whole = true };
 
     memset(out, 0, sizeof *out);
     if (f.bytes == NULL)

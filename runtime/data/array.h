@@ -42,6 +42,8 @@ typedef struct DgmArray {
 
 /* array.c */
 bool array_read(const char *path, DgmArray *out, DataError *e);
+/* Rows (arrays along the second axis of JSON) may be shorter than others and than `width`. */
+bool array_read_ragged(const char *path, long width, DgmArray *out, DataError *e);
 /* The same from memory, for tests and fuzzing. `name` stands for the path in messages and, by its
  * ending, helps to choose a format. format NULL: sniffed; else only that row of the table. */
 bool array_read_memory(const char *name, const char *selector, const char *format,

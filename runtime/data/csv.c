@@ -6,11 +6,13 @@
  *
  * Cells are separated by tab, `;`, `,` or blanks: the first of these that line 1 contains. They may
  * be quoted ("" inside is a quote); lines end in LF, CRLF or CR; a UTF-8 byte order mark and blank
- * lines at the end are skipped. Numbers are decimal with a point, whatever the locale says.
+ * lines at the end are skipped. Numbers are decimal with a point, whatever the locale says; NA, and
+ * an empty cell among others, is NaN.
  */
 #include "data/csv.h"
 #include "data/read.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,12 +170,12 @@ static bool first_row(Csv *c, long *columns, bool *header)
     *columns = 0;
     do {
         Cell cell;
-        double value;
+        double value = 0;
 
         if (!cell_next(c, &cell))
             return false;
         ++*columns;
-        number |= csv_number(cell.text, cell.n, &value) != CSV_NOT_A_NUMBER;
+        number |= csv_number(cell.text, cell.n, &value) != CSV_NOT_A_NUMBER && !isnan(value);
         text |= cell.n > 0;
     } while (!c->row_ended);
     *header = text && !number;
@@ -299,7 +301,7 @@ static bool cell_refuse(const Csv *c, const Cell *cell, long column, CsvNumber k
     int n = (int)(cell->n < 40 ? cell->n : 40);
 
     if (cell->n == 0)
-        return data_fail(c->e, "fill it in, or leave the row out: missing values are not supported",
+        return data_fail(c->e, "fill it in, write NA, or leave the row out",
                          "%s:%ld: column %ld is empty", c->name, cell->line, column);
     if (kind == CSV_TOO_LARGE)
         return data_fail(c->e, NULL, "%s:%ld: column %ld: %.*s is too large for a double", c->name,
@@ -345,7 +347,8 @@ static bool pass_row(Csv *c, Pass *p)
             return data_fail(c->e, "remove it", "%s:%ld: the line is empty", c->name, line);
         if (k >= p->columns->all || p->columns->place[k] < 0)
             continue;
-        CsvNumber kind = csv_number(cell.text, cell.n, &value);
+        bool missing = cell.n == 0 && p->columns->all > 1;
+        CsvNumber kind = csv_number(missing ? "NA" : cell.text, missing ? 2 : cell.n, &value);
         if (kind != CSV_NUMBER)
             return cell_refuse(c, &cell, k, kind);
         pass_value(p, p->columns->place[k], value);

@@ -2,6 +2,7 @@
  *
  * array.h       reads a file into an array of its own type (no model, never exits)
  * source.c      DgmSource: the model's data arrays, found in files, checked, held in their own type
+ * cells.c       missing cells and ragged rows
  * order.c       shuffled row order of an epoch, rows of a batch
  * batch.c       dgm_load_rows: rows to Real, binarised if asked; buffers for a DgmCtx
  * output.c      files that appear complete or not at all
@@ -65,6 +66,11 @@ bool model_declares(const DgmModel *m, const char *name);
 /* The scale of the first binarised array, 0 if none: pass it on to validation and test data. */
 double source_scale(const DgmSource *s);
 double source_value(const DgmSource *s, int array, long row, long element); /* as in the file */
+
+/* ---- cells.c --------------------------------------------------------------------------------- */
+/* Fills the cells that have no value, and makes the arrays that say where they are. */
+bool cells_fill(const DgmModel *m, SourceArray *arrays, DataError *e);
+bool cells_made(const DgmData *d);     /* never in a file */
 
 /* ---- order.c --------------------------------------------------------------------------------- */
 /* Order of the rows in an epoch: a pure function of (seed, epoch, N). Also starts the epoch's own

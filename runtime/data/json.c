@@ -29,6 +29,8 @@ typedef struct Filling {
     const char *file, *field;          /* field: "" if the file is the value itself */
     DgmArray *array;                   /* data NULL: only checks */
     DataError *e;
+    const json_t *top;                 /* the value */
+    long width;                        /* DataFile's */
     bool whole;                        /* every value so far is an integer below 2^53 */
     long at, index[ARRAY_MAX_RANK];
 } Filling;
@@ -74,6 +76,16 @@ static void place_text(const Filling *f, int depth, char *buffer, size_t size)
         snprintf(buffer + at, size - at, "`");
 }
 
+static long longest(const json_t *rows, long least)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        long n = (long)json_array_size(json_array_get(rows, i));
+
+        least = n > least ? n : least;
+    }
+    return least;
+}
+
 /* The shape that the first elements show. */
 static bool measure(Filling *f, const json_t *v)
 {
@@ -87,6 +99,8 @@ static bool measure(Filling *f, const json_t *v)
             return data_fail(f->e, NULL, "%s: %s is nested more than %d deep", f->file, place,
                              ARRAY_MAX_RANK);
         a->shape[a->rank++] = (long)json_array_size(v);
+        if (a->rank == 2 && f->width > 0)
+            a->shape[1] = longest(f->top, f->width);
     }
     return true;
 }
@@ -109,6 +123,16 @@ static bool refuse(Filling *f, const json_t *v, int depth)
                      "arrays");
 }
 
+/* The cells that a short row lacks. */
+static void pad(Filling *f, long n)
+{
+    for (int i = 2; i < f->array->rank; i++)
+        n *= f->array->shape[i];
+    f->whole &= n == 0;
+    for (long i = 0; i < n && f->array->data != NULL; i++)
+        ((double *)f->array->data)[f->at++] = NAN;
+}
+
 /* Checks v, which is `depth` axes down; stores its elements if there is room for them. */
 static bool fill(Filling *f, const json_t *v, int depth)
 {
@@ -124,13 +148,18 @@ static bool fill(Filling *f, const json_t *v, int depth)
             ((double *)f->array->data)[f->at++] = x;
         return true;
     }
-    if (!json_is_array(v) || (long)json_array_size(v) != f->array->shape[depth])
+    long short_by = f->array->shape[depth] - (long)json_array_size(v);
+    bool may_be_short = depth == 1 && f->width > 0 && short_by > 0;
+
+    if (!json_is_array(v) || (short_by != 0 && !may_be_short))
         return refuse(f, v, depth);
     for (size_t i = 0; i < json_array_size(v); i++) {
         f->index[depth] = (long)i;
         if (!fill(f, json_array_get(v, i), depth + 1))
             return false;
     }
+    if (may_be_short)
+        pad(f, short_by);
     return true;
 }
 
@@ -142,6 +171,7 @@ static bool read_value(Filling *f, const json_t *v, bool shape_only)
     size_t bytes;
 
     a->type = ARRAY_F64;
+    f->top = v;
     if (!measure(f, v) || !array_measure(a, f->file, &bytes, f->e))
         return false;
     if (shape_only)
@@ -214,7 +244,8 @@ bool json_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out
 {
     json_t *root = parse(f, e);
     const json_t *v = root ? find_field(f, root, &selector, e) : NULL;
-    Filling filling = { .file = f->name, .field = selector, .array = out, .e = e, .whole = true };
+    Filling filling = { .file = f->name, .field = selector, .array = out, .e = e,
+                        .width = f->width, .whole = true };
     bool ok = v != NULL && read_value(&filling, v, shape_only);
 
     json_decref(root);

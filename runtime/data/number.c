@@ -70,7 +70,7 @@ static bool scan(const char *text, size_t n, Decimal *d)
 static bool word(const char *text, size_t n, double *value)
 {
     static const struct { const char *name; double value; } words[] = {
-        { "nan", NAN }, { "inf", INFINITY }, { "infinity", INFINITY },
+        { "nan", NAN }, { "na", NAN }, { "inf", INFINITY }, { "infinity", INFINITY },
     };
     bool sign = n > 0 && (text[0] == '-' || text[0] == '+');
 

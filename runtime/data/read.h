@@ -15,6 +15,7 @@ typedef struct DataFile {
     uint8_t *bytes;                    /* malloc'd */
     size_t n;
     bool whole;                        /* false: only the first n bytes were read */
+    long width;                        /* shorter rows are padded to it by NaN; 0: none may be */
 } DataFile;
 
 /* Takes the name of a member; false: stop. */

@@ -215,9 +215,14 @@ static bool pair_assign(Opening *o, SourceArray *arrays, const char *pair)
                      m->n_data ? list : "none");
 }
 
-static bool may_lack(const Opening *o, int d)
+static bool may_lack(const Opening *o, const SourceArray *arrays, int d)
 {
-    return o->options->optional != NULL && o->options->optional[d];
+    const DgmData *data = &o->model->data[d];
+    bool optional = o->options->optional != NULL && o->options->optional[d];
+
+    return optional || cells_made(data)
+        || (data->cells == DGM_CELLS_LENGTHS
+            && arrays[array_find(o->model, data->of, strlen(data->of))].path != NULL);
 }
 
 static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pairs, int n)
@@ -231,7 +236,7 @@ static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pai
     }
     o->code = DGM_EXIT_USAGE;
     for (int d = 0; d < m->n_data; d++)
-        if (arrays[d].path == NULL && !may_lack(o, d))
+        if (arrays[d].path == NULL && !may_lack(o, arrays, d))
             return data_fail(o->e, "add --data NAME=FILE, or a field of that name",
                              "data array %s is missing (%s:%d)", m->data[d].name, m->spec_path,
                              m->data[d].line);
@@ -391,8 +396,8 @@ static bool value_refuse(Opening *o, const SourceArray *a, const Allowed *l, con
         snprintf(reason, sizeof reason, "is not a whole number, as %.80s needs", d->support);
     else
         snprintf(reason, sizeof reason, "is outside the support %.80s", d->support);
-    if (!isfinite(v))
-        help = "leave such rows out: missing values are not supported";
+    if (isnan(v))
+        help = "leave such rows out, or declare the data `missing`";
     if (d->rows)
         return data_fail(o->e, help, "%s: %s: row %ld, element %ld (both from 0): %s %s (%s:%d)",
                          d->name, a->path, i / d->count, i % d->count, value, reason,
@@ -503,15 +508,21 @@ static bool binarise(Opening *o, SourceArray *a, Range r)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static bool array_open(Opening *o, SourceArray *a)
+static bool array_load(Opening *o, SourceArray *a)
 {
-    if (!array_read(a->path, &a->array, o->e)) {
+    const DgmData *d = a->decl;
+    long width = d->cells == DGM_CELLS_RAGGED ? d->shape[d->rows ? 0 : 1] : 0;
+
+    if (!array_read_ragged(a->path, width, &a->array, o->e)) {
         DataError inner = *o->e;
 
         return data_fail(o->e, inner.help, "%s: %.980s", a->decl->name, inner.text);
     }
-    if (!shape_check(o, a))
-        return false;
+    return shape_check(o, a);
+}
+
+static bool array_check(Opening *o, SourceArray *a)
+{
     Range r = range_of(&a->array);
     a->min = r.min;
     a->max = r.max;
@@ -531,8 +542,13 @@ static bool open_all(Opening *o, DgmSource *s, const char *const *pairs, int n)
         s->arrays[d].decl = &o->model->data[d];
     if (!pairs_assign(o, s->arrays, pairs, n))
         return false;
+    for (int d = 0; d < o->model->n_data; d++)
+        if (s->arrays[d].path != NULL && !array_load(o, &s->arrays[d]))
+            return false;
+    if (!cells_fill(o->model, s->arrays, o->e))
+        return false;
     for (int d = 0; d < o->model->n_data; d++) {
-        if (s->arrays[d].path != NULL && !array_open(o, &s->arrays[d]))
+        if (s->arrays[d].path != NULL && !array_check(o, &s->arrays[d]))
             return false;
         s->dynamic |= s->arrays[d].mode == BINARISE_DYNAMIC;
     }

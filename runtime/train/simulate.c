@@ -99,7 +99,7 @@ static DataSet open_data(const Simulation *s, const Session *session)
     for (int a = 0; a < m->n_data; a++) {
         int i = simulation_find(s, m->data[a].name);
 
-        drawn[a] = i >= 0 && s->variables[i].only_given == NULL;
+        drawn[a] = cells_made(&m->data[a]) || (i >= 0 && s->variables[i].only_given == NULL);
         needed |= !drawn[a];
         rows |= m->data[a].rows && !drawn[a];
     }
@@ -200,6 +200,19 @@ static json_t *covariate_json(const Simulation *s, int array)
     return json;
 }
 
+/* Rows of a ragged array are as long as the array of their lengths says. */
+static void cut_rows(const Simulation *s, const DgmData *d, json_t *rows)
+{
+    int lengths = d->cells == DGM_CELLS_RAGGED ? data_index(s->model, d->of) : -1;
+
+    for (size_t r = 0; lengths >= 0 && r < json_array_size(rows); r++) {
+        json_t *row = json_array_get(rows, r);
+
+        while ((double)json_array_size(row) > source_value(s->source, lengths, 0, (long)r))
+            json_array_remove(row, json_array_size(row) - 1);
+    }
+}
+
 static json_t *result_json(const Simulation *s)
 {
     json_t *root = json_object();
@@ -209,12 +222,16 @@ static json_t *result_json(const Simulation *s)
         int a = v->data ? data_index(s->model, v->name) : -1;
         const DgmData *d = a >= 0 ? &s->model->data[a] : NULL;
 
-        json_object_set_new(root, d ? data_field(d) : v->name,
-                            reals_json(s->value[i], shape_of_variable(v, s->N), v->elem,
-                                       d ? d->from : 0));
+        json_t *json = reals_json(s->value[i], shape_of_variable(v, s->N), v->elem,
+                                  d ? d->from : 0);
+
+        if (d != NULL)
+            cut_rows(s, d, json);
+        json_object_set_new(root, d ? data_field(d) : v->name, json);
     }
     for (int a = 0; a < s->model->n_data; a++)
-        if (simulation_find(s, s->model->data[a].name) < 0 && s->source != NULL)
+        if (simulation_find(s, s->model->data[a].name) < 0 && s->source != NULL
+            && !cells_made(&s->model->data[a]))
             json_object_set_new(root, data_field(&s->model->data[a]), covariate_json(s, a));
     return root;
 }

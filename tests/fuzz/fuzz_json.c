@@ -19,7 +19,7 @@ static bool read_member(void *to, const char *name)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Bytes bytes = { data, size, 8 };
-    DataFile file = { "fuzz.json", (uint8_t *)data, size, true };
+    DataFile file = { .name = "fuzz.json", .bytes = (uint8_t *)data, .n = size, .whole = true };
     DataError e = { .text = "" };
 
     fuzz_read("fuzz.json", NULL, "json", data, size);

@@ -1,0 +1,223 @@
+/* cells.c - data that have not a value in every cell, said in the rest of the language.
+ *
+ *     data w[m in M, L[m]] : index(V)       data L[M] : count            (lengths of the rows of w)
+ *     for i in L[m] { .. }             ->   data w[M, L_max] : index(V)
+ *                                           for i in L_max where i < L[m] { .. }
+ *
+ *     data y[N] : real missing         ->   data y_absent[N] : bit       (1 where y has no value)
+ *                                           data y_place[N] : index(y_gaps)    (of how many before)
+ *                                           latent y_missing[y_gaps] : real ~ flat
+ * The trainer makes the arrays that DATA_RULE names, when it has read the one that they are of; a
+ * read of y takes y_missing[y_place] where it is absent (lower.c), so that the statement of y is
+ * the law of both.
+ * requires:    a parsed file, and what the data files say of sizes as defines
+ * establishes: no axis of data depends on another; L_max and y_gaps are arguments of the model
+ */
+#include "check.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct Cells {
+    Ctx *c;
+    Ast *model;
+    Ast *at;                           /* the BLOCK with the statement */
+    Str *ragged;                       /* vec: L of every L[m] that is an axis of data */
+} Cells;
+
+static Str named(Cells *s, Str name, const char *suffix)
+{
+    return str_fmt(s->c, "%s_%s", name, suffix);
+}
+
+static bool is_defined_zero(const Ctx *c, Str name)
+{
+    for (size_t i = 0; i < vec_len(c->defines); i++)
+        if (c->defines[i].name == name)
+            return c->defines[i].value == 0;
+    return false;
+}
+
+static void add_argument(Cells *s, Str name, Span at)
+{
+    Ast *args = s->model->kids[MODEL_ARGS];
+    for (size_t i = 0; i < vec_len(args->kids); i++)
+        if (args->kids[i]->name == name)
+            return;
+    ast_push(s->c, args, ast_new(s->c, AST_ARGDECL, at, name, 2, NULL, NULL));
+}
+
+static Ast *type_node(Cells *s, Span at, const char *name, Ast *arg, const Ast *like)
+{
+    Ast *args = ast_new(s->c, AST_LIST, at, NULL, 0), *axes = ast_new(s->c, AST_LIST, at, NULL, 0);
+    if (arg)
+        ast_push(s->c, args, arg);
+    const Ast *had = like ? like->kids[TYPE_AXES] : NULL;
+    for (size_t i = 0; had && i < vec_len(had->kids); i++)
+        ast_push(s->c, axes, ast_copy(s->c, had->kids[i]));
+    return ast_new(s->c, AST_TYPE, at, str(s->c, name), 2, args, axes);
+}
+
+static Ast *data_rule(Cells *s, Span at, const char *rule, Str array)
+{
+    Ast *of = ast_new(s->c, AST_STRING, at, array, 0);
+    return ast_new(s->c, AST_LIST, at, str(s->c, rule), 1, of);
+}
+
+/* data NAME : TYPE, made from the array `of` by a rule. */
+static Ast *derived_data(Cells *s, Ast *declname, Ast *type, const char *rule, Str of)
+{
+    Span at = declname->span;
+    Ast *names = ast_new(s->c, AST_LIST, at, NULL, 1, declname);
+    return ast_new(s->c, AST_DATA, at, NULL, 6, names, type, NULL, NULL, NULL,
+                   data_rule(s, at, rule, of));
+}
+
+/* ---- ragged axes ----------------------------------------------------------------------------- */
+
+/* L of the axis L[m], where m is the index of an earlier axis; or NULL. */
+static Str lengths_of(const Ast *declname, size_t axis)
+{
+    const Ast *e = declname->kids[axis];
+    if (e->kind != AST_INDEX || e->kids[INDEX_BASE]->kind != AST_NAME || vec_len(e->kids) != 2
+        || e->kids[1]->kind != AST_NAME || axis != 1)
+        return NULL;
+    const Ast *first = declname->kids[0];
+    return first->kind == AST_BINDER && first->name == e->kids[1]->name
+        ? e->kids[INDEX_BASE]->name : NULL;
+}
+
+static bool visit_declares(Ast *a, void *data)
+{
+    const void **looked = data;
+    if (a->kind == AST_DECLNAME && a->name == looked[0])
+        looked[1] = a;
+    return true;
+}
+
+static bool declares(Ast *block, Str name)
+{
+    const void *looked[2] = { name, NULL };
+    ast_walk(block, visit_declares, looked);
+    return looked[1] != NULL;
+}
+
+static void rewrite_ragged(Cells *s, Ast *data, Ast ***out)
+{
+    Ast *names = data->kids[DATA_NAMES];
+    for (size_t i = 0; i < vec_len(names->kids); i++) {
+        Ast *w = names->kids[i];
+        Str L = vec_len(w->kids) > 1 ? lengths_of(w, 1) : NULL;
+        if (!L)
+            continue;
+        Span at = w->kids[1]->span;
+        if (!declares(s->at, L)) {
+            Ast *declname = ast_new(s->c, AST_DECLNAME, at, L, 1,
+                                    ast_copy(s->c, w->kids[0]->kids[BINDER_DOMAIN]));
+            vec_push(s->c, *out, derived_data(s, declname, type_node(s, at, "count", NULL, NULL),
+                                              "lengths", w->name));
+        }
+        w->kids[0] = w->kids[0]->kids[BINDER_DOMAIN];
+        w->kids[1] = ast_name(s->c, at, named(s, L, "max"), NULL);
+        data->kids[DATA_RULE] = data_rule(s, at, "rows", L);
+        vec_push(s->c, s->ragged, L);
+    }
+}
+
+/* for i in L[m] -> for i in L_max where i < L[m] */
+static bool visit_binder(Ast *a, void *data)
+{
+    Cells *s = data;
+    Ast *domain = a->kind == AST_BINDER ? a->kids[BINDER_DOMAIN] : NULL;
+    if (!domain || domain->kind != AST_INDEX || domain->kids[INDEX_BASE]->kind != AST_NAME)
+        return true;
+    for (size_t i = 0; i < vec_len(s->ragged); i++) {
+        if (s->ragged[i] != domain->kids[INDEX_BASE]->name)
+            continue;
+        Ast *inside = ast_new(s->c, AST_BINARY, domain->span, str(s->c, "<"), 2,
+                              ast_name(s->c, domain->span, a->name, NULL), domain);
+        Ast *where = a->kids[BINDER_WHERE];
+        a->kids[BINDER_WHERE] = where ? ast_new(s->c, AST_BINARY, where->span, str(s->c, "and"), 2,
+                                                inside, where) : inside;
+        a->kids[BINDER_DOMAIN] = ast_name(s->c, domain->span, named(s, s->ragged[i], "max"), NULL);
+        break;
+    }
+    return true;
+}
+
+/* ---- missing cells --------------------------------------------------------------------------- */
+
+double missing_sentinel(const Ast *data)
+{
+    const Ast *e = data->kids[DATA_MISSING];
+    bool minus = e && e->kind == AST_UNARY && !strcmp(e->name, "-");
+    const Ast *number = minus ? e->kids[0] : e;
+    return !number || number->kind != AST_NUM ? NAN : minus ? -number->num : number->num;
+}
+
+/* Each of its elements may be missing by itself. */
+static bool is_elementwise(Str support)
+{
+    return support_core(support) == 0 && strcmp(support, "bit") && strcmp(support, "count")
+        && strcmp(support, "index");
+}
+
+/* The array itself and those that its missing cells need. */
+static void rewrite_missing(Cells *s, Ast *data, Ast ***out)
+{
+    const Ast *names = data->kids[DATA_NAMES], *type = data->kids[DATA_TYPE];
+    if (!is_elementwise(type->name))
+        return;                        /* refused by the model graph */
+    for (size_t i = 0; i < vec_len(names->kids); i++) {
+        const Ast *y = names->kids[i];
+        Str gaps = named(s, y->name, "gaps");
+        Span at = data->kids[DATA_MISSING]->span;
+        if (is_defined_zero(s->c, gaps))
+            continue;
+        add_argument(s, gaps, at);
+        Ast *absent = ast_copy(s->c, y), *place = ast_copy(s->c, y);
+        absent->name = named(s, y->name, "absent");
+        place->name = named(s, y->name, "place");
+        absent->span = place->span = at;
+        vec_push(s->c, *out, derived_data(s, absent, type_node(s, at, "bit", NULL, type), "absent",
+                                          y->name));
+        Ast *classes = ast_name(s->c, at, gaps, NULL);
+        vec_push(s->c, *out, derived_data(s, place, type_node(s, at, "index", classes, type),
+                                          "place", y->name));
+        Ast *declname = ast_new(s->c, AST_DECLNAME, at, named(s, y->name, "missing"), 1,
+                                ast_name(s->c, at, gaps, NULL));
+        Ast *own = ast_copy(s->c, type);
+        own->kids[TYPE_AXES] = ast_new(s->c, AST_LIST, at, NULL, 0);
+        vec_push(s->c, *out, ast_new(s->c, AST_LATENT, at, NULL, 3,
+                                     ast_new(s->c, AST_LIST, at, NULL, 1, declname), own,
+                                     ast_name(s->c, at, str(s->c, "flat"), NULL)));
+    }
+}
+
+/* ---- models ---------------------------------------------------------------------------------- */
+
+static void rewrite_block(Cells *s, Ast *block)
+{
+    Ast **out = NULL;
+    s->at = block;
+    for (size_t i = 0; i < vec_len(block->kids); i++) {
+        Ast *st = block->kids[i];
+        if (st->kind == AST_DATA)
+            rewrite_ragged(s, st, &out);
+        vec_push(s->c, out, st);
+        if (st->kind == AST_DATA && st->kids[DATA_MISSING])
+            rewrite_missing(s, st, &out);
+    }
+    block->kids = out;
+    if (s->ragged)
+        ast_walk(block, visit_binder, s);
+}
+
+void rewrite_cells(Ctx *c, Ast *file)
+{
+    for (size_t i = 0; i < vec_len(file->kids); i++) {
+        Cells s = { .c = c, .model = file->kids[i] };
+        if (file->kids[i]->kind == AST_MODEL)
+            rewrite_block(&s, file->kids[i]->kids[MODEL_BODY]);
+    }
+}
