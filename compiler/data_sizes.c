@@ -21,7 +21,7 @@ static void define_axis(Ctx *c, const Ast *size, int64_t value, Str from)
 {
     const Ast *name = size->kind == AST_BINDER ? size->kids[BINDER_DOMAIN] : size;
     if (name->kind == AST_INDEX && name->kids[INDEX_BASE]->kind == AST_NAME) {
-        Str longest = str_fmt(c, "%s_max", name->kids[INDEX_BASE]->name);      /* check/cells.c */
+        Str longest = cells_name(c, name->kids[INDEX_BASE]->name, CELLS_LONGEST);
         if (!is_defined(c, longest))
             vec_push(c, c->defines, ((Define){ longest, value, from }));
         return;
@@ -57,7 +57,7 @@ static void define_from_shape(Ctx *c, const Ast *data, const Ast *declared, cons
 /* How many cells are missing: see check/cells.c. */
 static void define_gaps(Ctx *c, const Ast *data, const Ast *declared, int64_t missing, Str from)
 {
-    Str name = str_fmt(c, "%s_gaps", declared->name);
+    Str name = cells_name(c, declared->name, CELLS_GAPS);
     if (data->kids[DATA_MISSING] && !is_defined(c, name))
         vec_push(c, c->defines, ((Define){ name, missing, from }));
 }

@@ -1,6 +1,6 @@
 /* cells.c - data that have not a value in every cell, said in the rest of the language.
  *
- *     data w[m in M, L[m]] : index(V)       data L[M] : count            (lengths of the rows of w)
+ *     data w[m in M, L[m]] : index(V)       data L[M] : count(L_max)     (lengths of the rows of w)
  *     for i in L[m] { .. }             ->   data w[M, L_max] : index(V)
  *                                           for i in L_max where i < L[m] { .. }
  *
@@ -11,7 +11,7 @@
  * read of y takes y_missing[y_place] where it is absent (lower.c), so that the statement of y is
  * the law of both.
  * requires:    a parsed file, and what the data files say of sizes as defines
- * establishes: no axis of data depends on another; L_max and y_gaps are arguments of the model
+ * establishes: no axis of data depends on another; y_gaps is an argument of the model
  */
 #include "check.h"
 
@@ -25,9 +25,13 @@ typedef struct Cells {
     Str *ragged;                       /* vec: L of every L[m] that is an axis of data */
 } Cells;
 
-static Str named(Cells *s, Str name, const char *suffix)
+Str cells_name(Ctx *c, Str of, CellsName what)
 {
-    return str_fmt(s->c, "%s_%s", name, suffix);
+    static const char *const suffixes[] = {
+        [CELLS_VALUES] = "missing", [CELLS_ABSENT] = "absent", [CELLS_PLACE] = "place",
+        [CELLS_GAPS] = "gaps", [CELLS_LONGEST] = "max",
+    };
+    return str_fmt(c, "%s_%s", of, suffixes[what]);
 }
 
 static bool is_defined_zero(const Ctx *c, Str name)
@@ -87,19 +91,29 @@ static Str lengths_of(const Ast *declname, size_t axis)
         ? e->kids[INDEX_BASE]->name : NULL;
 }
 
+typedef struct Look { Str name; bool found; } Look;
+
 static bool visit_declares(Ast *a, void *data)
 {
-    const void **looked = data;
-    if (a->kind == AST_DECLNAME && a->name == looked[0])
-        looked[1] = a;
+    Look *l = data;
+    l->found |= a->kind == AST_DECLNAME && a->name == l->name;
     return true;
 }
 
-static bool declares(Ast *block, Str name)
+/* By the user, or by an array before. */
+static bool is_declared(const Cells *s, Str lengths)
 {
-    const void *looked[2] = { name, NULL };
-    ast_walk(block, visit_declares, looked);
-    return looked[1] != NULL;
+    Look l = { lengths, false };
+    ast_walk(s->at, visit_declares, &l);
+    for (size_t i = 0; i < vec_len(s->ragged); i++)
+        l.found |= s->ragged[i] == lengths;
+    return l.found;
+}
+
+/* The size L_max. */
+static Ast *longest(Cells *s, Str lengths, Span at)
+{
+    return ast_name(s->c, at, cells_name(s->c, lengths, CELLS_LONGEST), NULL);
 }
 
 static void rewrite_ragged(Cells *s, Ast *data, Ast ***out)
@@ -111,14 +125,14 @@ static void rewrite_ragged(Cells *s, Ast *data, Ast ***out)
         if (!L)
             continue;
         Span at = w->kids[1]->span;
-        if (!declares(s->at, L)) {
+        if (!is_declared(s, L)) {
             Ast *declname = ast_new(s->c, AST_DECLNAME, at, L, 1,
                                     ast_copy(s->c, w->kids[0]->kids[BINDER_DOMAIN]));
-            vec_push(s->c, *out, derived_data(s, declname, type_node(s, at, "count", NULL, NULL),
-                                              "lengths", w->name));
+            Ast *type = type_node(s, at, "count", longest(s, L, at), NULL);
+            vec_push(s->c, *out, derived_data(s, declname, type, "lengths", w->name));
         }
         w->kids[0] = w->kids[0]->kids[BINDER_DOMAIN];
-        w->kids[1] = ast_name(s->c, at, named(s, L, "max"), NULL);
+        w->kids[1] = longest(s, L, at);
         data->kids[DATA_RULE] = data_rule(s, at, "rows", L);
         vec_push(s->c, s->ragged, L);
     }
@@ -139,7 +153,7 @@ static bool visit_binder(Ast *a, void *data)
         Ast *where = a->kids[BINDER_WHERE];
         a->kids[BINDER_WHERE] = where ? ast_new(s->c, AST_BINARY, where->span, str(s->c, "and"), 2,
                                                 inside, where) : inside;
-        a->kids[BINDER_DOMAIN] = ast_name(s->c, domain->span, named(s, s->ragged[i], "max"), NULL);
+        a->kids[BINDER_DOMAIN] = longest(s, s->ragged[i], domain->span);
         break;
     }
     return true;
@@ -170,21 +184,21 @@ static void rewrite_missing(Cells *s, Ast *data, Ast ***out)
         return;                        /* refused by the model graph */
     for (size_t i = 0; i < vec_len(names->kids); i++) {
         const Ast *y = names->kids[i];
-        Str gaps = named(s, y->name, "gaps");
+        Str gaps = cells_name(s->c, y->name, CELLS_GAPS);
         Span at = data->kids[DATA_MISSING]->span;
         if (is_defined_zero(s->c, gaps))
             continue;
         add_argument(s, gaps, at);
         Ast *absent = ast_copy(s->c, y), *place = ast_copy(s->c, y);
-        absent->name = named(s, y->name, "absent");
-        place->name = named(s, y->name, "place");
+        absent->name = cells_name(s->c, y->name, CELLS_ABSENT);
+        place->name = cells_name(s->c, y->name, CELLS_PLACE);
         absent->span = place->span = at;
         vec_push(s->c, *out, derived_data(s, absent, type_node(s, at, "bit", NULL, type), "absent",
                                           y->name));
         Ast *classes = ast_name(s->c, at, gaps, NULL);
         vec_push(s->c, *out, derived_data(s, place, type_node(s, at, "index", classes, type),
                                           "place", y->name));
-        Ast *declname = ast_new(s->c, AST_DECLNAME, at, named(s, y->name, "missing"), 1,
+        Ast *declname = ast_new(s->c, AST_DECLNAME, at, cells_name(s->c, y->name, CELLS_VALUES), 1,
                                 ast_name(s->c, at, gaps, NULL));
         Ast *own = ast_copy(s->c, type);
         own->kids[TYPE_AXES] = ast_new(s->c, AST_LIST, at, NULL, 0);

@@ -115,6 +115,9 @@ int  declared_rank(const Ast *type);                  /* event axes of a value o
 bool check(Ctx *c, Ast *file, Ast *library);
 /* cells.c: missing cells and ragged axes in terms of other data and a latent; before check. */
 void rewrite_cells(Ctx *c, Ast *file);
+/* Names that it gives: y_missing, y_absent, y_place, y_gaps of data y; L_max of lengths L. */
+typedef enum { CELLS_VALUES, CELLS_ABSENT, CELLS_PLACE, CELLS_GAPS, CELLS_LONGEST } CellsName;
+Str cells_name(Ctx *c, Str of, CellsName what);
 double missing_sentinel(const Ast *data);      /* the number that stands for NA, or NaN */
 void check_verify(Ctx *c, const Ast *file);           /* ice() if an annotation is missing */
 void check_dump(Ctx *c, Out *o, const Ast *file);     /* --dump=types: declarations with types */

@@ -164,11 +164,13 @@ static void model_section(Explain *x)
     section(x, "Model");
     for (size_t i = 0; i < vec_len(x->m->vars); i++) {
         const Var *v = x->m->vars[i];
-        if (v->synthetic || (v->kind != VAR_DATA && v->kind != VAR_PARAM))
+        if (v->synthetic || v->filler || (v->kind != VAR_DATA && v->kind != VAR_PARAM))
             continue;
-        line(x, 2, str_fmt(x->c, "%-5s  %s : %s%s", v->kind == VAR_DATA ? "data" : "param",
+        line(x, 2, str_fmt(x->c, "%-5s  %s : %s%s%s%s", v->kind == VAR_DATA ? "data" : "param",
                            math_symbol(&x->math, v), type_words(x, v),
-                           v->plate && v->plate->rows ? ", one for each row" : ""),
+                           v->plate && v->plate->rows ? ", one for each row" : "",
+                           v->missing ? "; missing cells: " : "",
+                           v->missing ? math_symbol(&x->math, v->missing) : ""),
              place_text(x->c, v->decl->span));
     }
     for (size_t i = 0; i < vec_len(x->m->sites); i++) {

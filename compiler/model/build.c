@@ -184,9 +184,8 @@ static void build_data(Build *b, Ast *s, Plate *plate)
     }
 }
 
-static Var *named_var(const Build *b, Str name, const char *suffix)
+static Var *named_var(const Build *b, Str wanted)
 {
-    Str wanted = str_fmt(b->c, "%s_%s", name, suffix);
     for (size_t i = 0; i < vec_len(b->m->vars); i++)
         if (b->m->vars[i]->name == wanted)
             return b->m->vars[i];
@@ -198,14 +197,13 @@ static void link_missing(Build *b)
 {
     for (size_t i = 0; i < vec_len(b->m->vars); i++) {
         Var *v = b->m->vars[i];
-        Var *values = v->kind == VAR_DATA && v->statement->kids[DATA_MISSING]
-            ? named_var(b, v->name, "missing") : NULL;
-        if (!values)
+        if (v->kind != VAR_DATA || !v->statement->kids[DATA_MISSING])
             continue;
-        v->missing = values;
-        v->absent = named_var(b, v->name, "absent");
-        v->place = named_var(b, v->name, "place");
-        values->filler = true;
+        v->missing = named_var(b, cells_name(b->c, v->name, CELLS_VALUES));
+        v->absent = named_var(b, cells_name(b->c, v->name, CELLS_ABSENT));
+        v->place = named_var(b, cells_name(b->c, v->name, CELLS_PLACE));
+        if (v->missing)                /* not where the data files have no gap */
+            v->missing->filler = v->absent->filler = v->place->filler = true;
     }
 }
 

@@ -46,7 +46,7 @@ typedef struct Var {
                                           plates, as if it stood in them */
     struct Var *absent, *place, *missing;     /* data with missing cells: where, which of the values
                                                  of the latent `missing` stand there; else NULL */
-    bool filler;                       /* latent: the `missing` of data */
+    bool filler;                       /* it is one of those of other data */
     bool synthetic;                    /* made by derive: variational parameter or free value;
                                           stands in Family.vars */
 } Var;

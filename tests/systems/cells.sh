@@ -32,6 +32,9 @@ echo '{"L": [2, 4, 1]}' >L.json
 ./lda simulate --data L.json --at w.at --seed 3 --out sim.json
 [ "$(values sim.json w | wc -l)" -eq 7 ] || fail "$(cat sim.json)"
 ./lda log-prob --data sim.json --at sim.json --json >sim.out
+echo '{"L": [2, 5, 1]}' >L.json
+expect_rc 3 ./lda simulate --data L.json --at w.at --seed 3 --out sim.json
+grep -q '5 is outside the support count(L_max)' err.txt || fail "$(cat err.txt)"
 
 # -- missing cells ------------------------------------------------------------------------------------
 camel=$DGM_ROOT/examples/models/camel.dgm
