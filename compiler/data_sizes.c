@@ -97,15 +97,20 @@ static void define_from_field(Ctx *c, Ast *file, const FileField *field, Str fro
         vec_push(c, c->defines, ((Define){ field->name, field->value, from }));
 }
 
-typedef struct FileSearch { Ctx *c; Ast *file; } FileSearch;
+typedef struct Gaps { Ctx *c; Missing *missing; } Gaps;
 
-static bool declares_missing(void *to, const char *name, double *sentinel)
+static bool visit_gaps(Ast *a, void *p)
 {
-    FileSearch *f = to;
-    DataSearch s = { f->c, str(f->c, name), NULL, NULL, 0 };
-    ast_walk(f->file, visit_data, &s);
-    *sentinel = s.n ? missing_sentinel(s.statement) : *sentinel;
-    return s.n && s.statement->kids[DATA_MISSING];
+    Gaps *g = p;
+    if (a->kind != AST_DATA)
+        return true;
+    const Ast *names = a->kids[DATA_NAMES], *field = a->kids[DATA_FIELD];
+    for (size_t i = 0; a->kids[DATA_MISSING] && i < vec_len(names->kids); i++) {
+        vec_push(g->c, g->missing, ((Missing){ names->kids[i]->name, missing_sentinel(a) }));
+        if (field)
+            vec_push(g->c, g->missing, ((Missing){ field->name, missing_sentinel(a) }));
+    }
+    return false;
 }
 
 /* *named: the file names what it holds, and all of it is defined. */
@@ -116,8 +121,9 @@ static int define_from_fields(Ctx *c, Ast *file, const DataArg *arg, bool *named
     *named = false;
     if (arg->name)
         return DONE;
-    Missing missing = { declares_missing, &(FileSearch){ c, file } };
-    if (!file_fields(c, arg->path, &missing, &fields, &why)) {
+    Gaps gaps = { .c = c };
+    ast_walk(file, visit_gaps, &gaps);
+    if (!file_fields(c, arg->path, gaps.missing, &fields, &why)) {
         fprintf(c->err, "dgmc: error: --data %s: %s\n", arg->path, why);
         return BAD_DATA;
     }

@@ -1,6 +1,7 @@
 /* main.c - the command line: options.def says what there is, this file parses it.
  * A line that is wrong ends with USAGE and what would have been right.
  */
+#include "derive/objective.h"
 #include "driver.h"
 
 #include <errno.h>

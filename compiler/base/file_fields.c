@@ -42,6 +42,14 @@ static char *read_whole(Ctx *c, const char *path, size_t *n, Str *why)
     return text;
 }
 
+static const Missing *missing_named(const Missing *missing, Str name)
+{
+    for (size_t i = 0; i < vec_len(missing); i++)
+        if (missing[i].name == name)
+            return &missing[i];
+    return NULL;
+}
+
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 /* The most elements at every level, and how many values are missing. */
@@ -63,17 +71,15 @@ static void json_measure(FileField *f, const json_t *v, int depth, double sentin
         json_measure(f, json_array_get(v, (size_t)i), depth + 1, sentinel);
 }
 
-static FileField json_field(Ctx *c, const char *name, const json_t *v,
-                            const Missing *missing)
+static FileField json_field(Ctx *c, const char *name, const json_t *v, const Missing *missing)
 {
     FileField f = { .name = str(c, name) };
-    double sentinel = NAN;
-    bool declared = missing->declared(missing->to, name, &sentinel);
+    const Missing *m = missing_named(missing, f.name);
     double x = json_number_value(v);
     f.whole = json_is_number(v) && x == floor(x) && fabs(x) < 9e15;
     f.value = f.whole ? (int64_t)x : 0;
-    json_measure(&f, v, 0, sentinel);
-    f.missing = declared ? f.missing : 0;
+    json_measure(&f, v, 0, m ? m->sentinel : NAN);
+    f.missing = m ? f.missing : 0;
     return f;
 }
 
@@ -139,9 +145,9 @@ static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, const M
         strtod(name, &end);
         number |= *name && !*end;
         FileField f = { .name = name, .shape = { 1, { rows } } };
-        double sentinel = NAN;
-        if (eol && missing->declared(missing->to, name, &sentinel))
-            f.missing = csv_missing(c, eol + 1, text + n, comma, vec_len(*fields), sentinel);
+        const Missing *m = missing_named(missing, name);
+        if (eol && m)
+            f.missing = csv_missing(c, eol + 1, text + n, comma, vec_len(*fields), m->sentinel);
         vec_push(c, *fields, f);
         start = i + 1;
     }

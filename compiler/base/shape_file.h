@@ -19,13 +19,12 @@ typedef struct FileField {
     int64_t value;
     int64_t missing;                   /* cells without a value; counted where they are declared */
 } FileField;
-/* Are missing cells declared for the array of this name? *sentinel: the number that stands for one,
- * or NaN. */
+/* An array that may have missing cells, by a name that files call it. */
 typedef struct Missing {
-    bool (*declared)(void *to, const char *name, double *sentinel);
-    void *to;
+    Str name;
+    double sentinel;                   /* the number that stands for one, or NaN */
 } Missing;
-/* An empty vec if the file is one array. False as above. */
+/* missing: vec. An empty vec if the file is one array. False as above. */
 bool file_fields(Ctx *c, const char *path, const Missing *missing, FileField **fields, Str *why);
 
 #endif

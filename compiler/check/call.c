@@ -296,20 +296,11 @@ static Type *rule_dist(Check *s, Args *a)
     return type_real(s, NULL);
 }
 
-static Ast *named_argument(const Args *a, const char *name)
-{
-    for (size_t i = 0; i < vec_len(a->at->kids); i++) {
-        Ast *arg = a->at->kids[i];
-        if (arg->name && !strcmp(arg->name, name)) return arg->kids[ARG_VALUE];
-    }
-    return NULL;
-}
-
 /* d |> truncate(lower: a, upper: b): the same event, fewer values. */
 static Type *rule_truncate(Check *s, Args *a)
 {
     if (!is_dist(s, a, 0)) return type_bad(s);
-    Ast *lower = named_argument(a, "lower"), *upper = named_argument(a, "upper");
+    Ast *lower = ast_argument(a->at, "lower"), *upper = ast_argument(a->at, "upper");
     if (*a->row->keys && !lower && !upper) {
         FAIL(s, E_ARG_MISSING, a->at->span, a->row->name, "lower` or `upper");
         diag_help(s->c, "`d |> %s(lower: a, upper: b)`; one of them is enough", a->row->name);
@@ -353,7 +344,7 @@ static bool has_steps(Check *s, Ast *e, const Type *t)
 
 static bool check_lag(Check *s, Args *a)
 {
-    Ast *lag = named_argument(a, "lag");
+    Ast *lag = ast_argument(a->at, "lag");
     if (!lag || is_bad(lag->type)) return !lag;
     bool whole = lag->type->kind == KIND_VALUE && lag->type->elem != ELEM_REAL;
     if (whole && lag->type->range.hi >= 1) return true;
@@ -418,7 +409,7 @@ static Type *rule_mode(Check *s, Args *a)
 /* Reported here, as an argument that is not by position. */
 static bool ode_argument(Check *s, Args *a, const char *name, bool fits, const char *needs)
 {
-    Ast *e = named_argument(a, name);
+    Ast *e = ast_argument(a->at, name);
     if (!e) FAIL(s, E_ARGUMENT_SHAPE, a->at->span, "ode", needs, name, "nothing");
     else if (!is_bad(e->type) && !fits)
         FAIL(s, E_ARGUMENT_SHAPE, e->span, "ode", needs, fmt_expr(s->c, e),
@@ -430,7 +421,7 @@ static bool ode_argument(Check *s, Args *a, const char *name, bool fits, const c
 
 static bool ode_arguments(Check *s, Args *a)
 {
-    Ast *start = named_argument(a, "start"), *method = named_argument(a, "method");
+    Ast *start = ast_argument(a->at, "start"), *method = ast_argument(a->at, "method");
     bool called = method && method->kind == AST_CALL && !method->decl
                && (!strcmp(method->name, "rk4") || !strcmp(method->name, "rk45"));
     bool number = start && start->type && start->type->kind == KIND_VALUE
@@ -461,7 +452,7 @@ static Type *rule_method(Check *s, Args *a)
 static Type *rule_ode(Check *s, Args *a)
 {
     if (!ode_arguments(s, a)) return type_bad(s);
-    Type *times = named_argument(a, "at")->type, *t;
+    Type *times = ast_argument(a->at, "at")->type, *t;
     if (is_bad(a->types[0]) || is_bad(a->types[1])) return type_bad(s);
     if (a->types[0]->kind != KIND_FUNCTION)
         return bad_argument(s, a, 0, "a function of time and state");

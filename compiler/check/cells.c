@@ -79,12 +79,12 @@ static Ast *derived_data(Cells *s, Ast *declname, Ast *type, const char *rule, S
 
 /* ---- ragged axes ----------------------------------------------------------------------------- */
 
-/* L of the axis L[m], where m is the index of an earlier axis; or NULL. */
-static Str lengths_of(const Ast *declname, size_t axis)
+/* L of the second axis L[m], where m is the index of the first; or NULL. */
+static Str lengths_of(const Ast *declname)
 {
-    const Ast *e = declname->kids[axis];
+    const Ast *e = declname->kids[1];
     if (e->kind != AST_INDEX || e->kids[INDEX_BASE]->kind != AST_NAME || vec_len(e->kids) != 2
-        || e->kids[1]->kind != AST_NAME || axis != 1)
+        || e->kids[1]->kind != AST_NAME)
         return NULL;
     const Ast *first = declname->kids[0];
     return first->kind == AST_BINDER && first->name == e->kids[1]->name
@@ -116,26 +116,39 @@ static Ast *longest(Cells *s, Str lengths, Span at)
     return ast_name(s->c, at, cells_name(s->c, lengths, CELLS_LONGEST), NULL);
 }
 
-static void rewrite_ragged(Cells *s, Ast *data, Ast ***out)
+/* w with rows of lengths L, declared by `data`: a statement of its own, after that of L. */
+static void rewrite_rows(Cells *s, const Ast *data, Ast *w, Str L, Ast ***out)
 {
-    Ast *names = data->kids[DATA_NAMES];
+    Span at = w->kids[1]->span;
+    if (!is_declared(s, L)) {
+        Ast *declname = ast_new(s->c, AST_DECLNAME, at, L, 1,
+                                ast_copy(s->c, w->kids[0]->kids[BINDER_DOMAIN]));
+        Ast *type = type_node(s, at, "count", longest(s, L, at), NULL);
+        vec_push(s->c, *out, derived_data(s, declname, type, "lengths", w->name));
+    }
+    w->kids[0] = w->kids[0]->kids[BINDER_DOMAIN];
+    w->kids[1] = longest(s, L, at);
+    Ast *own = ast_copy(s->c, data);
+    own->kids[DATA_NAMES] = ast_new(s->c, AST_LIST, w->span, NULL, 1, w);
+    own->kids[DATA_RULE] = data_rule(s, at, "rows", L);
+    vec_push(s->c, *out, own);
+    vec_push(s->c, s->ragged, L);
+}
+
+/* Moves the ragged arrays out of a statement; false if none is left in it. */
+static bool rewrite_ragged(Cells *s, Ast *data, Ast ***out)
+{
+    Ast *names = data->kids[DATA_NAMES], **kept = NULL;
     for (size_t i = 0; i < vec_len(names->kids); i++) {
         Ast *w = names->kids[i];
-        Str L = vec_len(w->kids) > 1 ? lengths_of(w, 1) : NULL;
-        if (!L)
-            continue;
-        Span at = w->kids[1]->span;
-        if (!is_declared(s, L)) {
-            Ast *declname = ast_new(s->c, AST_DECLNAME, at, L, 1,
-                                    ast_copy(s->c, w->kids[0]->kids[BINDER_DOMAIN]));
-            Ast *type = type_node(s, at, "count", longest(s, L, at), NULL);
-            vec_push(s->c, *out, derived_data(s, declname, type, "lengths", w->name));
-        }
-        w->kids[0] = w->kids[0]->kids[BINDER_DOMAIN];
-        w->kids[1] = longest(s, L, at);
-        data->kids[DATA_RULE] = data_rule(s, at, "rows", L);
-        vec_push(s->c, s->ragged, L);
+        Str L = vec_len(w->kids) > 1 ? lengths_of(w) : NULL;
+        if (L)
+            rewrite_rows(s, data, w, L, out);
+        else
+            vec_push(s->c, kept, w);
     }
+    names->kids = kept;
+    return vec_len(kept) > 0;
 }
 
 /* for i in L[m] -> for i in L_max where i < L[m] */
@@ -216,8 +229,8 @@ static void rewrite_block(Cells *s, Ast *block)
     s->at = block;
     for (size_t i = 0; i < vec_len(block->kids); i++) {
         Ast *st = block->kids[i];
-        if (st->kind == AST_DATA)
-            rewrite_ragged(s, st, &out);
+        if (st->kind == AST_DATA && !rewrite_ragged(s, st, &out))
+            continue;
         vec_push(s->c, out, st);
         if (st->kind == AST_DATA && st->kids[DATA_MISSING])
             rewrite_missing(s, st, &out);

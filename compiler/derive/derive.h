@@ -73,8 +73,6 @@ Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of
 Ast  *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half);
 void  joint_likelihood(Derive *d, Query *q);
 void  joint_factors(Derive *d, Query *q, bool penalties);
-/* `upper` of a stage `censor(upper: c)`; or NULL */
-Ast  *stage_argument(const Ast *stage, const char *name);
 Ast  *joint_prior(Derive *d, const Site *s);                    /* log p(z | ..), or NULL: flat */
 Term make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate, Span span);
 

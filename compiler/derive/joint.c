@@ -51,14 +51,6 @@ static bool offers_cdf(Derive *d, Ast *law, Span at, const char *what)
     return false;
 }
 
-Ast *stage_argument(const Ast *stage, const char *name)
-{
-    for (size_t i = 0; i < vec_len(stage->kids); i++)
-        if (stage->kids[i]->name && !strcmp(stage->kids[i]->name, name))
-            return stage->kids[i]->kids[ARG_VALUE];
-    return NULL;
-}
-
 /* x >= limit: the law's mass beyond the limit; else its density at x. The limit is only looked at
  * where it was met, so it may be infinite elsewhere. */
 static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *density)
@@ -72,7 +64,7 @@ static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *d
 static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
 {
     Ast *law = law_see(d->m, pipe->kids[PIPE_A]), *stage = pipe->kids[PIPE_B];
-    Ast *lower = stage_argument(stage, "lower"), *upper = stage_argument(stage, "upper");
+    Ast *lower = ast_argument(stage, "lower"), *upper = ast_argument(stage, "upper");
     Ast *density = joint_logpdf(d, law, x, NULL);
     if (!density || !strcmp(stage->name, "unnormalised"))
         return density;

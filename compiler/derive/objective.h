@@ -90,6 +90,8 @@ typedef struct Query {
     Q(step) Q(weight) Q(sample) Q(encode) Q(reconstruct) Q(constrain)                              \
     Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free) Q(simulate)                               \
     Q(report) Q(marginals) Q(modes)
+#define QUERY_NAME(name) " " #name
+#define QUERY_NAMES QUERIES(QUERY_NAME)                /* " step weight .." */
 enum {
 #define Q(name) QUERY_##name,
     QUERIES(Q)

@@ -100,7 +100,7 @@ static Ast *drawn_stage(Sim *s, const Ast *pipe)
 {
     Ctx *c = s->d->c;
     Ast *law = law_see(s->d->m, pipe->kids[PIPE_A]), *stage = pipe->kids[PIPE_B];
-    Ast *lower = stage_argument(stage, "lower"), *upper = stage_argument(stage, "upper");
+    Ast *lower = ast_argument(stage, "lower"), *upper = ast_argument(stage, "upper");
     if (!strcmp(stage->name, "truncate"))
         return drawn_between(s, law, lower, upper);
     Ast *x = drawn(s, law);

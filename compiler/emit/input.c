@@ -56,21 +56,11 @@ static void data_bounds(Ctx *c, const Type *t, EmitData *e)
     }
 }
 
-/* Of `data w[m in M, L[m]], b[M] : real` only w has the axis. */
-static bool is_ragged(Ctx *c, const Ast *declname, Str lengths)
+static void data_cells(EmitData *e, const Ast *data)
 {
-    Str longest = cells_name(c, lengths, CELLS_LONGEST);
-    return vec_len(declname->kids) > 1 && declname->kids[1]->name == longest;
-}
-
-static void data_cells(Ctx *c, EmitData *e, const Var *v)
-{
-    const Ast *data = v->statement;
     static const char *const rules[][2] = { { "rows", "RAGGED" }, { "lengths", "LENGTHS" },
                                             { "absent", "ABSENT" }, { "place", "PLACE" } };
     const Ast *rule = data->kids[DATA_RULE], *missing = data->kids[DATA_MISSING];
-    if (rule && !strcmp(rule->name, "rows") && !is_ragged(c, v->decl, rule->kids[0]->name))
-        rule = NULL;
     e->sentinel = missing_sentinel(data);
     e->cells = missing ? "MISSING" : NULL;
     for (size_t i = 0; rule && i < sizeof rules / sizeof *rules; i++)
@@ -91,7 +81,7 @@ static EmitData emit_data(Ctx *c, const Var *v)
         e.field = field->name;
     if (from)
         e.from = from->num;
-    data_cells(c, &e, v);
+    data_cells(&e, v->statement);
     const Type *t = v->type;
     size_t n_array = vec_len(t->array);
     for (size_t i = 0; i < n_array + vec_len(t->event) && e.rank < LIMIT_RANK; i++) {

@@ -108,6 +108,14 @@ Ast *ast_call(Ctx *c, Span span, const char *name, size_t n, ...)
     return call;
 }
 
+Ast *ast_argument(const Ast *call, const char *name)
+{
+    for (size_t i = 0; i < vec_len(call->kids); i++)
+        if (call->kids[i]->name && !strcmp(call->kids[i]->name, name))
+            return call->kids[i]->kids[ARG_VALUE];
+    return NULL;
+}
+
 Ast *ast_copy(Ctx *c, const Ast *a)
 {
     if (!a) return NULL;

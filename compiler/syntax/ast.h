@@ -39,6 +39,7 @@ Ast *ast_push(Ctx *c, Ast *list, Ast *kid);           /* returns list */
 Ast *ast_num(Ctx *c, Span span, double value);
 Ast *ast_name(Ctx *c, Span span, Str name, Ast *decl);
 Ast *ast_call(Ctx *c, Span span, const char *name, size_t n, ...);  /* n positional arguments */
+Ast *ast_argument(const Ast *call, const char *name);  /* its value, or NULL */
 Ast *ast_copy(Ctx *c, const Ast *a);                  /* deep; keeps decl and type */
 /* Calls visit on every node, parents first; visit returns false to skip the kids. */
 void ast_walk(Ast *a, bool (*visit)(Ast *, void *), void *data);

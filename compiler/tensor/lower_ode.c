@@ -148,14 +148,6 @@ static void attempt(Ode *o, ScanState *s, Val *z0, Val *t0, Val *begins, Val *en
 
 /* ---- the call -------------------------------------------------------------------------------- */
 
-static const Ast *argument(const Ast *call, const char *name)
-{
-    for (size_t i = 0; i < vec_len(call->kids); i++)
-        if (call->kids[i]->name && !strcmp(call->kids[i]->name, name))
-            return call->kids[i]->kids[ARG_VALUE];
-    return NULL;
-}
-
 /* ts at the interval of each step; `before`: of the interval before it. */
 static Val *time_at(const Ode *o, Val *ts, Val *interval, double before)
 {
@@ -169,7 +161,7 @@ static Val *time_at(const Ode *o, Val *ts, Val *interval, double before)
 static bool read_method(Ode *o, Env *env, const Ast *call, bool *fixed, double *tolerance)
 {
     Lower *L = o->L;
-    const Ast *method = argument(call, "method");
+    const Ast *method = ast_argument(call, "method");
     *fixed = method && !strcmp(method->name, "rk4");
     *tolerance = 1e-8;
     o->per_interval = ATTEMPTS;
@@ -212,9 +204,9 @@ static Val *solution(const Ode *o, Val *ts, Tir *const *values, bool fixed)
 
 Val *eval_ode(Lower *L, Env *env, const Ast *e)
 {
-    const Ast *start = argument(e, "start");
+    const Ast *start = ast_argument(e, "start");
     Ode o = { .L = L, .f = e->kids[0]->kids[ARG_VALUE]->decl };
-    Val *z0 = eval(L, env, e->kids[1]->kids[ARG_VALUE]), *ts = eval(L, env, argument(e, "at"));
+    Val *z0 = eval(L, env, e->kids[1]->kids[ARG_VALUE]), *ts = eval(L, env, ast_argument(e, "at"));
     Val *t0 = start ? eval(L, env, start) : number(L, 0);
     bool fixed;
     double tolerance;

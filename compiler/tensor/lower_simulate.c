@@ -22,7 +22,6 @@ typedef struct Quantile {
     bool counts;
 } Quantile;
 
-
 /* A point of the support for each s in (0, 1), increasing. */
 static Val *point(const Quantile *q, Val *s)
 {

@@ -11,14 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static SourceArray *array_named(const DgmModel *m, SourceArray *arrays, const char *name)
-{
-    for (int d = 0; d < m->n_data; d++)
-        if (strcmp(m->data[d].name, name) == 0)
-            return &arrays[d];
-    return NULL;
-}
-
 /* The array that is made of `of` by a rule, or NULL. */
 static SourceArray *made_of(const DgmModel *m, SourceArray *arrays, const DgmData *of,
                             DgmCells rule)
@@ -98,7 +90,7 @@ static bool fill_missing(const DgmModel *m, SourceArray *arrays, SourceArray *a,
 
 static bool fill_rows(const DgmModel *m, SourceArray *arrays, SourceArray *a, DataError *e)
 {
-    SourceArray *lengths = array_named(m, arrays, a->decl->of);
+    SourceArray *lengths = &arrays[data_index(m, a->decl->of)];
     long rows = a->array.shape[0], width = a->array.rank > 1 ? a->array.shape[1] : 1;
     long each = rows && width ? a->array.count / rows / width : 1;
     double *x = as_doubles(&a->array);

@@ -60,6 +60,7 @@ DgmSource *source_open(const DgmModel *model, const char *const *pairs, int n_pa
 DgmSource *source_open_try(const DgmModel *model, const char *const *pairs, int n_pairs,
                            const SourceOptions *options, DgmExit *code, DataError *e);
 void source_free(DgmSource *s);
+int data_index(const DgmModel *m, const char *name);         /* a data array, or -1 */
 const char *data_field(const DgmData *d);                    /* its name in files */
 /* Is it the name of a latent, a parameter or a data array (also as files call it)? */
 bool model_declares(const DgmModel *m, const char *name);

@@ -32,6 +32,14 @@ static void list_arrays(const DgmModel *m, char *buffer, size_t size)
         at += (size_t)snprintf(buffer + at, size - at, "%s%s", d ? ", " : "", m->data[d].name);
 }
 
+int data_index(const DgmModel *m, const char *name)
+{
+    for (int a = 0; a < m->n_data; a++)
+        if (strcmp(m->data[a].name, name) == 0)
+            return a;
+    return -1;
+}
+
 const char *data_field(const DgmData *d)
 {
     return d->field != NULL ? d->field : d->name;
@@ -222,7 +230,7 @@ static bool may_lack(const Opening *o, const SourceArray *arrays, int d)
 
     return optional || cells_made(data)
         || (data->cells == DGM_CELLS_LENGTHS
-            && arrays[array_find(o->model, data->of, strlen(data->of))].path != NULL);
+            && arrays[data_index(o->model, data->of)].path != NULL);
 }
 
 static bool pairs_assign(Opening *o, SourceArray *arrays, const char *const *pairs, int n)

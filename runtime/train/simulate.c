@@ -19,14 +19,6 @@ static long count_of(const Simulation *s, int i)
     return shape_of_variable(&s->variables[i], s->N).count;
 }
 
-static int data_index(const DgmModel *m, const char *name)
-{
-    for (int a = 0; a < m->n_data; a++)
-        if (strcmp(m->data[a].name, name) == 0)
-            return a;
-    return -1;
-}
-
 Simulation simulation_new(const DgmModel *m)
 {
     const DgmProgram *p = program_needed(m->simulate, "simulate", "`dgmc explain` says why");
