@@ -20,7 +20,8 @@ typedef double Real;
 typedef struct Run {
     Arena *arena;
     const Interp *in;
-    double **data;                     /* by value id */
+    double **data;                     /* by value id; on the heap, freed after the last use */
+    int *uses;                         /* still to come, by value id */
     int64_t *at;                       /* by axis id */
 } Run;
 
@@ -205,23 +206,50 @@ static void eval_random(Run *r, const Tir *v)
 
 /* ---- axes -------------------------------------------------------------------------------- */
 
+/* Elements from one position along `axis` to the next: 0 where v has not that axis. */
+static int64_t stride_of(const Run *r, const Tir *v, const Axis *axis)
+{
+    int64_t stride = 1;
+    for (int i = v->n_axes; i-- > 0; ) {
+        if (v->axes[i] == axis)
+            return stride;
+        stride *= axis_size(r->in, v->axes[i]);
+    }
+    return 0;
+}
+
+/* The longest axis is walked by strides. */
 static void eval_map(Run *r, const Tir *v)
 {
-    AxisSet s = axes_of(v);
-    walk_start(r, &s);
+    AxisSet outer = axes_of(v);
+    int at = 0;
+    for (int i = 1; i < outer.n; i++)
+        if (axis_size(r->in, outer.axis[i]) > axis_size(r->in, outer.axis[at]))
+            at = i;
+    Axis *along = outer.n ? outer.axis[at] : NULL;
+    int64_t n = along ? axis_size(r->in, along) : 1;
+    walk_start(r, &outer);
+    if (along)
+        outer.axis[at] = outer.axis[--outer.n];
     do {
-        double x[3] = { 0 };
-        for (int k = 0; k < v->n_in; k++)
-            x[k] = *element(r, v->in[k]);
-        *element(r, v) = interp_map(v->op, x[0], x[1], x[2]);
-    } while (walk_next(r, &s));
+        const double *x[3];
+        int64_t step[3] = { 0 }, y_step = stride_of(r, v, along);
+        double zero = 0, *y = element(r, v);
+        for (int k = 0; k < 3; k++) {
+            x[k] = k < v->n_in ? element(r, v->in[k]) : &zero;
+            step[k] = k < v->n_in ? stride_of(r, v->in[k], along) : 0;
+        }
+        for (int64_t i = 0; i < n; i++)
+            y[i * y_step] = interp_map(v->op, x[0][i * step[0]], x[1][i * step[1]],
+                                       x[2][i * step[2]]);
+    } while (walk_next(r, &outer));
 }
 
 static void eval_reduce(Run *r, const Tir *v)
 {
     AxisSet s = axes_of(v->in[0]);
     int64_t n = interp_count(r->in, v);
-    double *top = arena_alloc(r->arena, sizeof *top * (size_t)n), *y = r->data[v->id];
+    double *top = malloc(sizeof *top * (size_t)n), *y = r->data[v->id];
     for (int64_t i = 0; i < n; i++)
         top[i] = -INFINITY;
     walk_start(r, &s);
@@ -238,6 +266,7 @@ static void eval_reduce(Run *r, const Tir *v)
     } while (walk_next(r, &s));
     for (int64_t i = 0; i < n && v->op != OP_SUM; i++)
         y[i] = v->op == OP_MAXIMUM || !isfinite(top[i]) ? top[i] : top[i] + log(y[i]);
+    free(top);
 }
 
 static void eval_contract(Run *r, const Tir *v)
@@ -432,13 +461,12 @@ static void eval_value(Run *r, const Tir *v)
     }
 }
 
-/* The output's numbers in its own layout, if that is not the value's. */
+/* The output's numbers in its own layout, or else in the value's; in the arena. */
 static double *lay_out(Run *r, const TirOut *o)
 {
-    if (!o->n_axes)
-        return r->data[o->value->id];
-    AxisSet s = { .n = o->n_axes };
-    memcpy(s.axis, o->axes, sizeof(Axis *) * (size_t)o->n_axes);
+    AxisSet s = axes_of(o->value);
+    if (o->n_axes)
+        memcpy(s.axis, o->axes, sizeof(Axis *) * (size_t)o->n_axes);
     double *y = arena_alloc(r->arena, sizeof *y * (size_t)interp_count(r->in, o->value));
     int64_t i = 0;
     walk_start(r, &s);
@@ -448,6 +476,12 @@ static double *lay_out(Run *r, const TirOut *o)
     return y;
 }
 
+static void use(Run *r, const Tir *v)
+{
+    if (!--r->uses[v->id])
+        free(r->data[v->id]);
+}
+
 double **interp_run(Arena *arena, const TirFn *f, const Interp *in)
 {
     int max_id = 0;
@@ -455,15 +489,25 @@ double **interp_run(Arena *arena, const TirFn *f, const Interp *in)
         max_id = f->axes[i]->id > max_id ? f->axes[i]->id : max_id;
     Run r = { .arena = arena, .in = in };
     r.data = arena_alloc(arena, sizeof *r.data * ((size_t)f->n_values + 1));
+    r.uses = arena_alloc(arena, sizeof *r.uses * ((size_t)f->n_values + 1));
     r.at = arena_alloc(arena, sizeof *r.at * ((size_t)max_id + 1));
     Tir **order = tir_order(f);
+    for (size_t i = 0; i < vec_len(order); i++)
+        for (int k = 0; k < order[i]->n_in; k++)
+            r.uses[order[i]->in[k]->id]++;
+    for (size_t i = 0; i < vec_len(f->outs); i++)
+        r.uses[f->outs[i].value->id]++;
     for (size_t i = 0; i < vec_len(order); i++) {
-        size_t n = (size_t)interp_count(in, order[i]);
-        r.data[order[i]->id] = arena_alloc(arena, sizeof(double) * n);
-        eval_value(&r, order[i]);
+        const Tir *v = order[i];
+        r.data[v->id] = calloc((size_t)interp_count(in, v), sizeof(double));
+        eval_value(&r, v);
+        for (int k = 0; k < v->n_in; k++)
+            use(&r, v->in[k]);
     }
     double **outs = arena_alloc(arena, sizeof *outs * (vec_len(f->outs) + 1));
-    for (size_t i = 0; i < vec_len(f->outs); i++)
+    for (size_t i = 0; i < vec_len(f->outs); i++) {
         outs[i] = lay_out(&r, &f->outs[i]);
+        use(&r, f->outs[i].value);
+    }
     return outs;
 }
