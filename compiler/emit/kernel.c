@@ -72,14 +72,14 @@ static Str index_text(Printer *q, const Use *u, const Node *gather)
     Str sum = str(c, "0");
     const Node *n = u->node;
     for (int i = 0; i < n->n_axes; i++) {
-        Str at;
+        Str at = str_fmt(c, "%lld", (long long)u->shift[i]);
         if (!u->index[i]) {
             at = dynamic_index(q, gather, extent_axis(q->e->p, n->axes[i]));
-        } else {
+        } else if (u->index[i] != axis_fixed) {
             q->chunk |= u->index[i] == q->e->p->chunk;
             at = text_axis(q->e, u->index[i]);
         }
-        if (u->shift[i])
+        if (u->shift[i] && u->index[i] != axis_fixed)
             at = str_fmt(c, "(%s %c %lld)", at, u->shift[i] < 0 ? '-' : '+',
                          (long long)(u->shift[i] < 0 ? -u->shift[i] : u->shift[i]));
         sum = text_sum(q->e, sum, text_product(q->e, at, extent(q, node_stride(q->e->p, n, i))));

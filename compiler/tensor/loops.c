@@ -7,9 +7,14 @@
  * complete after the loop of its outermost summed axis. A reduction whose remaining axes are all
  * outside accumulates in a local; else in its buffer, so that the innermost loop walks memory.
  *     for n { m = max_h; for h { m = max(m, x) }  for h { e = exp(x - m) ... } }
+ * A slow function beside inner loops would run for one number at a time; it has a loop of its own,
+ * which vectorises, unless what its neighbours would have to store for that is larger than it.
+ *     for n { for h { s[n] += x * w } }  for n { r[n] = y - logistic(s[n]) }  for n { for h ... }
  * requires:    nodes of one kernel, operands first
  * establishes: path, depth and done of each node; `store` of those read outside their loop
  */
+#include <string.h>
+
 #include "loops.h"
 
 bool loops_memory_sum(const Node *n)
@@ -80,12 +85,20 @@ static long index_of(const Node *d, Item *const *path, int depth)
     return -1;
 }
 
-static void insert_item(Plan *p, Item *list, size_t at, ItemKind kind, Node *n, Axis *axis,
+/* One way of building the loops of a kernel. */
+typedef struct Nest {
+    Ctx *c;
+    Kernel *k;
+    bool apart;                        /* slow functions and inner loops keep apart */
+    Node **slow;                       /* vec: those that kept out of a loop */
+} Nest;
+
+static void insert_item(Nest *t, Item *list, size_t at, ItemKind kind, Node *n, Axis *axis,
                         Item **made)
 {
-    Item *item = arena_alloc(p->c->arena, sizeof *item);
+    Item *item = arena_alloc(t->c->arena, sizeof *item);
     *item = (Item){.kind = kind, .node = n, .axis = axis};
-    vec_push(p->c, list->items, item);
+    vec_push(t->c, list->items, item);
     for (size_t i = vec_len(list->items) - 1; i > at; i--)
         list->items[i] = list->items[i - 1];
     list->items[at] = item;
@@ -114,13 +127,33 @@ static int score(const Node *v, Item *const *path, int depth, size_t at)
     return n;
 }
 
-static Item *enter_loop(Plan *p, Node *v, Item **path, int depth, Axis *axis)
+/* Would a function and an inner loop meet if v entered that loop? Quick functions stay with slow
+ * ones, so that what they share need not be stored. */
+static bool keeps_out(Nest *t, Node *v, int depth, const Item *loop)
+{
+    bool here = v->n_iter == depth + 1;
+    if (!t->apart || (here && node_reduces(v)))
+        return false;
+    for (size_t i = 0; i < vec_len(loop->items); i++) {
+        const Item *x = loop->items[i];
+        if (here && x->kind == ITEM_LOOP) {
+            if (op_slow(v->op))
+                vec_push(t->c, t->slow, v);
+            return true;
+        }
+        if (!here && x->kind == ITEM_STMT && op_slow(x->node->op))
+            return true;
+    }
+    return false;
+}
+
+static Item *enter_loop(Nest *t, Node *v, Item **path, int depth, Axis *axis)
 {
     Item *list = path[depth], *best = NULL;
     int most = -1;
     for (size_t i = 0; i < vec_len(list->items); i++) {
         Item *x = list->items[i];
-        if (x->kind != ITEM_LOOP || x->axis != axis)
+        if (x->kind != ITEM_LOOP || x->axis != axis || keeps_out(t, v, depth, x))
             continue;
         int s = score(v, path, depth, i);
         if (s >= 0 && s >= most) {
@@ -129,12 +162,12 @@ static Item *enter_loop(Plan *p, Node *v, Item **path, int depth, Axis *axis)
         }
     }
     if (!best)
-        insert_item(p, list, vec_len(list->items), ITEM_LOOP, NULL, axis, &best);
+        insert_item(t, list, vec_len(list->items), ITEM_LOOP, NULL, axis, &best);
     return best;
 }
 
 /* A statement stands as early as its operands allow: later nodes can share loops after it. */
-static void insert_stmt(Plan *p, Node *v)
+static void insert_stmt(Nest *t, Node *v)
 {
     Item *list = v->path[v->depth];
     size_t at = 0;
@@ -147,41 +180,85 @@ static void insert_stmt(Plan *p, Node *v)
     while (at < vec_len(list->items) && (list->items[at]->kind == ITEM_DONE ||
                                          list->items[at]->kind == ITEM_STMT))
         at++;
-    insert_item(p, list, at, ITEM_STMT, v, NULL, NULL);
+    insert_item(t, list, at, ITEM_STMT, v, NULL, NULL);
 }
 
-static void insert_around(Plan *p, Node *v)
+static void insert_around(Nest *t, Node *v)
 {
     Item *list = v->path[v->done], *loop = v->path[v->done + 1];
     size_t i = 0;
     while (list->items[i] != loop)
         i++;
-    insert_item(p, list, i, ITEM_INIT, v, NULL, NULL);
-    insert_item(p, list, i + 2, ITEM_DONE, v, NULL, NULL);
+    insert_item(t, list, i, ITEM_INIT, v, NULL, NULL);
+    insert_item(t, list, i + 2, ITEM_DONE, v, NULL, NULL);
 }
 
-static void insert_node(Plan *p, Kernel *k, Node *v)
+static void insert_node(Nest *t, Node *v)
 {
-    Item *path[PLAN_RANK + 1] = {k->root};
+    Item *path[PLAN_RANK + 1] = {t->k->root};
     for (int i = 0; i < v->n_iter; i++)
-        path[i + 1] = enter_loop(p, v, path, i, v->iter[i]);
+        path[i + 1] = enter_loop(t, v, path, i, v->iter[i]);
     for (int i = 0; i <= v->n_iter; i++)
         v->path[i] = path[i];
     v->depth = v->n_iter;
     v->done = done_depth(v);
-    insert_stmt(p, v);
+    insert_stmt(t, v);
     if (node_reduces(v) && v->n_over)
-        insert_around(p, v);
+        insert_around(t, v);
     v->store |= loops_memory_sum(v);
     for (int i = 0; i < v->n_in; i++)
         if (v->in[i].node->class == NODE_LOOP && !loops_local(v, &v->in[i]))
             v->in[i].node->store = true;
 }
 
+static void build(Nest *t, const bool *stored)
+{
+    for (size_t i = 0; i < vec_len(t->k->nodes); i++) {
+        t->k->nodes[i]->store = stored[i];
+        memset(t->k->nodes[i]->path, 0, sizeof t->k->nodes[i]->path);
+    }
+    t->k->root = arena_alloc(t->c->arena, sizeof *t->k->root);
+    t->k->root->kind = ITEM_LOOP;
+    for (size_t i = 0; i < vec_len(t->k->nodes); i++)
+        insert_node(t, t->k->nodes[i]);
+}
+
+static bool has_all_axes(const Node *n, const Node *of)
+{
+    for (int i = 0; i < of->n_axes; i++)
+        if (!node_has(n, of->axes[i]))
+            return false;
+    return true;
+}
+
+/* A slow function kept out, and what is stored for that alone has no more elements. */
+static bool pays(const Nest *t, const bool *stored)
+{
+    if (!vec_len(t->slow))
+        return false;
+    for (size_t i = 0; i < vec_len(t->k->nodes); i++) {
+        const Node *n = t->k->nodes[i];
+        bool small = !n->store || stored[i];
+        for (size_t k = 0; !small && k < vec_len(t->slow); k++)
+            small = has_all_axes(t->slow[k], n);
+        if (!small)
+            return false;
+    }
+    return true;
+}
+
 void loops_build(Plan *p, Kernel *k)
 {
-    k->root = arena_alloc(p->c->arena, sizeof *k->root);
-    k->root->kind = ITEM_LOOP;
-    for (size_t i = 0; i < vec_len(k->nodes); i++)
-        insert_node(p, k, k->nodes[i]);
+    size_t n = vec_len(k->nodes);
+    bool *before = arena_alloc(p->c->arena, sizeof *before * n);
+    bool *stored = arena_alloc(p->c->arena, sizeof *stored * n);
+    Nest together = {.c = p->c, .k = k}, apart = {.c = p->c, .k = k, .apart = true};
+    for (size_t i = 0; i < n; i++)
+        before[i] = k->nodes[i]->store;
+    build(&together, before);
+    for (size_t i = 0; i < n; i++)
+        stored[i] = k->nodes[i]->store;
+    build(&apart, before);
+    if (!pays(&apart, stored))
+        build(&together, before);
 }

@@ -1,7 +1,7 @@
 /* nodes.c - tensor IR to the nodes of the kernel IR.
  *
- * Idea: everything that moves no data disappears here. A rename, expansion or slice becomes a way
- * of indexing the operand (Use); axes that renames connect become one axis where no value has
+ * Idea: everything that moves no data disappears here. A rename, expansion or slice, or one element
+ * of an axis, becomes a way of indexing the operand (Use); axes that renames connect become one axis where no value has
  * both, so that elementwise chains fuse across them. What remains is split into steps that loops
  * or calls can do:
  *     logsumexp        m + log sum exp(a - m)
@@ -12,6 +12,9 @@
  */
 #include "plan.h"
 #include "tir_build.h"
+
+static Axis fixed = {.name = "fixed", .size = 1};
+Axis *const axis_fixed = &fixed;
 
 /* ---- small things ---------------------------------------------------------------------------- */
 
@@ -519,6 +522,15 @@ static Use reindex(Use u, const Axis *from, Axis *to, int64_t shift)
     return u;
 }
 
+/* Is there one position along all axes that the reduction is over? */
+static bool reduces_one(const Tir *v)
+{
+    for (int i = 0; i < v->n_over; i++)
+        if (axis_runtime(v->over[i]) || v->over[i]->size != 1)
+            return false;
+    return true;
+}
+
 /* All at once: a swap of two axes is a legal rename. */
 static Use renamed(const Plan *p, const Tir *v, Use u)
 {
@@ -595,6 +607,12 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
         break;
     }
     case OP_SUM: case OP_MAXIMUM: case OP_LOGSUMEXP: {
+        if (reduces_one(v)) {
+            Use u = in[0];
+            for (int i = 0; i < v->n_over; i++)
+                u = reindex(u, rep(p, v->over[i]), axis_fixed, 0);
+            return u;
+        }
         AxisSet from = reps(p, v->in[0]->axes, v->in[0]->n_axes);
         AxisSet over = reps(p, v->over, v->n_over);
         n = v->op == OP_LOGSUMEXP ? logsumexp(p, in[0], &from, &over, v)

@@ -219,10 +219,25 @@ Tir *tir_contract(TirFn *f, Tir *a, Tir *b, Axis *const *over, int n)
     return shaped(f, &v);
 }
 
+Tir *tir_element(TirFn *f, Tir *a, Axis *axis, int64_t at)
+{
+    Axis *one = NULL;
+    for (size_t i = 0; !one && i < vec_len(f->axes); i++)
+        if (f->axes[i]->size == 1 && !strcmp(f->axes[i]->name, "one")
+            && !tir_has_axis(a, f->axes[i]))
+            one = f->axes[i];
+    if (!one)
+        one = tir_axis(f, AXIS_EVENT, str(f->c, "one"), 1);
+    return tir_reduce(f, OP_SUM, tir_slice(f, a, axis, one, at), &one, 1);
+}
+
 Tir *tir_gather(TirFn *f, Tir *a, Axis *axis, Tir *index)
 {
     if (!tir_has_axis(a, axis))
         return a;                      /* the same number wherever the index points */
+    if (index->op == OP_CONST && !axis_runtime(axis) && index->num == floor(index->num)
+        && index->num >= 0 && index->num < (double)axis->size)
+        return tir_element(f, a, axis, (int64_t)index->num);
     Tir v = { .op = OP_GATHER, .n_in = 2, .in = { a, index }, .n_over = 1, .over = { axis } };
     return shaped(f, &v);
 }

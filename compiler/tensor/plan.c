@@ -85,6 +85,11 @@ static double op_cost(Op op)
     }
 }
 
+bool op_slow(Op op)
+{
+    return op_cost(op) >= 10 && op_cost(op) < 100;
+}
+
 static double axes_product(const Plan *p, Axis *const *axes, int n, double rows, double draws)
 {
     double x = 1;
@@ -223,6 +228,21 @@ void plan_print(Out *o, const Plan *p)
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
+/* Slow functions that run for one number at a time: beside a loop, inside another. */
+static int count_scalar(const Item *loop, bool inside)
+{
+    int n = 0, slow = 0, loops = 0;
+    for (size_t i = 0; i < vec_len(loop->items); i++) {
+        const Item *x = loop->items[i];
+        if (x->kind == ITEM_LOOP) {
+            n += count_scalar(x, true);
+            loops++;
+        }
+        slow += x->kind == ITEM_STMT && op_slow(x->node->op);
+    }
+    return n + (inside && loops ? slow : 0);
+}
+
 static int count_body(const Body *b, const char *what)
 {
     int n = 0;
@@ -231,6 +251,10 @@ static int count_body(const Body *b, const char *what)
     for (size_t i = 0; i < vec_len(b->kernels); i++) {
         const Kernel *k = b->kernels[i];
         n += (kernels && !k->call) || (passes && k->call && k->nodes[0]->call != CALL_GEMM);
+        if (!strcmp(what, "scalar")) {
+            n += k->call ? 0 : count_scalar(k->root, false);
+            continue;
+        }
         for (size_t j = 0; j < vec_len(k->nodes); j++) {
             const Node *node = k->nodes[j];
             n += gemm ? node->call == CALL_GEMM : !strcmp(op_info[node->op].name, what);

@@ -57,6 +57,7 @@ typedef struct Use {
     Axis *index[PLAN_RANK];            /* NULL: by the second operand (GATHER) */
     int64_t shift[PLAN_RANK];
 } Use;
+extern Axis *const axis_fixed;         /* an index that no loop walks: the shift is the position */
 
 typedef enum { NODE_SOURCE, NODE_LOOP, NODE_CALL } NodeClass;
 
@@ -166,9 +167,11 @@ typedef struct Plan {
 Plan *plan_build(Ctx *c, const TirFn *f);
 void  plan_print(Out *o, const Plan *p);              /* --dump=kernels */
 void  plan_verify(const Plan *p);
-/* Of the structure tests: "kernels", "phases", "gemm", "buffers", "slots", or the name of an op. */
+/* Of the structure tests: "kernels", "phases", "gemm", "calls", "buffers", "slots", "scalar" (slow
+ * functions that run for one number at a time), or the name of an op. */
 int   plan_count(const Plan *p, const char *what);
 double node_cost(const Plan *p, const Node *n, double rows, double draws);   /* operations */
+bool op_slow(Op op);                   /* many instructions, and there is a vector form */
 Node **plan_topological(Plan *p, Node **nodes);       /* vec: the same nodes, operands first */
 
 /* nodes.c: TirFn -> nodes, with contractions chosen. */

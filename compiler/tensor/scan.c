@@ -72,9 +72,8 @@ Tir *scan_pack(TirFn *f, const ScanPart *parts, Axis *vector)
 Tir *scan_unpack(TirFn *f, Tir *vector, Axis *axis, int64_t at, const ScanPart *like)
 {
     if (like->n_axes <= 1) {
-        Axis *to = like->n_axes ? like->axes[0] : tir_axis(f, AXIS_EVENT, str(f->c, "one"), 1);
-        Tir *v = tir_slice(f, vector, axis, to, at);
-        return like->n_axes ? v : tir_reduce(f, OP_SUM, v, &to, 1);
+        return like->n_axes ? tir_slice(f, vector, axis, like->axes[0], at)
+                            : tir_element(f, vector, axis, at);
     }
     Tir *flat = tir_const(f, 0);
     for (int i = 0; i < like->n_axes; i++) {
@@ -297,10 +296,7 @@ Tir *tir_scan_adjoint(TirFn *f, Tir *y, int k, Tir *g)
         at += sizes[i];
     Tir *all = packed_adjoints(f, y, g, sizes);
     Tir *d = tir_slice(f, all, all->to[0], vector, at);
-    if (k == SCAN_STATE) {             /* of the step taken first */
-        Axis *one = tir_axis(f, AXIS_EVENT, str(f->c, "one"), 1);
-        d = tir_slice(f, d, t, one, y->flag ? t->size - 1 : 0);
-        d = tir_reduce(f, OP_SUM, d, &one, 1);
-    }
+    if (k == SCAN_STATE)               /* of the step taken first */
+        d = tir_element(f, d, t, y->flag ? t->size - 1 : 0);
     return sum_beyond(f, d, y->in[k]);
 }

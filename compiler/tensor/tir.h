@@ -122,6 +122,7 @@ Tir *tir_expand(TirFn *f, Tir *a, Axis *const *axes, int n); /* axes it already 
  * allowed, expand first), the others ignore them. */
 Tir *tir_reduce(TirFn *f, Op op, Tir *a, Axis *const *over, int n);
 Tir *tir_contract(TirFn *f, Tir *a, Tir *b, Axis *const *over, int n);
+Tir *tir_element(TirFn *f, Tir *a, Axis *axis, int64_t at);         /* a slice, without its axis */
 Tir *tir_gather(TirFn *f, Tir *a, Axis *axis, Tir *index);
 /* y[.., k, ..] = sum over axes `over` of a * [index == k], k along the new axis `to`. */
 Tir *tir_scatter(TirFn *f, Tir *a, Tir *index, Axis *const *over, int n, Axis *to);
