@@ -1,9 +1,9 @@
 /* nodes.c - tensor IR to the nodes of the kernel IR.
  *
- * Idea: everything that moves no data disappears here. A rename, expansion or slice, or one element
- * of an axis, becomes a way of indexing the operand (Use); axes that renames connect become one axis where no value has
- * both, so that elementwise chains fuse across them. What remains is split into steps that loops
- * or calls can do:
+ * Idea: everything that moves no data disappears here. A rename, expansion or slice, or one
+ * element of an axis, becomes a way of indexing the operand (Use); axes that renames connect
+ * become one axis where no value has both, so that elementwise chains fuse across them. What
+ * remains is split into steps that loops or calls can do:
  *     logsumexp        m + log sum exp(a - m)
  *     sum over rows    a sum within each chunk of rows, then a sum over chunks, in order
  *     contraction      a matrix product (choose.c), or product and sum as loops
