@@ -52,6 +52,7 @@ set(COMPILER_SOURCES
   compiler/model/print.c
   compiler/model/prove_plates.c
   compiler/model/refuse.c
+  compiler/model/missing.c
   compiler/model/spread.c
   compiler/model/training.c
   compiler/model/verify.c

@@ -7,11 +7,12 @@
  *     data y[N] : real missing         ->   data y_absent[N] : bit       (1 where y has no value)
  *                                           data y_place[N] : index(y_gaps)    (of how many before)
  *                                           latent y_missing[y_gaps] : real ~ flat
+ * Of bits, counts and labels y_absent alone is declared: their cells are summed out.
  * The trainer makes the arrays that DATA_RULE names, when it has read the one that they are of; a
  * read of y takes y_missing[y_place] where it is absent (lower.c), so that the statement of y is
  * the law of both.
  * requires:    a parsed file, and what the data files say of sizes as defines
- * establishes: no axis of data depends on another; y_gaps is an argument of the model
+ * establishes: no axis of data depends on another; y_gaps of real y is an argument of the model
  */
 #include "check.h"
 
@@ -120,6 +121,10 @@ static Ast *longest(Cells *s, Str lengths, Span at)
 static void rewrite_rows(Cells *s, const Ast *data, Ast *w, Str L, Ast ***out)
 {
     Span at = w->kids[1]->span;
+    if (data->kids[DATA_MISSING]) {
+        diag_error(s->c, E_ND_MISSING, data->kids[DATA_MISSING]->span, w->name, "ragged");
+        diag_help(s->c, "leave the cells out: rows may have any lengths");
+    }
     if (!is_declared(s, L)) {
         Ast *declname = ast_new(s->c, AST_DECLNAME, at, L, 1,
                                 ast_copy(s->c, w->kids[0]->kids[BINDER_DOMAIN]));
@@ -182,18 +187,17 @@ double missing_sentinel(const Ast *data)
     return !number || number->kind != AST_NUM ? NAN : minus ? -number->num : number->num;
 }
 
-/* Each of its elements may be missing by itself. */
-static bool is_elementwise(Str support)
+/* Its missing cells are summed out. */
+static bool is_discrete(Str support)
 {
-    return support_core(support) == 0 && strcmp(support, "bit") && strcmp(support, "count")
-        && strcmp(support, "index");
+    return !strcmp(support, "bit") || !strcmp(support, "count") || !strcmp(support, "index");
 }
 
 /* The array itself and those that its missing cells need. */
 static void rewrite_missing(Cells *s, Ast *data, Ast ***out)
 {
     const Ast *names = data->kids[DATA_NAMES], *type = data->kids[DATA_TYPE];
-    if (!is_elementwise(type->name))
+    if (support_core(type->name))
         return;                        /* refused by the model graph */
     for (size_t i = 0; i < vec_len(names->kids); i++) {
         const Ast *y = names->kids[i];
@@ -201,13 +205,15 @@ static void rewrite_missing(Cells *s, Ast *data, Ast ***out)
         Span at = data->kids[DATA_MISSING]->span;
         if (is_defined_zero(s->c, gaps))
             continue;
-        add_argument(s, gaps, at);
         Ast *absent = ast_copy(s->c, y), *place = ast_copy(s->c, y);
         absent->name = cells_name(s->c, y->name, CELLS_ABSENT);
         place->name = cells_name(s->c, y->name, CELLS_PLACE);
         absent->span = place->span = at;
         vec_push(s->c, *out, derived_data(s, absent, type_node(s, at, "bit", NULL, type), "absent",
                                           y->name));
+        if (is_discrete(type->name))
+            continue;
+        add_argument(s, gaps, at);
         Ast *classes = ast_name(s->c, at, gaps, NULL);
         vec_push(s->c, *out, derived_data(s, place, type_node(s, at, "index", classes, type),
                                           "place", y->name));

@@ -71,6 +71,7 @@ Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of
 /* joint.c: log densities of statements */
 /* NULL: zero (flat). half: the latent that x is, which may cut the law off; or NULL */
 Ast  *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half);
+Ast  *joint_site(Derive *d, const Site *s);         /* its log density; NULL: flat */
 void  joint_likelihood(Derive *d, Query *q);
 void  joint_factors(Derive *d, Query *q, bool penalties);
 Ast  *joint_prior(Derive *d, const Site *s);                    /* log p(z | ..), or NULL: flat */

@@ -158,6 +158,13 @@ static void enter(Explain *x, const Plate *to, const Plate **open)
     *open = to;
 }
 
+static Str missing_words(Explain *x, const Var *v)
+{
+    if (v->missing)
+        return str_fmt(x->c, "; missing cells: %s", math_symbol(&x->math, v->missing));
+    return str(x->c, v->absent ? "; missing cells are summed out" : "");
+}
+
 static void model_section(Explain *x)
 {
     const Plate *open = NULL;
@@ -166,11 +173,10 @@ static void model_section(Explain *x)
         const Var *v = x->m->vars[i];
         if (v->synthetic || v->filler || (v->kind != VAR_DATA && v->kind != VAR_PARAM))
             continue;
-        line(x, 2, str_fmt(x->c, "%-5s  %s : %s%s%s%s", v->kind == VAR_DATA ? "data" : "param",
+        line(x, 2, str_fmt(x->c, "%-5s  %s : %s%s%s", v->kind == VAR_DATA ? "data" : "param",
                            math_symbol(&x->math, v), type_words(x, v),
                            v->plate && v->plate->rows ? ", one for each row" : "",
-                           v->missing ? "; missing cells: " : "",
-                           v->missing ? math_symbol(&x->math, v->missing) : ""),
+                           missing_words(x, v)),
              place_text(x->c, v->decl->span));
     }
     for (size_t i = 0; i < vec_len(x->m->sites); i++) {

@@ -109,12 +109,32 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
     return make_binary(d->c, "-", density, log_mass(d, seen, x, half->lower, half->upper));
 }
 
+/* y[n] -> y_absent[n] */
+static Ast *absent_at(Derive *d, const Site *s)
+{
+    Ast *absent = make_name(d->c, s->var->absent, s->span);
+    if (s->lhs->kind != AST_INDEX)
+        return absent;
+    Ast *e = ast_copy(d->c, s->lhs);
+    e->kids[INDEX_BASE] = absent;
+    return e;
+}
+
+Ast *joint_site(Derive *d, const Site *s)
+{
+    if (!s->observed)
+        return joint_prior(d, s);
+    Ast *e = joint_logpdf(d, s->law, s->lhs, NULL);
+    bool summed = e && s->var->absent && !s->var->missing;
+    return summed ? make_choice(d->c, s->span, absent_at(d, s), NULL, e) : e;
+}
+
 void joint_likelihood(Derive *d, Query *q)
 {
     for (size_t i = 0; i < vec_len(d->m->sites); i++) {
         Site *s = &d->m->sites[i];
         bool here = s->observed && !site_is_summed(d, s);
-        Ast *e = here ? joint_logpdf(d, s->law, s->lhs, NULL) : NULL;
+        Ast *e = here ? joint_site(d, s) : NULL;
         if (e)
             vec_push(d->c, q->terms, make_term(d, s->var->name, TERM_LIKELIHOOD, 1, e, s->plate,
                                                s->span));

@@ -41,7 +41,7 @@ void log_joint_terms(Derive *d, Query *q)
         const Site *s = &d->m->sites[i];
         if (site_is_summed(d, s))
             continue;
-        Ast *e = s->observed ? joint_logpdf(d, s->law, s->lhs, NULL) : joint_prior(d, s);
+        Ast *e = joint_site(d, s);
         TermKind kind = s->observed ? TERM_LIKELIHOOD : TERM_PRIOR;
         if (e)
             vec_push(d->c, q->terms, make_term(d, s->var->name, kind, 1, e, s->plate, s->span));

@@ -67,7 +67,7 @@ static Part *collect(Derive *d)
                    .name = s->observed ? s->var->name : NULL };
         if (!p.states)
             continue;
-        p.expr = s->observed ? joint_logpdf(d, s->law, s->lhs, NULL) : joint_prior(d, s);
+        p.expr = joint_site(d, s);
         if (!p.expr)                   /* flat: every state has weight 1 */
             p.expr = ast_num(d->c, s->span, 0);
         vec_push(d->c, parts, p);

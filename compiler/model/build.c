@@ -173,38 +173,8 @@ static Var *add_var(Build *b, VarKind kind, Ast *decl, Ast *statement, Plate *pl
 static void build_data(Build *b, Ast *s, Plate *plate)
 {
     Ast *names = s->kids[DATA_NAMES];
-    for (size_t i = 0; i < vec_len(names->kids); i++) {
-        Ast *name = names->kids[i];
-        Var *v = add_var(b, VAR_DATA, name, s, plate);
-        if (s->kids[DATA_MISSING] && (v->type->elem != ELEM_REAL || v->type->core)) {
-            diag_error(b->c, E_ND_MISSING, s->kids[DATA_MISSING]->span, name->name,
-                       type_text(b->c, v->type));
-            diag_help(b->c, "leave out the rows with missing cells");
-        }
-    }
-}
-
-static Var *named_var(const Build *b, Str wanted)
-{
-    for (size_t i = 0; i < vec_len(b->m->vars); i++)
-        if (b->m->vars[i]->name == wanted)
-            return b->m->vars[i];
-    return NULL;
-}
-
-/* Data with missing cells and what check/cells.c has declared for them. */
-static void link_missing(Build *b)
-{
-    for (size_t i = 0; i < vec_len(b->m->vars); i++) {
-        Var *v = b->m->vars[i];
-        if (v->kind != VAR_DATA || !v->statement->kids[DATA_MISSING])
-            continue;
-        v->missing = named_var(b, cells_name(b->c, v->name, CELLS_VALUES));
-        v->absent = named_var(b, cells_name(b->c, v->name, CELLS_ABSENT));
-        v->place = named_var(b, cells_name(b->c, v->name, CELLS_PLACE));
-        if (v->missing)                /* not where the data files have no gap */
-            v->missing->filler = v->absent->filler = v->place->filler = true;
-    }
+    for (size_t i = 0; i < vec_len(names->kids); i++)
+        add_var(b, VAR_DATA, names->kids[i], s, plate);
 }
 
 /* NAME node that stands for the variable itself. */
@@ -446,7 +416,7 @@ Model *model_build(Ctx *c, Ast *file, Str name)
     Build b = { .c = c, .m = m };
     refuse_tree(c, node);
     build_block(&b, node->kids[MODEL_BODY], NULL);
-    link_missing(&b);
+    missing_link(c, m);
     own_indices(&b, node->kids[MODEL_BODY]);
     if (!training_select(&b) || !family_select(&b) || diag_count(c) > before)
         return NULL;
@@ -461,5 +431,5 @@ Model *model_build(Ctx *c, Ast *file, Str name)
         return NULL;
     for (size_t i = 0; i < vec_len(m->sites); i++)
         m->sites[i].reads = model_reads(c, m, m->sites[i].law);
-    return m;
+    return missing_check(c, m) ? m : NULL;
 }

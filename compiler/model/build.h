@@ -19,6 +19,10 @@ Var   *build_var(Build *b, VarKind kind, Ast *decl, Ast *statement, Plate *plate
 Plate *spread_plates(Build *b, Ast *name, const Ast *law, Plate *plate, int *n);
 void   own_indices(Build *b, Ast *tree); /* z[n] in plate n becomes z, where z stands in it */
 
+/* missing.c: data with missing cells */
+void   missing_link(Ctx *c, Model *m);
+bool   missing_check(Ctx *c, const Model *m);
+
 /* family.c: selects the family and makes its guides */
 bool   family_select(Build *b);
 void   family_build(Build *b);

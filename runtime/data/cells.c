@@ -60,29 +60,40 @@ static int64_t *make(SourceArray *a, const SourceArray *like, int rank)
 
 /* ---- missing cells --------------------------------------------------------------------------- */
 
+/* A value that the data have; so their law can draw it. */
+static double present_value(const DgmData *d, const double *x, long n)
+{
+    for (long i = 0; i < n; i++)
+        if (!isnan(x[i]) && x[i] != d->sentinel)
+            return x[i];
+    return some_value(d);
+}
+
+/* A place for each if they are latents; without one they are summed out, however many. */
 static bool fill_missing(const DgmModel *m, SourceArray *arrays, SourceArray *a, DataError *e)
 {
     SourceArray *absent = made_of(m, arrays, a->decl, DGM_CELLS_ABSENT);
     SourceArray *place = made_of(m, arrays, a->decl, DGM_CELLS_PLACE);
-    long missing = 0, wanted = place ? (long)place->decl->upper + 1 : 0;
-    double *x = as_doubles(&a->array);
-    int64_t *is_absent = place ? make(absent, a, a->array.rank) : NULL;
-    int64_t *at = place ? make(place, a, a->array.rank) : NULL;
+    double *x = as_doubles(&a->array), some = present_value(a->decl, x, a->array.count);
+    long missing = 0, places = place != NULL ? (long)place->decl->upper + 1 : 0;
+    bool summed = absent != NULL && place == NULL;
+    int64_t *is_absent = absent != NULL ? make(absent, a, a->array.rank) : NULL;
+    int64_t *at = place != NULL ? make(place, a, a->array.rank) : NULL;
 
     for (long i = 0; i < a->array.count; i++) {
-        bool gone = isnan(x[i]) || x[i] == a->decl->sentinel;
-
-        if (gone && place != NULL && missing < wanted) {
+        if (!isnan(x[i]) && x[i] != a->decl->sentinel)
+            continue;
+        x[i] = some;
+        if (is_absent != NULL && (summed || missing < places))
             is_absent[i] = 1;
+        if (at != NULL && missing < places)
             at[i] = missing;
-        }
-        missing += gone;
-        x[i] = gone ? some_value(a->decl) : x[i];
+        missing++;
     }
-    if (missing != wanted)
+    if (!summed && missing != places)
         return data_fail(e, "compile the model for these data: dgmc SPEC --data FILE",
                          "%s: %s has %ld missing cells, but the model was compiled for %ld",
-                         a->decl->name, a->path, missing, wanted);
+                         a->decl->name, a->path, missing, places);
     return true;
 }
 

@@ -95,3 +95,55 @@ expect_rc 3 ./csv log-prob --data d.csv --at d.at
 grep -q 'has 0 missing cells, but the model was compiled for 2' err.txt || fail "$(cat err.txt)"
 expect_rc 3 ./plain log-prob --data c.csv --at d.at
 grep -q 'declare the data `missing`' err.txt || fail "$(cat err.txt)"
+
+# Cells of labels, counts and bits are summed out, however many: what is left is the density of the others,
+# in rows and in what a chain draws.
+cat >discrete.dgm <<'END'
+model discrete(K = 2) {
+  data g[N] : index(3) from 1 missing -1
+  data k[T] : count missing
+  data hit[N] : bit missing
+  latent p : simplex[3] ~ dirichlet(2)
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent rate : ordered[K] ~ normal(0, 1)
+  for n in N { g[n] ~ categorical(p); hit[n] ~ bernoulli(p[0]) }
+  scan t in T {
+    latent z : index(K) ~ if t == 0 then categorical(1 / K) else categorical(A[z[t - 1]])
+    k[t] ~ poisson(exp(rate[z]))
+  }
+}
+END
+cat >seen.dgm <<'END'
+model seen(K = 2) {
+  data g[N] : index(3) from 1
+  data k[T] : count
+  data hit[N], g_seen[N], k_seen[T], hit_seen[N] : bit
+  latent p : simplex[3] ~ dirichlet(2)
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent rate : ordered[K] ~ normal(0, 1)
+  for n in N where g_seen[n] == 1 { g[n] ~ categorical(p) }
+  for n in N where hit_seen[n] == 1 { hit[n] ~ bernoulli(p[0]) }
+  scan t in T {
+    latent z : index(K) ~ if t == 0 then categorical(1 / K) else categorical(A[z[t - 1]])
+    factor if k_seen[t] == 1 then logpdf(poisson(exp(rate[z])), k[t]) else 0
+  }
+}
+END
+echo '{"g": [3, -1, 1, 2], "k": [2, null, 0, 5, null], "hit": [null, 1, 0, 1]}' >some.json
+echo '{"g": [3, 2, 1, 2], "k": [2, 1, 0, 5, 7], "hit": [0, 1, 0, 1], "g_seen": [1, 0, 1, 1],
+       "k_seen": [1, 0, 1, 1, 0], "hit_seen": [0, 1, 1, 1]}' >seen.json
+echo '{"p": [0.2, 0.5, 0.3], "A": [[0.7, 0.3], [0.4, 0.6]], "rate": [-0.5, 1]}' >some.at
+quick_dgmc discrete.dgm -D N=4 -D T=5 --only=log_prob,simulate -o ./discrete
+quick_dgmc seen.dgm --data seen.json --only=log_prob -o ./seen
+./discrete log-prob --data some.json --at some.at --json >some.out
+./seen log-prob --data seen.json --at some.at --json >seen.out
+numbers some.out >some.txt && numbers seen.out >seen.txt
+[ "$(wc -l <some.txt)" -eq 10 ] || fail "$(cat some.out)"
+paste some.txt seen.txt | awk '{ d = $1 - $2; if (!(d * d <= 1e-24 * (1 + $2 * $2))) exit 1 }' ||
+    fail "discrete cells: $(paste some.txt seen.txt)"
+# All of them may be there, or none.
+sed 's/"k": [^]]*]/"k": [null, null, null, null, null]/' some.json >none.json
+./discrete log-prob --data none.json --at some.at --json >none.out
+holds "$(json none.out log_prob) > $(json some.out log_prob)"
+./discrete simulate -n 4 --at some.at --seed 1 --out drawn.json
+./discrete log-prob --data drawn.json --at drawn.json --json >drawn.out
