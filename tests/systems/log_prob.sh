@@ -52,8 +52,9 @@ holds "($(json w_out.json log_prob) + 10.883303176188367) ^ 2 < 1e-24"
 # Hamiltonian Monte Carlo through the C API; reference draws: mu 4.4 (sd 3.3), tau 3.6 (sd 3.2).
 "$dgmc" "$model" -D J=8 --emit=c -o eight.c
 libraries="-lopenblas -lpng -lz -ljansson -lm"
+flags=$(sed -n 's/.*\.cflags = "\(.*\)",$/\1/p' eight.c)    # those of a trainer
 # shellcheck disable=SC2086
-cc -O2 -fopenmp -DDGM_NO_MAIN -DDGM_F64 -I "$DGM_ROOT/runtime" eight.c \
+cc ${flags:?} -DDGM_NO_MAIN -DDGM_F64 -I "$DGM_ROOT/runtime" eight.c \
     "$DGM_ROOT/examples/sampler/hmc.c" "$DGM_BUILD/libdgm_f64.a" $libraries -o hmc
 OMP_NUM_THREADS=1 ./hmc "$case/data.json" >hmc.txt
 mean() { awk -v z="$1[0]" '$1 == z { print $2 }' hmc.txt; }
