@@ -11,7 +11,7 @@ for spec in "$DGM_ROOT"/examples/*/*.dgm; do
     for precision in f32 f64; do
         $dgmc "$spec" --emit=c --precision $precision -D P=6 -D D=4 -D H=9 -o out.c 2>err.txt ||
             $dgmc "$spec" --emit=c --precision $precision -D P=6 -D D=4 -o out.c
-        case $precision in f64) define=-DDGM_F64 optimise=-fsyntax-only ;; *) define= optimise=-O2 ;; esac
+        case $precision in f64) define=-DDGM_F64 optimise=-fsyntax-only ;; *) define= optimise=-O1 ;; esac
         set -- -std=gnu11 -Wall -Wextra -Werror -fopenmp $define -I"$DGM_ROOT/runtime"
         gcc "$@" $optimise -c out.c -o out.o || fail "gcc, $precision: $spec"
         clang "$@" -fsyntax-only out.c || fail "clang, $precision: $spec"
