@@ -253,9 +253,14 @@ void loops_build(Plan *p, Kernel *k)
     bool *before = arena_alloc(p->c->arena, sizeof *before * n);
     bool *stored = arena_alloc(p->c->arena, sizeof *stored * n);
     Nest together = {.c = p->c, .k = k}, apart = {.c = p->c, .k = k, .apart = true};
-    for (size_t i = 0; i < n; i++)
+    bool slow = false;
+    for (size_t i = 0; i < n; i++) {
         before[i] = k->nodes[i]->store;
+        slow |= op_slow(k->nodes[i]->op);
+    }
     build(&together, before);
+    if (!slow)
+        return;
     for (size_t i = 0; i < n; i++)
         stored[i] = k->nodes[i]->store;
     build(&apart, before);

@@ -219,6 +219,7 @@ Tir *tir_contract(TirFn *f, Tir *a, Tir *b, Axis *const *over, int n)
     return shaped(f, &v);
 }
 
+/* One axis serves all, so that the same element is the same value wherever it is read. */
 Tir *tir_element(TirFn *f, Tir *a, Axis *axis, int64_t at)
 {
     Axis *one = NULL;

@@ -95,7 +95,7 @@ static Tir *simp_value(Simp *s, const Tir *v, Tir *const *in)
     case OP_CONTRACT:  return simp_contract(s, in[0], in[1], &over);
     case OP_RENAME:    return simp_rename(s, v, in[0]);
     case OP_GATHER:    return simp_gather(s, in[0], v->over[0], in[1]);
-    case OP_PAD: case OP_SLICE:
+    case OP_PAD: case OP_SLICE:        /* a pad has zeros around it */
         if (in[0]->op == OP_CONST && (v->op == OP_SLICE || !in[0]->num))
             return in[0];
         return tir_rebuild(s->f, v, in);

@@ -231,14 +231,15 @@ static void eval_map(Run *r, const Tir *v)
     walk_start(r, &outer);
     if (along)
         outer.axis[at] = outer.axis[--outer.n];
+    static const double zero = 0;      /* of an operand that the op has not */
+    const double *x[3] = { &zero, &zero, &zero };
+    int64_t step[3] = { 0 }, y_step = stride_of(r, v, along);
+    for (int k = 0; k < v->n_in; k++)
+        step[k] = stride_of(r, v->in[k], along);
     do {
-        const double *x[3];
-        int64_t step[3] = { 0 }, y_step = stride_of(r, v, along);
-        double zero = 0, *y = element(r, v);
-        for (int k = 0; k < 3; k++) {
-            x[k] = k < v->n_in ? element(r, v->in[k]) : &zero;
-            step[k] = k < v->n_in ? stride_of(r, v->in[k], along) : 0;
-        }
+        double *y = element(r, v);
+        for (int k = 0; k < v->n_in; k++)
+            x[k] = element(r, v->in[k]);
         for (int64_t i = 0; i < n; i++)
             y[i * y_step] = interp_map(v->op, x[0][i * step[0]], x[1][i * step[1]],
                                        x[2][i * step[2]]);
@@ -465,8 +466,10 @@ static void eval_value(Run *r, const Tir *v)
 static double *lay_out(Run *r, const TirOut *o)
 {
     AxisSet s = axes_of(o->value);
-    if (o->n_axes)
+    if (o->n_axes) {
+        s.n = o->n_axes;
         memcpy(s.axis, o->axes, sizeof(Axis *) * (size_t)o->n_axes);
+    }
     double *y = arena_alloc(r->arena, sizeof *y * (size_t)interp_count(r->in, o->value));
     int64_t i = 0;
     walk_start(r, &s);
