@@ -304,6 +304,8 @@ void dgm_ger(long m, long n, const Real *x, long incx, const Real *y, long incy,
 /* L L' = A for each of `batch` row-major n x n matrices; upper part of L is zeroed. A not positive
  * definite fills L with NaN (the trainer then names the term). */
 void dgm_cholesky(long batch, long n, const Real *A, Real *L);
+/* Y = A^-1 for each of `batch` row-major n x n matrices, n <= 4096; NaN where A is singular. */
+void dgm_inverse(long batch, long n, const Real *A, Real *Y);
 /* X = L^-1 B (or L^-T B when trans) for `batch` lower-triangular L [n,n] and B [n,m]. */
 void dgm_trisolve(long batch, bool trans, long n, long m, const Real *L, const Real *B, Real *X);
 

@@ -197,7 +197,10 @@ static Type *rule_matrix(Check *s, Args *a)
                           sizes_from(s, t->event, 0, 1));
     }
     case RULE_LOGDET: return type_real(s, NULL);
-    default: return matrix(s, t->event[0], t->event[1], t->core == 2 ? "covariance" : NULL);
+    default: {
+        bool symmetric = t->core == 2 && !strstr(t->support, "cholesky");
+        return matrix(s, t->event[0], t->event[1], symmetric ? "covariance" : NULL);
+    }
     }
 }
 

@@ -135,10 +135,10 @@ static void emit_random(const Emit *e, const Body *b, const Node *n, Out *o)
     out_puts(o, "\n");
 }
 
-static void emit_cholesky(const Emit *e, const Body *b, const Node *n, Out *o)
+static void emit_matrix(const Emit *e, const Body *b, const Node *n, Out *o)
 {
     Use out = use_whole((Node *)n);
-    text_wrapped(o, str_fmt(e->c, "dgm_cholesky(%s, %s, %s, %s);",
+    text_wrapped(o, str_fmt(e->c, "%s(%s, %s, %s, %s);", op_info[n->op].ctext,
                             group_points(e, b, n->axes, n->n_axes - 2),
                             text_size(e, n->axes[n->n_axes - 1]),
                             address(e, b, &n->in[0], NULL, 0), address(e, b, &out, NULL, 0)));
@@ -194,8 +194,8 @@ void emit_call(Emit *e, const Kernel *k, Out *o)
     shape_comment(e, n, o);
     if (n->call == CALL_GEMM)
         emit_gemm(e, k->body, n, o);
-    else if (n->op == OP_CHOLESKY)
-        emit_cholesky(e, k->body, n, o);
+    else if (n->op == OP_CHOLESKY || n->op == OP_INVERSE)
+        emit_matrix(e, k->body, n, o);
     else if (n->op == OP_TRISOLVE)
         emit_trisolve(e, k->body, n, o);
     else if (n->op == OP_SCAN)

@@ -155,6 +155,7 @@ int64_t eval_size(Lower *L, Env *env, const Ast *e);               /* constant, 
 /* lower_expr.c */
 Val *eval(Lower *L, Env *env, const Ast *e);
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last);
+Val *eval_matmul(Lower *L, Val *a, Val *b);     /* last axis of a with first of b */
 Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* lower_builtin.c */
 
 /* lower_reduce.c */

@@ -54,10 +54,16 @@ static Val *builtin_matrix(Lower *L, Str name, Val **a, const Ast *e)
         Axis *axes[2] = { i, j };
         return val_tensor(L, tir_map(L->f, OP_SELECT, same, a[0]->t, tir_const(L->f, 0)), axes, 2);
     }
-    if (!strcmp(name, "cholesky")) {
-        Val *m = fresh_matrix(L, a[0], "cholesky");
-        return val_tensor(L, tir_cholesky(L->f, tir_expand(L->f, m->t, m->axes, 2), m->axes[0],
-                                          m->axes[1]), m->axes, 2);
+    bool inverse = !strcmp(name, "inverse");
+    if (inverse || !strcmp(name, "cholesky")) {
+        Val *m = fresh_matrix(L, a[0], name);
+        return val_tensor(L, tir_matrix(L->f, inverse ? OP_INVERSE : OP_CHOLESKY,
+                                        tir_expand(L->f, m->t, m->axes, 2), m->axes[0],
+                                        m->axes[1]), m->axes, 2);
+    }
+    if (!strcmp(name, "solve")) {
+        Val *x = eval_matmul(L, builtin_matrix(L, str(L->c, "inverse"), a, e), a[1]);
+        return val_rename(L, x, a[1]->axes);
     }
     if (!strcmp(name, "trisolve")) {
         Val *l = fresh_matrix(L, a[0], "trisolve");

@@ -148,7 +148,7 @@ static Val *eval_index(Lower *L, Env *env, const Ast *e)
 
 /* ---- operators, vectors ---------------------------------------------------------------------- */
 
-static Val *eval_matmul(Lower *L, Val *a, Val *b)
+Val *eval_matmul(Lower *L, Val *a, Val *b)
 {
     if (a->n_axes == 0 || b->n_axes == 0)
         ice_span(L->at, "@ needs axes on both sides");

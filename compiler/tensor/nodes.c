@@ -401,7 +401,7 @@ static AxisSet matrix_axes(const Plan *p, const Tir *a, Axis *rows, Axis *column
     return row_first(p, &s);
 }
 
-static Node *cholesky(Plan *p, const Tir *v, Use a)
+static Node *matrix(Plan *p, const Tir *v, Use a)
 {
     AxisSet axes = matrix_axes(p, v, v->over[0], v->over[1]);
     Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
@@ -621,7 +621,7 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
     }
     case OP_CONTRACT:  n = contract(p, v, in, layout ? layout : &axes); break;
     case OP_GATHER:    n = gather(p, v, in[0], in[1]); break;
-    case OP_CHOLESKY:  n = cholesky(p, v, in[0]); break;
+    case OP_CHOLESKY: case OP_INVERSE: n = matrix(p, v, in[0]); break;
     case OP_TRISOLVE:  n = trisolve(p, v, in[0], in[1]); break;
     case OP_SCATTER: case OP_CUMSUM: n = sequential(p, v, in); break;
     case OP_SCAN:      n = scan(p, v, in); break;

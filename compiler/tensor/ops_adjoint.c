@@ -145,6 +145,17 @@ static Tir *adjoint_cholesky(TirFn *f, Tir *L, Tir *g)
     return map2(f, OP_MUL, tir_const(f, 0.5), tir_rename(f, Z, &t, &i, 1));
 }
 
+/* da = -y' g y'. */
+static Tir *adjoint_inverse(TirFn *f, Tir *y, Tir *g)
+{
+    Axis *i = y->over[0], *j = y->over[1];
+    Axis *t = tir_axis_like(f, i), *u = tir_axis_like(f, i);
+    Tir *yt = tir_rename(f, y, (Axis *[]){ i, j }, (Axis *[]){ t, i }, 2);
+    Tir *left = tir_contract(f, yt, tir_rename(f, tir_expand_like(f, g, y), &i, &t, 1), &t, 1);
+    Tir *right = tir_rename(f, y, (Axis *[]){ i, j }, (Axis *[]){ j, u }, 2);
+    return map1(f, OP_NEG, tir_contract(f, tir_rename(f, left, &j, &u, 1), right, &u, 1));
+}
+
 /* x = L^-1 b: db = L^-T g, dL = -lower(db x'). Transposed: x = L^-T b, db = L^-1 g,
  * dL = -lower(x db'). Axes that b has and L lacks are summed in dL. */
 static Tir *adjoint_trisolve(TirFn *f, Tir *x, int k, Tir *g)
@@ -182,6 +193,7 @@ static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
     case OP_PAD:       return tir_slice(f, g, y->to[0], y->over[0], y->offset);
     case OP_CUMSUM:    return tir_cumsum(f, g, y->over[0], !y->flag);
     case OP_CHOLESKY:  return adjoint_cholesky(f, y, g);
+    case OP_INVERSE:   return adjoint_inverse(f, y, g);
     case OP_TRISOLVE:  return adjoint_trisolve(f, y, k, g);
     case OP_SCAN:      return tir_scan_adjoint(f, y, k, g);
     default:           ice("`%s` has no adjoint function", op_info[y->op].name);

@@ -97,7 +97,7 @@ AxisSet tir_shape(const Tir *v)
         break;
     case OP_RENAME: case OP_SLICE: case OP_PAD:
         return shape_replaced(v);
-    case OP_CUMSUM: case OP_CHOLESKY:
+    case OP_CUMSUM: case OP_CHOLESKY: case OP_INVERSE:
         return axes_of(v->in[0]);
     case OP_TRISOLVE:
         return shape_trisolve(v);
@@ -292,10 +292,10 @@ static void check_square(const char *what, const Axis *rows, const Axis *columns
             columns->name);
 }
 
-Tir *tir_cholesky(TirFn *f, Tir *a, Axis *rows, Axis *columns)
+Tir *tir_matrix(TirFn *f, Op op, Tir *a, Axis *rows, Axis *columns)
 {
-    check_square("cholesky", rows, columns);
-    Tir v = { .op = OP_CHOLESKY, .n_in = 1, .n_over = 2, .over = { rows, columns } };
+    check_square(op_info[op].name, rows, columns);
+    Tir v = { .op = op, .n_in = 1, .n_over = 2, .over = { rows, columns } };
     v.in[0] = tir_expand(f, a, v.over, 2);
     return shaped(f, &v);
 }

@@ -105,7 +105,7 @@ double node_cost(const Plan *p, const Node *n, double rows, double draws)
         return 2 * size * axes_product(p, n->over, n->n_over, rows, draws);
     if (n->class == NODE_LOOP)
         return op_cost(n->op) * axes_product(p, n->iter, n->n_iter, rows, draws);
-    if (n->op == OP_CHOLESKY || n->op == OP_TRISOLVE) {
+    if (n->op == OP_CHOLESKY || n->op == OP_INVERSE || n->op == OP_TRISOLVE) {
         Extent last = extent_axis(p, n->axes[n->n_axes - 1]);
         return size * extent_guess(last, rows, draws);
     }

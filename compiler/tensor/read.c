@@ -224,9 +224,10 @@ static bool square(const Line *l, const Tir *a)
 static Tir *build_matrix(Reader *r, Line *l)
 {
     Axis **o = l->over;
-    if (l->op == OP_CHOLESKY)
-        return l->n_over == 2 && square(l, l->in[0]) ? tir_cholesky(r->f, l->in[0], o[0], o[1])
-                                                     : bad(r, "cholesky{rows, columns}");
+    if (l->op != OP_TRISOLVE)
+        return l->n_over == 2 && square(l, l->in[0])
+             ? tir_matrix(r->f, l->op, l->in[0], o[0], o[1])
+             : bad(r, "a square matrix is over {rows, columns}");
     Tir *L = l->in[0], *b = l->in[1];
     if (l->n_over != 3 || !square(l, L) || !tir_has_axis(b, o[2]) || o[2]->size != o[0]->size)
         return bad(r, "trisolve{rows, columns, axis}");

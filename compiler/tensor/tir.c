@@ -335,7 +335,8 @@ static Tir *rebuild_default(TirFn *f, const Tir *v, Tir *const *in)
     case OP_SLICE:    return tir_slice(f, in[0], v->over[0], v->to[0], v->offset);
     case OP_PAD:      return tir_pad(f, in[0], v->over[0], v->to[0], v->offset);
     case OP_CUMSUM:   return tir_cumsum(f, in[0], v->over[0], v->flag);
-    case OP_CHOLESKY: return tir_cholesky(f, in[0], v->over[0], v->over[1]);
+    case OP_CHOLESKY: case OP_INVERSE:
+        return tir_matrix(f, v->op, in[0], v->over[0], v->over[1]);
     case OP_TRISOLVE:
         return tir_trisolve(f, in[0], v->over[0], v->over[1], v->flag, in[1], v->to[0]);
     case OP_SCAN:

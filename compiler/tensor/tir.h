@@ -71,10 +71,10 @@ struct Tir {
     int site;                          /* RANDOM: number of the draw */
     /* SUM MAXIMUM LOGSUMEXP CONTRACT: over is removed; EXPAND: added. IOTA: over[0]. RENAME: from
      * over to to. GATHER: over[0] of a. SCATTER: over is summed, to[0] new. SLICE, PAD: over[0]
-     * becomes to[0]. CHOLESKY: over[0] rows, over[1] columns. TRISOLVE: over[0] rows of L, over[1]
-     * columns of L, to[0] the axis of b and of the result. SCAN: over[0] the steps, over[1..3] the
-     * vectors of the state, of what a step is given and of what all are given; to[0] that of the
-     * result. */
+     * becomes to[0]. CHOLESKY, INVERSE: over[0] rows, over[1] columns. TRISOLVE: over[0] rows of L,
+     * over[1] columns of L, to[0] the axis of b and of the result. SCAN: over[0] the steps,
+     * over[1..3] the vectors of the state, of what a step is given and of what all are given; to[0]
+     * that of the result. */
     int n_over;
     Axis *over[LIMIT_RANK];
     Axis *to[LIMIT_RANK];
@@ -129,7 +129,7 @@ Tir *tir_scatter(TirFn *f, Tir *a, Tir *index, Axis *const *over, int n, Axis *t
 Tir *tir_slice(TirFn *f, Tir *a, Axis *from, Axis *to, int64_t offset);
 Tir *tir_pad(TirFn *f, Tir *a, Axis *from, Axis *to, int64_t offset);
 Tir *tir_cumsum(TirFn *f, Tir *a, Axis *axis, bool reverse);
-Tir *tir_cholesky(TirFn *f, Tir *a, Axis *rows, Axis *columns);
+Tir *tir_matrix(TirFn *f, Op op, Tir *a, Axis *rows, Axis *columns);
 Tir *tir_trisolve(TirFn *f, Tir *L, Axis *rows, Axis *columns, bool trans, Tir *b, Axis *axis);
 /* scan.c: a sequence. `step` has up to three inputs, vectors by the names of scan_inputs, and one
  * output, a vector at least as long as the state; all vectors have axes of constant size. */

@@ -233,6 +233,7 @@ static const Rule rules[] = {
     { OP_CUMSUM, "runs along one axis of its operand", one_axis_of_a },
     { OP_SCAN, "has vectors of the sizes of its step", scan_vectors },
     { OP_CHOLESKY, "is over two axes of one size", square_matrix },
+    { OP_INVERSE, "is over two axes of one size", square_matrix },
     { OP_TRISOLVE, "solves along an axis of b; L's other axes are not b's", solve_axes },
 };
 

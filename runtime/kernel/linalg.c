@@ -1,4 +1,4 @@
-/* linalg.c - Cholesky factors and triangular solves of batches of row-major matrices.
+/* linalg.c - Cholesky factors, inverses and triangular solves of batches of row-major matrices.
  *
  * Idea: matrices up to 32 x 32 (covariances of a few latents, many of them) are factored by plain
  * loops; larger ones by LAPACK's potrf, which OpenBLAS carries. A row-major lower triangle is a
@@ -18,7 +18,7 @@
 #define POTRF spotrf_
 #endif
 
-enum { SMALL_ORDER = 32 };
+enum { SMALL_ORDER = 32, INVERSE_ORDER = 4096 };
 
 /* Fortran: column-major, by reference, and the length of the character argument last. */
 void POTRF(const char *uplo, const int *n, Real *a, const int *lda, int *info, size_t uplo_length);
@@ -64,6 +64,71 @@ void dgm_cholesky(long batch, long n, const Real *A, Real *L)
         bool good = n <= SMALL_ORDER ? small_cholesky(n, L) : large_cholesky(n, L);
         for (long i = 0; !good && i < n * n; i++)
             L[i] = (Real)NAN;
+    }
+}
+
+/* Row k of Y is divided by its pivot and taken from all others, in place: column k of the identity
+ * beside Y stands where column k of Y has become that of the identity. */
+static void eliminate(long n, long k, Real *Y)
+{
+    Real *row = Y + k * n, inverse = 1 / row[k];
+    row[k] = 1;
+    for (long j = 0; j < n; j++)
+        row[j] *= inverse;
+    for (long i = 0; i < n; i++) {
+        Real *other = Y + i * n, a = other[k];
+        if (i == k)
+            continue;
+        other[k] = 0;
+        #pragma omp simd
+        for (long j = 0; j < n; j++)
+            other[j] -= a * row[j];
+    }
+}
+
+static void swap_numbers(long n, Real *a, Real *b, long step)
+{
+    for (long i = 0; i < n; i++) {
+        Real t = a[i * step];
+        a[i * step] = b[i * step];
+        b[i * step] = t;
+    }
+}
+
+/* Gauss-Jordan elimination in place, the pivot the largest of its column (Golub, Van Loan, Matrix
+ * Computations, 3.4); false if there is none. Rows exchanged in A are columns of its inverse. */
+static bool invert(long n, Real *Y)
+{
+    long pivot[INVERSE_ORDER];
+    for (long k = 0; k < n; k++) {
+        long best = k;
+        for (long i = k + 1; i < n; i++)
+            if (dgm_abs(Y[i * n + k]) > dgm_abs(Y[best * n + k]))
+                best = i;
+        Real size = dgm_abs(Y[best * n + k]);
+        if (!(size > 0) || !isfinite(size))
+            return false;
+        pivot[k] = best;
+        if (best != k)
+            swap_numbers(n, Y + k * n, Y + best * n, 1);
+        eliminate(n, k, Y);
+    }
+    for (long k = n - 1; k >= 0; k--)
+        if (pivot[k] != k)
+            swap_numbers(n, Y + k, Y + pivot[k], n);
+    return true;
+}
+
+void dgm_inverse(long batch, long n, const Real *A, Real *Y)
+{
+    if (n > INVERSE_ORDER)
+        dgm_fail(DGM_EXIT_FAILED, NULL, "a matrix of order %ld cannot be inverted: the limit is %d",
+                 n, INVERSE_ORDER);
+    for (long b = 0; b < batch; b++, A += n * n, Y += n * n) {
+        memmove(Y, A, (size_t)(n * n) * sizeof(Real));
+        bool good = invert(n, Y);
+        for (long i = 0; !good && i < n * n; i++)
+            Y[i] = (Real)NAN;
     }
 }
 

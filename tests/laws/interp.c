@@ -371,6 +371,35 @@ static void eval_cholesky(Run *r, const Tir *v)
     } while (walk_next(r, &batch));
 }
 
+/* Column by column of the identity, by elimination without exchanges: the matrices of the laws are
+ * positive definite. */
+static void eval_inverse(Run *r, const Tir *v)
+{
+    const Tir *a = v->in[0];
+    const Axis *rows = v->over[0], *cols = v->over[1];
+    int64_t n = rows->size;
+    double *M = arena_alloc(r->arena, sizeof *M * (size_t)(2 * n * n));
+    AxisSet batch = { .n = 0 };
+    for (int i = 0; i < v->n_axes; i++)
+        if (v->axes[i] != rows && v->axes[i] != cols)
+            axes_add(&batch, v->axes[i]);
+    walk_start(r, &batch);
+    do {
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < 2 * n; j++)
+                M[i * 2 * n + j] = j < n ? *entry(r, a, rows, cols, i, j) : j - n == i;
+        for (int64_t k = 0; k < n; k++)
+            for (int64_t i = 0; i < n; i++) {
+                double part = M[i * 2 * n + k] / M[k * 2 * n + k];
+                for (int64_t j = 0; j < 2 * n && i != k; j++)
+                    M[i * 2 * n + j] -= part * M[k * 2 * n + j];
+            }
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < n; j++)
+                *entry(r, v, rows, cols, i, j) = M[i * 2 * n + n + j] / M[i * 2 * n + i];
+    } while (walk_next(r, &batch));
+}
+
 static void eval_trisolve(Run *r, const Tir *v)
 {
     const Tir *L = v->in[0], *b = v->in[1];
@@ -445,6 +474,7 @@ static void eval_value(Run *r, const Tir *v)
     case OP_SLICE: case OP_PAD: eval_moved(r, v); return;
     case OP_CUMSUM:   eval_cumsum(r, v); return;
     case OP_CHOLESKY: eval_cholesky(r, v); return;
+    case OP_INVERSE: eval_inverse(r, v); return;
     case OP_TRISOLVE: eval_trisolve(r, v); return;
     case OP_SCAN:     eval_scan(r, v); return;
     default:          break;

@@ -151,6 +151,37 @@ static void cholesky_and_solve(void **state)
     }
 }
 
+/* Y A = 1 for matrices whose pivots are in other rows; of a singular matrix it is NaN. */
+static void inverse(void **state)
+{
+    (void)state;
+    Draw d = { 0 };
+    for (int round = 0; round < 60; round++) {
+        long batch = 1 + draw_size(&d, 2), n = 1 + draw_size(&d, round % 2 ? 6 : 60), nn = n * n;
+        Real *A = draw_covariance(&d, batch, n), *Y = malloc(sizeof(Real) * (size_t)(batch * nn));
+        Real *P = malloc(sizeof(Real) * (size_t)nn), *I = calloc((size_t)nn, sizeof(Real));
+        for (long i = 0; i < n; i++)
+            I[i * n + i] = 1;
+        for (long b = 0; b < batch; b++)
+            for (long i = 0; i < n; i++)
+                for (long j = 0; j < n; j++)
+                    Y[b * nn + i * n + j] = A[b * nn + (i + n / 2) % n * n + j];
+        memcpy(A, Y, sizeof(Real) * (size_t)(batch * nn));
+        dgm_inverse(batch, n, A, Y);
+        for (long b = 0; b < batch; b++) {
+            dgm_ref_gemm(false, false, n, n, n, Y + b * nn, n, A + b * nn, n, 0, P, n);
+            assert_near(P, I, nn, 64 * n, "inverse");
+        }
+        if (n > 1) {
+            for (long j = 0; j < n; j++)
+                A[j] = 0;
+            dgm_inverse(1, n, A, A);
+            assert_true(isnan(A[0]) && isnan(A[nn - 1]));
+        }
+        free(A), free(Y), free(P), free(I);
+    }
+}
+
 /* Not positive definite, or NaN: that matrix is NaN throughout, its neighbours are not. */
 static void cholesky_refuses(void **state)
 {
@@ -227,6 +258,7 @@ int main(void)
         cmocka_unit_test(gemv),
         cmocka_unit_test(dot_and_ger),
         cmocka_unit_test(cholesky_and_solve),
+        cmocka_unit_test(inverse),
         cmocka_unit_test(cholesky_refuses),
         cmocka_unit_test(old_contents),
         cmocka_unit_test(chunks_by_threads),

@@ -280,8 +280,8 @@ static Tir *build_instance(Law *l, Op op)
         return tir_pad(l->f, law_param(l, &a), l->m, long_one, law_choice(l, 3));
     case OP_CUMSUM:
         return tir_cumsum(l->f, law_param(l, &a), l->m, law_choice(l, 2));
-    case OP_CHOLESKY:
-        return tir_cholesky(l->f, positive_definite(l, law_choice(l, 2)), l->i, l->j);
+    case OP_CHOLESKY: case OP_INVERSE:
+        return tir_matrix(l->f, op, positive_definite(l, law_choice(l, 2)), l->i, l->j);
     case OP_TRISOLVE:
         return instance_trisolve(l);
     case OP_SCAN:

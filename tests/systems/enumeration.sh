@@ -263,3 +263,29 @@ END
 echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >paths.json
 echo '{"A": [[0.3, -0.7], [0.2, 0.5]], "z": [[0.5, -0.2], [1, 0.3], [-0.4, 0.8]]}' >paths.at
 pair paths
+
+# Inverses and solutions of a matrix of any kind, by Cramer's rule.
+cat >matrices.dgm <<'END'
+model matrices {
+  data y[N] : real[2]
+  latent A : real[2, 2] ~ normal(0, 1)
+  let w[n in N] = solve(A, y[n])
+  for n in N { w[n] ~ normal(0, 1) }
+  factor -sum(sq(solve(A, A')) + inverse(A' + 1)) - sum(solve(A @ A', y[0]))
+}
+END
+cat >matrices-all.dgm <<'END'
+model matrices {
+  data y[N] : real[2]
+  latent A : real[2, 2] ~ normal(0, 1)
+  let d = A[0, 0] * A[1, 1] - A[0, 1] * A[1, 0]
+  let Y = [[A[1, 1], -A[0, 1]], [-A[1, 0], A[0, 0]]] / d
+  for n in N { factor logpdf(normal(0, 1), Y @ y[n]) }
+  let e = (A[0, 0] + 1) * (A[1, 1] + 1) - (A[0, 1] + 1) * (A[1, 0] + 1)
+  factor -sum(sq(Y @ A')) - (A[0, 0] + A[1, 1] - A[0, 1] - A[1, 0]) / e
+  factor -sum(Y' @ (Y @ y[0]))
+}
+END
+echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >matrices.json
+echo '{"A": [[0.3, -0.7], [1.2, 0.5]]}' >matrices.at
+pair matrices
