@@ -77,6 +77,17 @@ static Ast *take(Parser *p, Ast *node, const Ast *items)
     return node;
 }
 
+/* A declared name that is read instead: y, y[T .. T + 2]. */
+static Ast *read(Parser *p, Ast *decl)
+{
+    Span at = decl->span;
+    at.end = at.start + (uint32_t)strlen(decl->name);
+    Ast *name = ast_name(p->c, at, decl->name, NULL);
+    if (vec_len(decl->kids) == 0)
+        return name;
+    return take(p, ast_new(p->c, AST_INDEX, decl->span, NULL, 1, name), decl);
+}
+
 static Ast *retag(Ast *l, AstKind kind, Span at)
 {
     l->kind = kind;
@@ -172,9 +183,10 @@ static Ast *value_block(Parser *p, Span at, Ast *l)
 %type <ast> items item opt_params params args argdecl opt_default opt_axes axes axis opt_free
 %type <ast> opt_block block statements statement train_block train_statements train_statement
 %type <ast> body_block body_statements body_statement value_statements value_statement stages
-%type <ast> function let net decls decl opt_field type types opt_from opt_missing opt_law opt_init
+%type <ast> function let net decls decl predicted opt_field type types opt_from opt_missing
+%type <ast> opt_law opt_init
 %type <ast> binder domain opt_where names expr list_of_exprs postfix indexed primary call arguments
-%type <ast> argument opt_arguments indices index binders fields layer_body opt_name_of
+%type <ast> argument opt_arguments indices index range binders fields layer_body opt_name_of
 
 %%
 
@@ -296,7 +308,9 @@ statement:
         { $$ = documented(ast_new(C, AST_ORDERING, @$, $2, 1, $4), $1); }
   | REPORT decl '=' expr
         { $$ = documented(ast_new(C, AST_REPORT, @$, NULL, 2, list(p, @2, $2), $4), $1); }
-  | PREDICT expr opt_law               { $$ = ast_new(C, AST_PREDICT, @$, NULL, 2, $2, $3); }
+  | PREDICT predicted                  { $$ = ast_new(C, AST_PREDICT, @$, NULL, 1, read(p, $2)); }
+  | PREDICT predicted '~' expr
+        { $$ = ast_new(C, AST_DRAWN, @$, NULL, 2, list(p, @2, $2), $4); }
   | expr
   ;
 
@@ -322,6 +336,12 @@ decl:
 opt_axes:
     %empty                             { $$ = list(p, @$, NULL); }
   | '[' axes ']'                       { $$ = $2; }
+  ;
+
+predicted:                             /* a name to read or to declare: `~` says which */
+    decl
+  | NAME '[' range ']'
+        { $$ = take(p, ast_new(C, AST_DECLNAME, @$, $1, 0), list(p, @3, $3)); }
   ;
 
 axes:
@@ -381,7 +401,7 @@ binder:
 
 domain:
     expr
-  | expr DOTDOT expr                   { $$ = ast_new(C, AST_RANGE, @$, NULL, 2, $1, $3); }
+  | range
   ;
 
 opt_where:
@@ -575,7 +595,11 @@ indices:
 
 index:
     expr
-  | expr DOTDOT expr                   { $$ = ast_new(C, AST_RANGE, @$, NULL, 2, $1, $3); }
+  | range
+  ;
+
+range:
+    expr DOTDOT expr                   { $$ = ast_new(C, AST_RANGE, @$, NULL, 2, $1, $3); }
   ;
 
 binders:

@@ -143,6 +143,7 @@ static void dump_block(Ctx *c, Out *o, const Ast *block)
         case AST_PARAM: dump_names(c, o, "param", st->kids[PARAM_NAMES]); break;
         case AST_LET: dump_names(c, o, "let", st->kids[LET_NAMES]); break;
         case AST_REPORT: dump_names(c, o, "report", st->kids[REPORT_NAMES]); break;
+        case AST_DRAWN: dump_names(c, o, "predict", st->kids[DRAWN_NAMES]); break;
         case AST_NET: {
             const Type *t = st->kids[NET_BODY]->type;
             out_printf(o, "net %s : %s\n", st->name, t ? type_text(c, t) : "not used");

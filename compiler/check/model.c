@@ -336,10 +336,25 @@ static void infer_factor(Check *s, Ast *st)
 
 static void infer_predict(Check *s, Ast *st)
 {
-    Ast *lhs = st->kids[PREDICT_LHS], *law = st->kids[PREDICT_LAW];
-    Type *t = lhs->kind == AST_INDEX ? infer_slice(s, lhs, true) : infer(s, lhs);
-    lhs->type = t;
-    if (law) infer_law(s, law, t->kind == KIND_VALUE ? type_flat(s, t) : type_bad(s));
+    Ast *lhs = st->kids[PREDICT_LHS];
+    lhs->type = lhs->kind == AST_INDEX ? infer_slice(s, lhs, true) : infer(s, lhs);
+}
+
+/* What `predict z ~ d` draws has the type of its law. */
+static void infer_drawn_anew(Check *s, Ast *st)
+{
+    Ast *name = st->kids[DRAWN_NAMES]->kids[0];
+    Size **axes = NULL;
+    bool good = name_axes(s, name, &axes);
+    Type *t = infer_law(s, st->kids[DRAWN_LAW], NULL);
+    if (is_bad(t) || !good) {
+        declare_type(s, name, type_bad(s));
+        return;
+    }
+    Type *own = type_copy(s, t->any_event ? type_real(s, NULL) : t->of);
+    own->array = axes;
+    own->declared = true;
+    declare_type(s, name, own);
 }
 
 /* ---- the switch ------------------------------------------------------------------------------ */
@@ -379,6 +394,7 @@ void infer_statement(Check *s, Ast *st)
     case AST_SITE: infer_site(s, st); break;
     case AST_FACTOR: infer_factor(s, st); break;
     case AST_PREDICT: infer_predict(s, st); break;
+    case AST_DRAWN: infer_drawn_anew(s, st); break;
     default: infer(s, st);
     }
 }

@@ -17,6 +17,7 @@ static Ast *names_of(const Ast *st)
     case AST_PARAM: return st->kids[PARAM_NAMES];
     case AST_LET: return st->kids[LET_NAMES];
     case AST_REPORT: return st->kids[REPORT_NAMES];
+    case AST_DRAWN: return st->kids[DRAWN_NAMES];
     default: return NULL;
     }
 }
@@ -84,8 +85,8 @@ static bool in_scan(const Check *s)
     return false;
 }
 
-/* LATENT, PARAM, LET, DATA, REPORT: the axes' indices are visible in type and value; the name
- * itself is visible in its own definition only inside a scan, where it may read its past. */
+/* LATENT, PARAM, LET, DATA, REPORT, DRAWN: the axes' indices are visible in type and value; the
+ * name itself is visible in its own definition only inside a scan, where it may read its past. */
 static void resolve_declaration(Check *s, Ast *st, const int *slots, int n_slots)
 {
     Ast *names = names_of(st);
@@ -109,7 +110,7 @@ static void resolve_declaration(Check *s, Ast *st, const int *slots, int n_slots
         Ast *kid = st->kids[slots[i]];
         bool word = kid && kid->kind == AST_NAME && !strcmp(kid->name, "missing");
         bool law = (st->kind == AST_LATENT && slots[i] == LATENT_LAW)
-                || (st->kind == AST_PARAM && slots[i] == PARAM_LAW);
+                || (st->kind == AST_PARAM && slots[i] == PARAM_LAW) || st->kind == AST_DRAWN;
         if (kid && kid->kind == AST_TYPE) resolve_type(s, kid);
         else if (law) resolve_law(s, kid);
         else if (!word) resolve_expr(s, kid);
@@ -173,9 +174,9 @@ void resolve_statement(Check *s, Ast *st)
     case AST_FOR: resolve_plate(s, st->kids[FOR_BINDER], st->kids[FOR_BODY], false); break;
     case AST_SCAN: resolve_plate(s, st->kids[SCAN_BINDER], st->kids[SCAN_BODY], true); break;
     case AST_SITE: resolve_site(s, st); break;
+    case AST_DRAWN: resolve_declaration(s, st, (int[]){ DRAWN_LAW }, 1); break;
     case AST_PREDICT:
         resolve_expr(s, st->kids[PREDICT_LHS]);
-        resolve_law(s, st->kids[PREDICT_LAW]);
         break;
     default: resolve_expr(s, st);      /* FACTOR; the value at the end of a block */
     }

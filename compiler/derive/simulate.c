@@ -246,9 +246,10 @@ static Str draw_variable(Sim *s, Var *v)
     Ast *whole = make_name(d->c, v, v->decl->span);
     size_t binds = vec_len(s->q->binds);
     s->why = v->kind == VAR_PARAM ? str(d->c, "it is a parameter") : weighed_by_factor(d, v);
-    for (size_t i = 0; i < vec_len(d->m->sites) && !s->why; i++)
-        if (d->m->sites[i].var == v)
-            draw_site(s, &d->m->sites[i], &whole);
+    const Site *sites = v->kind == VAR_DRAWN ? d->m->drawn : d->m->sites;
+    for (size_t i = 0; i < vec_len(sites) && !s->why; i++)
+        if (sites[i].var == v)
+            draw_site(s, &sites[i], &whole);
     if (s->why) {
         if (s->q->binds)
             ((size_t *)s->q->binds)[-1] = binds;
@@ -265,7 +266,7 @@ void simulate_query(Derive *d)
     Var **vars = NULL;                 /* draws name new ones */
     for (size_t i = 0; i < vec_len(d->m->vars); i++) {
         Var *v = d->m->vars[i];
-        bool latent = v->kind == VAR_LATENT || v->kind == VAR_PARAM;
+        bool latent = v->kind == VAR_LATENT || v->kind == VAR_PARAM || v->kind == VAR_DRAWN;
         if (v->kind == VAR_NET)
             q->absent = str_fmt(d->c, "the weights of net `%s` come from training: `sample` draws "
                                 "from a trained model", v->name);

@@ -274,9 +274,8 @@ static void build_site(Build *b, Ast *s, Plate *plate)
 
 /* `report r[n in N] = e` has a value for each position of plate n: it is `for n in N { report r = e
  * }`, so that e reads the values of its own position. */
-static void build_report(Build *b, Ast *s, Plate *plate)
+static Plate *report_plate(Build *b, const Ast *name, Plate *plate)
 {
-    Ast *name = s->kids[REPORT_NAMES]->kids[0];
     for (size_t i = 0; i < vec_len(name->kids) && name->kids[i]->kind == AST_BINDER; i++) {
         Plate *inner = NULL;
         for (size_t k = 0; k < vec_len(b->m->plates) && !inner; k++) {
@@ -291,7 +290,13 @@ static void build_report(Build *b, Ast *s, Plate *plate)
         vec_push(b->c, inner->binders, name->kids[i]);
         plate = inner;
     }
-    Var *v = add_var(b, VAR_LET, name, s, plate);
+    return plate;
+}
+
+static void build_report(Build *b, Ast *s, Plate *plate)
+{
+    Ast *name = s->kids[REPORT_NAMES]->kids[0];
+    Var *v = add_var(b, VAR_LET, name, s, report_plate(b, name, plate));
     v->value = s->kids[REPORT_VALUE];
     v->reported = true;
 }
@@ -301,12 +306,31 @@ static void build_predict(Build *b, Ast *s)
 {
     Ast *lhs = s->kids[PREDICT_LHS];
     Var *v = lhs->kind == AST_NAME ? model_var(b->m, lhs->decl) : NULL;
-    if (v && v->kind == VAR_DATA && !s->kids[PREDICT_LAW]) {
+    if (v && v->kind == VAR_DATA) {
         vec_push(b->c, b->m->predicted, v);
         return;
     }
     diag_error(b->c, E_ND_PREDICT, s->span, fmt_expr(b->c, lhs));
     diag_help(b->c, "`predict y` draws the data `y` again from its own statements");
+}
+
+/* `predict z[m in M] ~ d` is `for m in M { predict z ~ d }`. */
+static void build_drawn(Build *b, Ast *s, Plate *plate)
+{
+    Ast *name = s->kids[DRAWN_NAMES]->kids[0];
+    int n = 0;
+    for (; n < (int)vec_len(name->kids) && name->kids[n]->kind == AST_BINDER; n++) {
+        Ast *loop = ast_new(b->c, AST_FOR, name->kids[n]->span, NULL, 2, name->kids[n], NULL);
+        plate = build_plate(b, loop, plate);
+        if (!plate)
+            return;
+    }
+    Var *v = add_var(b, VAR_DRAWN, name, s, plate);
+    v->law = s->kids[DRAWN_LAW];
+    v->spread = n;
+    vec_push(b->c, b->m->predicted, v);
+    vec_push(b->c, b->m->drawn, ((Site){ .var = v, .lhs = own_name(b->c, v), .law = v->law,
+                                         .plate = plate, .span = s->span }));
 }
 
 static void build_statement(Build *b, Ast *s, Plate *plate)
@@ -330,6 +354,9 @@ static void build_statement(Build *b, Ast *s, Plate *plate)
         break;
     case AST_PREDICT:
         build_predict(b, s);
+        break;
+    case AST_DRAWN:
+        build_drawn(b, s, plate);
         break;
     case AST_NET:
         build_net(b, s, plate);
@@ -370,6 +397,32 @@ static void split_penalties(Build *b)
         vec_push(b->c, b->m->factors, ((Factor){ value, s->plate, s->span, true }));
     }
     b->m->sites = kept;
+}
+
+/* Draws of `predict` have no place in the density, nor in reports. */
+static void refuse_drawn(Build *b, Ast *e)
+{
+    Var **reads = model_reads(b->c, b->m, e);
+    for (size_t i = 0; i < vec_len(reads); i++)
+        if (reads[i]->kind == VAR_DRAWN) {
+            diag_error(b->c, E_DRAWN_READ, e->span, reads[i]->name);
+            diag_note(b->c, reads[i]->decl->span, "drawn here");
+            diag_help(b->c, "what follows from a draw is drawn as well: `predict r ~ delta(..)`");
+        }
+}
+
+static void check_drawn(Build *b)
+{
+    const Model *m = b->m;
+    if (!m->drawn)
+        return;
+    for (size_t i = 0; i < vec_len(m->sites); i++)
+        refuse_drawn(b, m->sites[i].law);
+    for (size_t i = 0; i < vec_len(m->factors); i++)
+        refuse_drawn(b, m->factors[i].value);
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->reported)
+            refuse_drawn(b, m->vars[i]->value);
 }
 
 /* ---- entry ----------------------------------------------------------------------------------- */
@@ -421,6 +474,7 @@ Model *model_build(Ctx *c, Ast *file, Str name)
     if (!training_select(&b) || !family_select(&b) || diag_count(c) > before)
         return NULL;
     split_penalties(&b);
+    check_drawn(&b);
     family_build(&b);
     training_build(&b);
     if (vec_len(m->sites) == 0 && vec_len(m->factors) == 0) {

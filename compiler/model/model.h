@@ -24,7 +24,8 @@ struct Plate {
     Span span;
 };
 
-typedef enum { VAR_DATA, VAR_PARAM, VAR_LATENT, VAR_LET, VAR_NET } VarKind;
+/* VAR_DRAWN: of `predict z ~ d`, no part of the density. */
+typedef enum { VAR_DATA, VAR_PARAM, VAR_LATENT, VAR_LET, VAR_NET, VAR_DRAWN } VarKind;
 
 typedef struct Var {
     VarKind kind;
@@ -42,8 +43,8 @@ typedef struct Var {
                                           out */
     Ast *value;                        /* LET: expression */
     bool reported;                     /* LET: of a `report`: its value is wanted of every draw */
-    int spread;                        /* discrete latent: leading axes of its declaration that are
-                                          plates, as if it stood in them */
+    int spread;                        /* discrete latent, draw: leading axes of its declaration
+                                          that are plates, as if it stood in them */
     struct Var *absent, *place, *missing;     /* data with missing cells: where, which of the values
                                                  of the latent `missing` stand there; else NULL */
     bool filler;                       /* it is one of those of other data */
@@ -105,7 +106,8 @@ typedef struct Model {
     Var **vars;                        /* vec, in order of declaration */
     Site *sites;                       /* vec, generative order */
     Factor *factors;                   /* vec */
-    Var **predicted;                   /* vec: data whose own statements are drawn again */
+    Var **predicted;                   /* vec: what `predict` names */
+    Site *drawn;                       /* vec: statements of VAR_DRAWN */
     Family *family;                    /* NULL if no latents */
     Training training;
     Ast *file;                        /* FILE it comes from: the user's distributions stand there */

@@ -61,7 +61,7 @@ static bool visit_refuse(Ast *e, void *data)
     Ctx *c = data;
     switch (e->kind) {
     case AST_REPORT:                   /* accepted and not evaluated: explain says so */
-    case AST_PREDICT:
+    case AST_PREDICT: case AST_DRAWN:
         return false;
     case AST_LATENT:
         return e->num != 1 || vec_len(e->kids[LATENT_NAMES]->kids) == 1;

@@ -164,7 +164,6 @@ static bool may_be_null(AstKind kind, size_t slot)
     case AST_PARAM:   return slot == PARAM_LAW || slot == PARAM_INIT;
     case AST_NET:     return slot == NET_LAW;
     case AST_SITE:    return slot == SITE_ALONG;
-    case AST_PREDICT: return slot == PREDICT_LAW;
     case AST_SETTING: return slot == SETTING_VALUE;
     case AST_ARGDECL: return true;
     case AST_BINDER:  return slot == BINDER_WHERE;

@@ -380,6 +380,10 @@ static void put_variable(Fmt *f, const Ast *s, bool local)
         put_declaration(f, "report ", s->kids[REPORT_NAMES], false);
         put_after(f, " = ", s->kids[REPORT_VALUE]);
         break;
+    case AST_DRAWN:
+        put_declaration(f, "predict ", s->kids[DRAWN_NAMES], false);
+        put_after(f, " ~ ", s->kids[DRAWN_LAW]);
+        break;
     default:                           /* site */
         put_expr(f, s->kids[SITE_LHS], PREC_ANY);
         put_after(f, " along ", s->kids[SITE_ALONG]);
@@ -417,7 +421,8 @@ void put_statement(Fmt *f, const Ast *s, bool local)
     case AST_FUNCTION: case AST_FLOW: case AST_NET: case AST_ALSO: case AST_KL:
         put_definition(f, s);
         break;
-    case AST_DATA: case AST_LATENT: case AST_PARAM: case AST_LET: case AST_REPORT: case AST_SITE:
+    case AST_DATA: case AST_LATENT: case AST_PARAM: case AST_LET: case AST_REPORT:
+    case AST_DRAWN: case AST_SITE:
         put_variable(f, s, local);
         break;
     case AST_FOR:
@@ -441,7 +446,6 @@ void put_statement(Fmt *f, const Ast *s, bool local)
         break;
     case AST_PREDICT:
         put_after(f, "predict ", s->kids[PREDICT_LHS]);
-        put_after(f, " ~ ", s->kids[PREDICT_LAW]);
         break;
     case AST_SETTING:
         put(f, s->name);

@@ -92,6 +92,49 @@ values many.out y | awk '{ s += $1; q += $1 ^ 2 } END { n = NR; m = s / n; v = q
     exit !(n == 9000 && (m - 1.6) ^ 2 < 16 * 2.34 / n && (v - 2.34) ^ 2 < 0.04) }' ||
     fail "predictions are not of their law"
 
+# -- `predict z ~ d`: vectors, counts, cut laws, what follows from a draw, rows and other positions ----
+cat >drawn.dgm <<'END'
+model drawn {
+  data y[N], x_new[M] : real
+  latent m[2] : real[2] ~ normal(0, 1)
+  latent L : cholesky[2] ~ flat
+  for n in N { y[n] ~ normal(m[0, 0], 1) }
+  predict v[j in 2] ~ mvnormal(m[j], chol: L)
+  predict line[i in M] ~ normal(x_new[i] * m[1, 1], 0.5)
+  predict above[i in M] ~ delta(line[i] > 4)
+  predict events ~ poisson(exp(m[1, 0]))
+  predict cut ~ normal(0, 1) |> truncate(lower: 1)
+  predict again[n in N] ~ normal(y[n], 0.1)
+}
+END
+echo '{"y": [1, 2, 3], "x_new": [1.8, 2]}' >drawn.json
+awk 'BEGIN { printf "{\"m\": ["; for (i = 0; i < 4000; i++) printf "%s[[1, -1], [0.5, 2]]", i ? ", " : ""
+    printf "], \"L\": ["; for (i = 0; i < 4000; i++) printf "%s[[1, 0], [0.6, 0.8]]", i ? ", " : ""
+    print "]}" }' >drawn.at
+quick_dgmc drawn.dgm --only=report,simulate --data drawn.json -o ./drawn
+./drawn report --data drawn.json --draws drawn.at --out drawn.out
+# moments NAME WIDTH MEAN VARIANCE ..: of each of its WIDTH numbers, |z| < 4
+moments() {
+    name=$1 width=$2
+    shift 2
+    values drawn.out "$name" | awk -v w="$width" -v want="$*" '
+        { k = NR % w == 0 ? w : NR % w; s[k] += $1; q[k] += $1 ^ 2; n[k]++ }
+        END { split(want, e, " ")
+            for (k = 1; k <= w; k++) {
+                m = s[k] / n[k]; v = q[k] / n[k] - m ^ 2; d = m - e[2 * k - 1]; r = e[2 * k]
+                if (n[k] != 4000 || d * d > 16 * r / n[k] || (v - r) ^ 2 > 16 * 4 * r ^ 2 / n[k]) {
+                    print "number", k, "mean", m, "variance", v; bad = 1 } } exit bad }' ||
+        fail "predictions of $name"
+}
+moments v 4 1 1 -1 1 0.5 1 2 1
+moments line 2 3.6 0.25 4 0.25
+moments above 2 0.2118554 0.1669727 0.5 0.25
+moments events 1 1.6487213 1.6487213
+moments cut 1 1.5251353 0.1990978
+moments again 3 1 0.01 2 0.01 3 0.01
+values drawn.out v | paste - - - - | awk '{ s += ($1 - 1) * ($2 + 1); n++ }
+    END { d = s / n - 0.6; exit !(d * d < 16 * 1.36 / n) }' || fail "the covariance of v"
+
 # -- mistakes -----------------------------------------------------------------------------------------
 expect_rc 2 ./rows report --data rows.json
 grep -q 'needs --draws' err.txt || fail "$(cat err.txt)"
