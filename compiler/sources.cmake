@@ -22,6 +22,7 @@ set(COMPILER_SOURCES
   compiler/check/builtins.c
   compiler/check/call.c
   compiler/check/cells.c
+  compiler/check/forecast.c
   compiler/check/check.c
   compiler/check/declared.c
   compiler/check/dist.c

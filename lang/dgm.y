@@ -310,7 +310,9 @@ statement:
         { $$ = documented(ast_new(C, AST_REPORT, @$, NULL, 2, list(p, @2, $2), $4), $1); }
   | PREDICT predicted                  { $$ = ast_new(C, AST_PREDICT, @$, NULL, 1, read(p, $2)); }
   | PREDICT predicted '~' expr
-        { $$ = ast_new(C, AST_DRAWN, @$, NULL, 2, list(p, @2, $2), $4); }
+        { $$ = ast_new(C, AST_DRAWN, @$, NULL, 3, list(p, @2, $2), NULL, $4); }
+  | PREDICT predicted ':' type '~' expr
+        { $$ = ast_new(C, AST_DRAWN, @$, NULL, 3, list(p, @2, $2), $4, $6); }
   | expr
   ;
 

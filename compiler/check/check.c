@@ -50,6 +50,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
 {
     int before = diag_count(c);
     Check *s = state_new(c, file, library);
+    rewrite_forecasts(c, file);
     rewrite_cells(c, file);
     resolve(s);
     check_items(s, library);

@@ -340,21 +340,28 @@ static void infer_predict(Check *s, Ast *st)
     lhs->type = lhs->kind == AST_INDEX ? infer_slice(s, lhs, true) : infer(s, lhs);
 }
 
-/* What `predict z ~ d` draws has the type of its law. */
+/* What `predict z ~ d` draws has the type of its law, where none is declared; real, where the law
+ * reads z at an earlier step. */
 static void infer_drawn_anew(Check *s, Ast *st)
 {
-    Ast *name = st->kids[DRAWN_NAMES]->kids[0];
+    Ast *name = st->kids[DRAWN_NAMES]->kids[0], *type = st->kids[DRAWN_TYPE];
+    Ast *law = st->kids[DRAWN_LAW];
     Size **axes = NULL;
     bool good = name_axes(s, name, &axes);
-    Type *t = infer_law(s, st->kids[DRAWN_LAW], NULL);
-    if (is_bad(t) || !good) {
-        declare_type(s, name, type_bad(s));
-        return;
-    }
-    Type *own = type_copy(s, t->any_event ? type_real(s, NULL) : t->of);
+    Type *declared = type ? type_from_ast(s, type) : type_real(s, NULL);
+    Type *own = type_copy(s, good ? declared : type_bad(s));
     own->array = axes;
-    own->declared = true;
     declare_type(s, name, own);
+    Type *t = infer_law(s, law, type ? declared : NULL);
+    if (is_bad(t) || is_bad(own)) return;
+    if (type) {
+        check_site_law(s, declared, name, law, t, AST_LATENT);
+    } else if (!t->any_event) {
+        own = type_copy(s, t->of);
+        own->array = axes;
+        own->declared = true;
+        declare_type(s, name, own);
+    }
 }
 
 /* ---- the switch ------------------------------------------------------------------------------ */

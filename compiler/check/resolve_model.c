@@ -110,7 +110,7 @@ static void resolve_declaration(Check *s, Ast *st, const int *slots, int n_slots
         Ast *kid = st->kids[slots[i]];
         bool word = kid && kid->kind == AST_NAME && !strcmp(kid->name, "missing");
         bool law = (st->kind == AST_LATENT && slots[i] == LATENT_LAW)
-                || (st->kind == AST_PARAM && slots[i] == PARAM_LAW) || st->kind == AST_DRAWN;
+                || (st->kind == AST_PARAM && slots[i] == PARAM_LAW) || (st->kind == AST_DRAWN && slots[i] == DRAWN_LAW);
         if (kid && kid->kind == AST_TYPE) resolve_type(s, kid);
         else if (law) resolve_law(s, kid);
         else if (!word) resolve_expr(s, kid);
@@ -174,7 +174,7 @@ void resolve_statement(Check *s, Ast *st)
     case AST_FOR: resolve_plate(s, st->kids[FOR_BINDER], st->kids[FOR_BODY], false); break;
     case AST_SCAN: resolve_plate(s, st->kids[SCAN_BINDER], st->kids[SCAN_BODY], true); break;
     case AST_SITE: resolve_site(s, st); break;
-    case AST_DRAWN: resolve_declaration(s, st, (int[]){ DRAWN_LAW }, 1); break;
+    case AST_DRAWN: resolve_declaration(s, st, (int[]){ DRAWN_TYPE, DRAWN_LAW }, 2); break;
     case AST_PREDICT:
         resolve_expr(s, st->kids[PREDICT_LHS]);
         break;

@@ -113,6 +113,8 @@ int  declared_rank(const Ast *type);                  /* event axes of a value o
  * Defaults of model arguments that are sizes become defines with source "default" (those of the
  * last model; check_model_defines puts another model's in their place). */
 bool check(Ctx *c, Ast *file, Ast *library);
+/* forecast.c: `predict y[T .. T + 12]` in terms of other predictions; before check. */
+void rewrite_forecasts(Ctx *c, Ast *file);
 /* cells.c: missing cells and ragged axes in terms of other data and a latent; before check. */
 void rewrite_cells(Ctx *c, Ast *file);
 /* Names that it gives: y_missing, y_absent, y_place, y_gaps of data y; L_max of lengths L. */

@@ -311,7 +311,8 @@ static void build_predict(Build *b, Ast *s)
         return;
     }
     diag_error(b->c, E_ND_PREDICT, s->span, fmt_expr(b->c, lhs));
-    diag_help(b->c, "`predict y` draws the data `y` again from its own statements");
+    diag_help(b->c, "`predict y` draws the data `y` again, `predict y[T .. T + 12]` runs its sequence "
+              "on, and `predict z ~ d` draws something new");
 }
 
 /* `predict z[m in M] ~ d` is `for m in M { predict z ~ d }`. */
@@ -328,6 +329,8 @@ static void build_drawn(Build *b, Ast *s, Plate *plate)
     Var *v = add_var(b, VAR_DRAWN, name, s, plate);
     v->law = s->kids[DRAWN_LAW];
     v->spread = n;
+    if (s->kids[DRAWN_TYPE] && !latent_support(b->c, v))
+        return;
     vec_push(b->c, b->m->predicted, v);
     vec_push(b->c, b->m->drawn, ((Site){ .var = v, .lhs = own_name(b->c, v), .law = v->law,
                                          .plate = plate, .span = s->span }));

@@ -163,6 +163,7 @@ static bool may_be_null(AstKind kind, size_t slot)
     case AST_LATENT:  return slot == LATENT_LAW;
     case AST_PARAM:   return slot == PARAM_LAW || slot == PARAM_INIT;
     case AST_NET:     return slot == NET_LAW;
+    case AST_DRAWN:   return slot == DRAWN_TYPE;
     case AST_SITE:    return slot == SITE_ALONG;
     case AST_SETTING: return slot == SETTING_VALUE;
     case AST_ARGDECL: return true;

@@ -382,6 +382,7 @@ static void put_variable(Fmt *f, const Ast *s, bool local)
         break;
     case AST_DRAWN:
         put_declaration(f, "predict ", s->kids[DRAWN_NAMES], false);
+        put_after(f, " : ", s->kids[DRAWN_TYPE]);
         put_after(f, " ~ ", s->kids[DRAWN_LAW]);
         break;
     default:                           /* site */

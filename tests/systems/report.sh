@@ -135,6 +135,40 @@ moments again 3 1 0.01 2 0.01 3 0.01
 values drawn.out v | paste - - - - | awk '{ s += ($1 - 1) * ($2 + 1); n++ }
     END { d = s / n - 0.6; exit !(d * d < 16 * 1.36 / n) }' || fail "the covariance of v"
 
+# -- a sequence runs on: with next to no noise, by the recursion itself; with noise, its variance ------
+cat >ahead.dgm <<'END'
+model ahead {
+  data y[T] : real
+  data x[L] : real
+  latent a : real ~ normal(0, 1)
+  latent q, r : positive ~ normal(0, 1)
+  scan t in T {
+    latent z : real ~ normal(a * previous(z, 0), q)
+    let e = y[t] - z
+    y[t] ~ normal(z + 0.1 * previous(e, 0) + (if t < 2 then 0 else 0.2 * y[t - 2]) + 0.01 * t * x[t], r)
+  }
+  predict y[T .. T + 4]
+}
+END
+echo '{"y": [1, 2, 3.5], "x": [1, 2, 3, 4, 5, 6, 7]}' >ahead.json
+awk 'BEGIN { printf "{\"a\": ["; for (i = 0; i < 4000; i++) printf "%s0.9", i ? ", " : ""
+    for (k = 0; k < 2; k++) { printf "], \"%s\": [", k ? "r" : "q"
+        for (i = 0; i < 4000; i++) printf "%s%s", i ? ", " : "", i < 2000 ? 1e-9 : 0.5 }
+    printf "], \"z\": ["; for (i = 0; i < 4000; i++) printf "%s[1, 2, 3]", i ? ", " : ""
+    print "]}" }' >ahead.at
+quick_dgmc ahead.dgm --only=simulate --data ahead.json -o ./ahead
+./ahead report --data ahead.json --draws ahead.at --out ahead.out
+values ahead.out y_next | paste - - - - | awk '
+    NR == 1 { split("1 2 3.5", y, " "); z = 3; e = 0.5
+        for (t = 3; t < 7; t++) {
+            z *= 0.9; y[t + 1] = z + 0.1 * e + 0.2 * y[t - 1] + 0.01 * t * (t + 1); e = y[t + 1] - z } }
+    NR <= 2000 { for (k = 1; k <= 4; k++) if (($k - y[k + 3]) ^ 2 > 1e-14) { print k, $k, y[k + 3]; exit 1 } }
+    NR > 2000 { d = $1 - y[4]; s += d; q += d ^ 2; n++
+        u = $2 - y[5]; c += d * u }
+    END { if (n != 2000 || s ^ 2 / n > 16 * 0.5 || (q / n - 0.5) ^ 2 > 16 * 0.5 / n) exit 1
+        w = 0.25 * 0.9 + 0.1 * 0.25                   # of z, and of the noise of y by the error
+        exit !((c / n - w) ^ 2 < 16 * 0.5 / n) }' || fail "a sequence beyond its data"
+
 # -- mistakes -----------------------------------------------------------------------------------------
 expect_rc 2 ./rows report --data rows.json
 grep -q 'needs --draws' err.txt || fail "$(cat err.txt)"

@@ -1,0 +1,392 @@
+/* forecast.c - a sequence that runs on beyond its data, said with other predictions.
+ *
+ *     scan t in T { latent z : real ~ normal(a * previous(z, 0), q)
+ *                   y[t] ~ normal(z + 0.1 * t, r) }
+ *     predict y[T .. T + 12]
+ *  -> scan t in 12 { predict z_next : real ~ normal(a * previous(z_next, z[T - 1]), q)
+ *                    predict y_next : real ~ normal(z_next + 0.1 * (T + t), r) }
+ * Idea: the statements of the sequence are written again. What it declares or draws gets a new name;
+ * a read m steps back is one of the new values, and before them of the last old ones.
+ * requires:    a parsed file, names not yet resolved
+ * establishes: no `predict` of a range whose sequence can be run on
+ */
+#include "check.h"
+
+#include <string.h>
+
+typedef struct Step {                  /* a statement of the sequence, written again */
+    Ast *statement;
+    Str name;                          /* that it declares */
+    Str *needs;                        /* vec: those of the same step that it reads */
+} Step;
+
+typedef struct Forecast {
+    Ctx *c;
+    const Ast *model, *scan, *predict;
+    Str *own;                          /* vec: what the sequence declares or draws */
+    Str **needs;                       /* of the statement at hand */
+    bool failed;
+} Forecast;
+
+static const Ast *binder_of(const Forecast *f)
+{
+    return f->scan->kids[SCAN_BINDER];
+}
+
+static const Ast *steps_of(const Forecast *f)
+{
+    return binder_of(f)->kids[BINDER_DOMAIN];
+}
+
+static Ast *refuse(Forecast *f, Span at, const char *help)
+{
+    if (!f->failed) {
+        diag_error(f->c, E_ND_PREDICT, f->predict->span,
+                   fmt_expr(f->c, f->predict->kids[PREDICT_LHS]));
+        diag_note(f->c, at, "because of this");
+        diag_help(f->c, "%s", help);
+    }
+    f->failed = true;
+    return ast_num(f->c, at, 0);
+}
+
+static bool has(Str *names, Str name)
+{
+    for (size_t i = 0; i < vec_len(names); i++)
+        if (names[i] == name)
+            return true;
+    return false;
+}
+
+/* ---- expressions ----------------------------------------------------------------------------- */
+
+static Ast *binary(Forecast *f, Span at, const char *op, Ast *a, Ast *b)
+{
+    return ast_new(f->c, AST_BINARY, at, str(f->c, op), 2, a, b);
+}
+
+/* T + k */
+static Ast *from_end(Forecast *f, Span at, double k)
+{
+    Ast *end = ast_copy(f->c, steps_of(f));
+    return binary(f, at, k < 0 ? "-" : "+", end, ast_num(f->c, at, k < 0 ? -k : k));
+}
+
+static Ast *index_of_step(Forecast *f, Span at)
+{
+    return ast_name(f->c, at, binder_of(f)->name, NULL);
+}
+
+static Ast *next_name(Forecast *f, Span at, Str name)
+{
+    return ast_name(f->c, at, str_fmt(f->c, "%s_next", name), NULL);
+}
+
+static Ast *now(Forecast *f, Span at, Str name)
+{
+    if (!has(*f->needs, name))
+        vec_push(f->c, *f->needs, name);
+    return next_name(f, at, name);
+}
+
+/* previous(x_next, x at the last steps of the data, lag: m) */
+static Ast *back(Forecast *f, Span at, Str name, double lag)
+{
+    Ast *last = from_end(f, at, -1);
+    if (lag > 1)
+        last = ast_call(f->c, at, "min", 2,
+                        binary(f, at, "+", from_end(f, at, -lag), index_of_step(f, at)), last);
+    Ast *old = ast_new(f->c, AST_INDEX, at, NULL, 2, ast_name(f->c, at, name, NULL), last);
+    Ast *call = ast_call(f->c, at, "previous", 2, next_name(f, at, name), old);
+    return ast_push(f->c, call, ast_new(f->c, AST_ARG, at, str(f->c, "lag"), 1,
+                                        ast_num(f->c, at, lag)));
+}
+
+/* m of `t - m`, 0 of `t`; -1 of anything else. */
+static double lag_of(const Forecast *f, const Ast *e)
+{
+    if (e->kind == AST_NAME)
+        return e->name == binder_of(f)->name ? 0 : -1;
+    bool minus = e->kind == AST_BINARY && !strcmp(e->name, "-") && e->kids[1]->kind == AST_NUM;
+    return minus && lag_of(f, e->kids[0]) == 0 ? e->kids[1]->num : -1;
+}
+
+static Ast *ahead(Forecast *f, const Ast *e);
+
+static const Ast *data_of(const Forecast *f, Str name, const Ast **statement);
+
+/* x[t - m, ..] of the sequence */
+static Ast *read_ahead(Forecast *f, const Ast *e)
+{
+    Str name = e->kids[INDEX_BASE]->name;
+    double lag = lag_of(f, e->kids[1]);
+    if (lag < 0)
+        return refuse(f, e->span, "beyond the data a law reads its own step, or a fixed number of "
+                      "steps back");
+    Ast *x = lag > 0 ? back(f, e->span, name, lag) : now(f, e->span, name);
+    if (vec_len(e->kids) == 2)
+        return x;
+    Ast *element = ast_new(f->c, AST_INDEX, e->span, NULL, 1, x);
+    for (size_t i = 2; i < vec_len(e->kids); i++)
+        ast_push(f->c, element, ahead(f, e->kids[i]));
+    return element;
+}
+
+static Ast *previous_ahead(Forecast *f, const Ast *e)
+{
+    const Ast *x = e->kids[0]->kids[ARG_VALUE], *lag = ast_argument(e, "lag");
+    if (x->kind != AST_NAME || !has(f->own, x->name) || (lag && lag->kind != AST_NUM))
+        return refuse(f, e->span, "`previous` of a value of the sequence, by its name, has a next");
+    return back(f, e->span, x->name, lag ? lag->num : 1);
+}
+
+/* A covariate as long as the sequence ends with it. */
+static bool ends_with_data(const Forecast *f, const Ast *e)
+{
+    const Ast *name = data_of(f, e->kids[INDEX_BASE]->name, NULL);
+    for (size_t i = 1; name && i < vec_len(e->kids) && i <= vec_len(name->kids); i++) {
+        const Ast *axis = name->kids[i - 1];
+        const Ast *size = axis->kind == AST_BINDER ? axis->kids[BINDER_DOMAIN] : axis;
+        if (lag_of(f, e->kids[i]) >= 0 && fmt_expr(f->c, size) == fmt_expr(f->c, steps_of(f)))
+            return true;
+    }
+    return false;
+}
+
+/* e at a step beyond the data */
+static Ast *ahead(Forecast *f, const Ast *e)
+{
+    if (!e)
+        return NULL;
+    if (e->kind == AST_NAME && e->name == binder_of(f)->name)
+        return binary(f, e->span, "+", ast_copy(f->c, steps_of(f)), index_of_step(f, e->span));
+    if (e->kind == AST_NAME && has(f->own, e->name))
+        return data_of(f, e->name, NULL) ? refuse(f, e->span, "beyond the data not all of it is known")
+                                         : now(f, e->span, e->name);
+    if (e->kind == AST_INDEX && e->kids[INDEX_BASE]->kind == AST_NAME) {
+        if (has(f->own, e->kids[INDEX_BASE]->name))
+            return read_ahead(f, e);
+        if (ends_with_data(f, e))
+            return refuse(f, e->span, "it has no value beyond the data: declare it longer than "
+                          "the sequence, `data x[L]`");
+    }
+    if (e->kind == AST_CALL && !strcmp(e->name, "previous") && vec_len(e->kids) > 1)
+        return previous_ahead(f, e);
+    Ast *copy = ast_copy(f->c, e);
+    for (size_t i = 0; i < vec_len(e->kids); i++)
+        copy->kids[i] = ahead(f, e->kids[i]);
+    return copy;
+}
+
+/* ---- statements ------------------------------------------------------------------------------ */
+
+/* The DECLNAME of data of this name at the top of the model, and its statement; or NULL. */
+static const Ast *data_of(const Forecast *f, Str name, const Ast **statement)
+{
+    const Ast *body = f->model->kids[MODEL_BODY];
+    for (size_t i = 0; i < vec_len(body->kids); i++) {
+        const Ast *st = body->kids[i];
+        for (size_t k = 0; st->kind == AST_DATA && k < vec_len(st->kids[DATA_NAMES]->kids); k++)
+            if (st->kids[DATA_NAMES]->kids[k]->name == name) {
+                if (statement)
+                    *statement = st;
+                return st->kids[DATA_NAMES]->kids[k];
+            }
+    }
+    return NULL;
+}
+
+/* y of `y[t] ~ d`, or NULL. */
+static Str drawn_at(const Forecast *f, const Ast *st)
+{
+    const Ast *lhs = st->kind == AST_SITE ? st->kids[SITE_LHS] : NULL;
+    bool good = lhs && lhs->kind == AST_INDEX && vec_len(lhs->kids) == 2
+             && lhs->kids[INDEX_BASE]->kind == AST_NAME && lag_of(f, lhs->kids[1]) == 0;
+    return good ? lhs->kids[INDEX_BASE]->name : NULL;
+}
+
+static Ast *named(Forecast *f, const Ast *at, Str name)
+{
+    Ast *declname = ast_new(f->c, AST_DECLNAME, at->span, str_fmt(f->c, "%s_next", name), 0);
+    return ast_new(f->c, AST_LIST, at->span, NULL, 1, declname);
+}
+
+static bool has_states(const Ast *type)
+{
+    return !strcmp(type->name, "bit") || !strcmp(type->name, "index")
+        || !strcmp(type->name, "count") || !strcmp(type->name, "integer");
+}
+
+static void add_step(Forecast *f, Step **steps, Step step)
+{
+    vec_push(f->c, *steps, step);
+}
+
+static void latent_ahead(Forecast *f, const Ast *st, Step **steps)
+{
+    const Ast *names = st->kids[LATENT_NAMES], *type = st->kids[LATENT_TYPE];
+    if (st->num == 1 || !st->kids[LATENT_LAW] || has_states(type)) {
+        refuse(f, st->span, "the latents of the sequence must be real, each with its own law");
+        return;
+    }
+    for (size_t i = 0; i < vec_len(names->kids); i++) {
+        const Ast *name = names->kids[i];
+        Step step = { .name = name->name };
+        f->needs = &step.needs;
+        if (vec_len(name->kids))
+            refuse(f, name->span, "arrays of latents in a sequence are not run on");
+        step.statement = ast_new(f->c, AST_DRAWN, st->span, NULL, 3, named(f, name, name->name),
+                                 ast_copy(f->c, type), ahead(f, st->kids[LATENT_LAW]));
+        add_step(f, steps, step);
+    }
+}
+
+static void statement_ahead(Forecast *f, const Ast *st, Step **steps)
+{
+    const Ast *data = NULL;
+    Step step = { .name = drawn_at(f, st) };
+    f->needs = &step.needs;
+    if (st->kind == AST_LATENT) {
+        latent_ahead(f, st, steps);
+        return;
+    }
+    if (st->kind == AST_LET && !vec_len(st->kids[LET_NAMES]->kids[0]->kids)) {
+        const Ast *name = st->kids[LET_NAMES]->kids[0];
+        step.name = name->name;
+        step.statement = ast_new(f->c, AST_LET, st->span, NULL, 2, named(f, name, name->name),
+                                 ahead(f, st->kids[LET_VALUE]));
+    } else if (step.name && data_of(f, step.name, &data)) {
+        step.statement = ast_new(f->c, AST_DRAWN, st->span, NULL, 3, named(f, st, step.name),
+                                 ast_copy(f->c, data->kids[DATA_TYPE]), ahead(f, st->kids[SITE_LAW]));
+    } else {
+        refuse(f, st->span, "a sequence of laws `y[t] ~ d`, latents and `let` is run on");
+        return;
+    }
+    add_step(f, steps, step);
+}
+
+/* What the steps declare, so that each stands below what it reads. */
+static Ast *in_order(Forecast *f, Step *steps)
+{
+    Ast *block = ast_new(f->c, AST_BLOCK, f->scan->span, NULL, 0);
+    Str *done = NULL;
+    for (size_t left = vec_len(steps), found = 1; left && found; left -= found) {
+        found = 0;
+        for (size_t i = 0; i < vec_len(steps); i++) {
+            bool ready = !has(done, steps[i].name);
+            for (size_t k = 0; k < vec_len(steps[i].needs); k++)
+                ready = ready && has(done, steps[i].needs[k]);
+            if (!ready)
+                continue;
+            ast_push(f->c, block, steps[i].statement);
+            vec_push(f->c, done, steps[i].name);
+            found++;
+        }
+    }
+    if (vec_len(block->kids) < vec_len(steps))
+        refuse(f, f->scan->span, "values of one step read each other");
+    return block;
+}
+
+static void collect(Forecast *f)
+{
+    const Ast *body = f->scan->kids[SCAN_BODY];
+    for (size_t i = 0; i < vec_len(body->kids); i++) {
+        const Ast *st = body->kids[i];
+        const Ast *names = st->kind == AST_LATENT ? st->kids[LATENT_NAMES]
+                         : st->kind == AST_LET ? st->kids[LET_NAMES] : NULL;
+        for (size_t k = 0; names && k < vec_len(names->kids); k++)
+            vec_push(f->c, f->own, names->kids[k]->name);
+        if (drawn_at(f, st))
+            vec_push(f->c, f->own, drawn_at(f, st));
+    }
+}
+
+/* How many steps beyond: 12 of T .. T + 12. */
+static Ast *horizon(Forecast *f, const Ast *range)
+{
+    const Ast *to = range->kids[RANGE_B];
+    Str end = fmt_expr(f->c, steps_of(f));
+    if (fmt_expr(f->c, range->kids[RANGE_A]) != end)
+        refuse(f, range->span, str_fmt(f->c, "the first step beyond the data is %s", end));
+    if (to->kind == AST_BINARY && !strcmp(to->name, "+") && fmt_expr(f->c, to->kids[0]) == end)
+        return ast_copy(f->c, to->kids[1]);
+    return binary(f, to->span, "-", ast_copy(f->c, to), ast_copy(f->c, steps_of(f)));
+}
+
+/* ---- models ---------------------------------------------------------------------------------- */
+
+/* The sequence at the top of the model that draws y[t], or NULL. */
+static const Ast *sequence_of(Forecast *f, Str y)
+{
+    const Ast *body = f->model->kids[MODEL_BODY];
+    for (size_t i = 0; i < vec_len(body->kids); i++) {
+        f->scan = body->kids[i];
+        if (f->scan->kind != AST_SCAN || steps_of(f)->kind == AST_RANGE)
+            continue;
+        const Ast *inside = f->scan->kids[SCAN_BODY];
+        for (size_t k = 0; k < vec_len(inside->kids); k++)
+            if (drawn_at(f, inside->kids[k]) == y)
+                return f->scan;
+    }
+    return NULL;
+}
+
+/* The scan that `predict y[T .. T + 12]` means. */
+static Ast *run_on(Forecast *f)
+{
+    const Ast *lhs = f->predict->kids[PREDICT_LHS];
+    Step *steps = NULL;
+    collect(f);
+    Ast *binder = ast_copy(f->c, binder_of(f));
+    binder->kids[BINDER_DOMAIN] = horizon(f, lhs->kids[1]);
+    const Ast *body = f->scan->kids[SCAN_BODY];
+    for (size_t i = 0; i < vec_len(body->kids) && !f->failed; i++)
+        if (body->kids[i]->kind != AST_REPORT && body->kids[i]->kind != AST_PREDICT)
+            statement_ahead(f, body->kids[i], &steps);
+    Ast *block = in_order(f, steps);
+    return ast_new(f->c, AST_SCAN, f->predict->span, NULL, 2, binder, block);
+}
+
+static bool is_range(const Ast *st)
+{
+    const Ast *lhs = st->kind == AST_PREDICT ? st->kids[PREDICT_LHS] : NULL;
+    return lhs && lhs->kind == AST_INDEX && vec_len(lhs->kids) == 2
+        && lhs->kids[1]->kind == AST_RANGE && lhs->kids[INDEX_BASE]->kind == AST_NAME;
+}
+
+static bool same_range(Ctx *c, const Ast *a, const Ast *b)
+{
+    return fmt_expr(c, a->kids[PREDICT_LHS]->kids[1]) == fmt_expr(c, b->kids[PREDICT_LHS]->kids[1]);
+}
+
+static void rewrite_model(Ctx *c, Ast *model)
+{
+    Ast *body = model->kids[MODEL_BODY], **out = NULL;
+    Forecast *done = NULL;             /* sequences that run on already */
+    for (size_t i = 0; i < vec_len(body->kids); i++) {
+        Ast *st = body->kids[i];
+        Forecast f = { .c = c, .model = model, .predict = st };
+        const Ast *scan = is_range(st)
+            ? sequence_of(&f, st->kids[PREDICT_LHS]->kids[INDEX_BASE]->name) : NULL;
+        const Forecast *before = NULL;
+        for (size_t k = 0; k < vec_len(done); k++)
+            before = scan && done[k].scan == scan ? &done[k] : before;
+        if (before && !same_range(c, before->predict, st))
+            refuse(&f, before->predict->span, "all of a sequence runs on to one end");
+        if (scan && !before) {
+            vec_push(c, done, f);
+            st = run_on(&f);
+        }
+        if (!before && !f.failed)
+            vec_push(c, out, st);
+    }
+    body->kids = out;
+}
+
+void rewrite_forecasts(Ctx *c, Ast *file)
+{
+    for (size_t i = 0; i < vec_len(file->kids); i++)
+        if (file->kids[i]->kind == AST_MODEL)
+            rewrite_model(c, file->kids[i]);
+}
