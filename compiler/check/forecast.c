@@ -5,8 +5,8 @@
  *     predict y[T .. T + 12]
  *  -> scan t in 12 { predict z_next : real ~ normal(a * previous(z_next, z[T - 1]), q)
  *                    predict y_next : real ~ normal(z_next + 0.1 * (T + t), r) }
- * Idea: the statements of the sequence are written again. What it declares or draws gets a new name;
- * a read m steps back is one of the new values, and before them of the last old ones.
+ * Idea: the statements of the sequence are written again. What it declares or draws gets a new
+ * name; a read m steps back is one of the new values, and before them of the last old ones.
  * requires:    a parsed file, names not yet resolved
  * establishes: no `predict` of a range whose sequence can be run on
  */
@@ -161,8 +161,9 @@ static Ast *ahead(Forecast *f, const Ast *e)
     if (e->kind == AST_NAME && e->name == binder_of(f)->name)
         return binary(f, e->span, "+", ast_copy(f->c, steps_of(f)), index_of_step(f, e->span));
     if (e->kind == AST_NAME && has(f->own, e->name))
-        return data_of(f, e->name, NULL) ? refuse(f, e->span, "beyond the data not all of it is known")
-                                         : now(f, e->span, e->name);
+        return data_of(f, e->name, NULL)
+             ? refuse(f, e->span, "beyond the data not all of it is known")
+             : now(f, e->span, e->name);
     if (e->kind == AST_INDEX && e->kids[INDEX_BASE]->kind == AST_NAME) {
         if (has(f->own, e->kids[INDEX_BASE]->name))
             return read_ahead(f, e);
@@ -257,7 +258,8 @@ static void statement_ahead(Forecast *f, const Ast *st, Step **steps)
                                  ahead(f, st->kids[LET_VALUE]));
     } else if (step.name && data_of(f, step.name, &data)) {
         step.statement = ast_new(f->c, AST_DRAWN, st->span, NULL, 3, named(f, st, step.name),
-                                 ast_copy(f->c, data->kids[DATA_TYPE]), ahead(f, st->kids[SITE_LAW]));
+                                 ast_copy(f->c, data->kids[DATA_TYPE]),
+                                 ahead(f, st->kids[SITE_LAW]));
     } else {
         refuse(f, st->span, "a sequence of laws `y[t] ~ d`, latents and `let` is run on");
         return;

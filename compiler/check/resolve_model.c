@@ -110,7 +110,8 @@ static void resolve_declaration(Check *s, Ast *st, const int *slots, int n_slots
         Ast *kid = st->kids[slots[i]];
         bool word = kid && kid->kind == AST_NAME && !strcmp(kid->name, "missing");
         bool law = (st->kind == AST_LATENT && slots[i] == LATENT_LAW)
-                || (st->kind == AST_PARAM && slots[i] == PARAM_LAW) || (st->kind == AST_DRAWN && slots[i] == DRAWN_LAW);
+                || (st->kind == AST_PARAM && slots[i] == PARAM_LAW)
+                || (st->kind == AST_DRAWN && slots[i] == DRAWN_LAW);
         if (kid && kid->kind == AST_TYPE) resolve_type(s, kid);
         else if (law) resolve_law(s, kid);
         else if (!word) resolve_expr(s, kid);

@@ -311,8 +311,8 @@ static void build_predict(Build *b, Ast *s)
         return;
     }
     diag_error(b->c, E_ND_PREDICT, s->span, fmt_expr(b->c, lhs));
-    diag_help(b->c, "`predict y` draws the data `y` again, `predict y[T .. T + 12]` runs its sequence "
-              "on, and `predict z ~ d` draws something new");
+    diag_help(b->c, "`predict y` draws the data `y` again, `predict y[T .. T + 12]` runs its "
+              "sequence on, and `predict z ~ d` draws something new");
 }
 
 /* `predict z[m in M] ~ d` is `for m in M { predict z ~ d }`. */
