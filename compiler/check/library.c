@@ -74,7 +74,8 @@ static void check_density(Check *s, Ast *f, const Type *of)
 
 static bool is_density(Str name)
 {
-    return !strcmp(name, "logpdf") || !strcmp(name, "cdf") || !strcmp(name, "quantile");
+    return !strcmp(name, "logpdf") || !strcmp(name, "cdf") || !strcmp(name, "log_cdf")
+        || !strcmp(name, "log_survival") || !strcmp(name, "quantile");
 }
 
 static void check_fact(Check *s, Ast *fact, const Type *of)

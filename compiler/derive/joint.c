@@ -51,6 +51,29 @@ static bool offers_cdf(Derive *d, Ast *law, Span at, const char *what)
     return false;
 }
 
+/* density where every element of x lies in the law's support and between the bounds, else -inf. */
+static Ast *within(Derive *d, Ast *law, Ast *x, Ast *lower, Ast *upper, Ast *density)
+{
+    Ctx *c = d->c;
+    Ast *inside = ast_call(c, law->span, "inside", 4, law, x,
+                           lower ? lower : ast_num(c, law->span, -INFINITY),
+                           upper ? upper : ast_num(c, law->span, INFINITY));
+    inside->type = make_type(c, "bit", NULL, NULL);
+    return make_choice(c, law->span, inside, density, ast_num(c, law->span, -INFINITY));
+}
+
+/* Do the ends of its support depend on its arguments? Data may then lie outside of it. */
+static bool support_varies(const Ast *law)
+{
+    const Ast *support = law_base(law_called(law))->kids[DIST_SUPPORT];
+    const Ast *ends = support->kids[TYPE_ARGS];
+    for (size_t i = 0; !strcmp(support->name, "interval") && i < vec_len(ends->kids); i++)
+        if (ends->kids[i]->kind == AST_NAME && ends->kids[i]->decl
+            && ends->kids[i]->decl->kind == AST_ARGDECL)
+            return true;
+    return false;
+}
+
 /* x >= limit: the law's mass beyond the limit; else its density at x. The limit is only looked at
  * where it was met, so it may be infinite elsewhere. */
 static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *density)
@@ -73,7 +96,8 @@ static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
     if (!strcmp(stage->name, "truncate")) {
         lower = half && half->lower ? half->lower : lower;
         upper = half && half->upper ? half->upper : upper;
-        return make_binary(d->c, "-", density, log_mass(d, law, x, lower, upper));
+        density = make_binary(d->c, "-", density, log_mass(d, law, x, lower, upper));
+        return half ? density : within(d, law, x, lower, upper, density);
     }
     if (upper)
         density = censored(d, law, x, upper, true, density);
@@ -104,6 +128,8 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
     Ast *density = make_call(d->c, "logpdf", real_scalar(d->c), law->span, seen, x);
     if (half && half->unscaled && reads_latent(d, seen))
         offers_cdf(d, seen, law->span, "a normaliser that depends on a latent");
+    if (!half && support_varies(seen))
+        return within(d, seen, x, NULL, NULL, density);
     if (!half || !half->half || !offers_cdf(d, seen, law->span, "a half-prior"))
         return density;
     return make_binary(d->c, "-", density, log_mass(d, seen, x, half->lower, half->upper));

@@ -264,16 +264,35 @@ static Str from_template(const Math *m, const char *template, Str arg)
     return str_fmt(m->c, "%.*s%s%s", (int)(hole - template), template, arg, hole + 2);
 }
 
-/* log P(a < X < b; X ~ law): ends that are infinite are left out. */
-static Str log_mass(const Math *m, const Ast *e)
+/* a < x < b of e(law, .., a, b): ends that are infinite are left out; those of whole numbers are
+ * within. */
+static Str between(const Math *m, const Ast *e, Str x)
 {
-    const Ast *lower = argument(e, 2), *upper = argument(e, 3);
+    const Ast *lower = argument(e, 2), *upper = argument(e, 3), *law = argument(e, 0);
     bool low = !(lower->kind == AST_NUM && isinf(lower->num));
     bool high = !(upper->kind == AST_NUM && isinf(upper->num));
-    Str a = low ? str_fmt(m->c, "%s < ", form(m, lower, P_SUM)) : str(m->c, "");
-    Str b = high ? str_fmt(m->c, " < %s", form(m, upper, P_SUM)) : str(m->c, "");
-    return str_fmt(m->c, m->latex ? "\\log P\\left(%sX%s \\mid X \\sim %s\\right)"
-                                  : "log P(%sX%s | X ~ %s)", a, b, math_law(m, argument(e, 0)));
+    bool counted = law->type && law->type->of && law->type->of->elem != ELEM_REAL;
+    Str less = str(m->c, !counted ? "<" : m->latex ? "\\le" : "≤");
+    Str a = low ? str_fmt(m->c, "%s %s ", form(m, lower, P_SUM), less) : str(m->c, "");
+    Str b = high ? str_fmt(m->c, " %s %s", less, form(m, upper, P_SUM)) : str(m->c, "");
+    return str_fmt(m->c, "%s%s%s", a, x, b);
+}
+
+static Str log_mass(const Math *m, const Ast *e)
+{
+    return str_fmt(m->c, m->latex ? "\\log P\\left(%s \\mid X \\sim %s\\right)"
+                                  : "log P(%s | X ~ %s)", between(m, e, str(m->c, "X")),
+                   math_law(m, argument(e, 0)));
+}
+
+/* inside(law, x, a, b) */
+static Str inside(const Math *m, const Ast *e)
+{
+    Str x = form(m, argument(e, 1), P_SUM), text = between(m, e, x);
+    if (strcmp(text, x))
+        return text;
+    return str_fmt(m->c, m->latex ? "%s \\in \\operatorname{supp}\\,%s"
+                                  : "%s in the support of %s", x, math_law(m, argument(e, 0)));
 }
 
 static Str call_form(const Math *m, const Ast *e, int *has)
@@ -299,6 +318,8 @@ static Str call_form(const Math *m, const Ast *e, int *has)
     }
     if (!strcmp(e->name, "log_mass") && n == 4)
         return *has = P_PRODUCT, log_mass(m, e);
+    if (!strcmp(e->name, "inside") && n == 4)
+        return *has = P_IF, inside(m, e);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         const CallForm *f = &forms[i];
         if (strcmp(e->name, f->name) || n > 1)

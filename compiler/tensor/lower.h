@@ -183,6 +183,7 @@ Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis 
                int site);
 Val *dist_logpdf(Lower *L, Val *dist, Val *x);
 Val *dist_cdf(Lower *L, Val *dist, Val *x);           /* over the batch axes of both */
+Val *val_before(Lower *L, Val *x);                     /* the largest whole number below x */
 Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch);
 Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
 

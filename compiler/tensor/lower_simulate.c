@@ -82,7 +82,8 @@ Val *eval_quantile(Lower *L, Env *env, const Ast *call)
     Val *p = u;
     if (lower->kind != AST_NUM || upper->kind != AST_NUM || isfinite(lower->num)
         || isfinite(upper->num)) {
-        Val *low = q.lower ? dist_cdf(L, q.law, q.lower) : val_const(L, 0);
+        Val *from = q.counts && q.lower ? val_before(L, q.lower) : q.lower;
+        Val *low = from ? dist_cdf(L, q.law, from) : val_const(L, 0);
         Val *high = q.upper ? dist_cdf(L, q.law, q.upper) : val_const(L, 1);
         p = val_op2(L, OP_ADD, low, val_op2(L, OP_MUL, u, val_op2(L, OP_SUB, high, low)));
     }

@@ -568,6 +568,14 @@ static void check_cdf(Bench *b, const Ast *base, const Ast *law, const double *x
     Env *env = env_bind(&b->L, NULL, str(b->c, "p"), law_value(b, law, "p", 0));
     env = env_bind(&b->L, env, str(b->c, "x"), input(b, "x", sorted, grid, 0, NULL));
     double *f = run(b, eval_text(b, env, "cdf(p, x)"), grid);
+    const char *const masses[] = {
+        "log_mass(p, x, -inf, x)", whole ? "log_mass(p, x, x + 1, inf)" : "log_mass(p, x, x, inf)"
+    };
+    for (int side = 0; side < 2; side++) {
+        const double *mass = run(b, eval_text(b, env, masses[side]), grid);
+        for (int i = 0; i < DRAWS; i++)
+            assert_true(fabs(exp(mass[i]) - (side ? 1 - f[i] : f[i])) < 1e-9);
+    }
     for (int i = 0; i < DRAWS; i++) {  /* F is the share of draws up to its argument */
         bool last = i + 1 == DRAWS || sorted[i + 1] > sorted[i];
         if (last)

@@ -86,7 +86,7 @@ model cut(J = 3000) {
   latent pair[J] : ordered[2] ~ normal(0, 1)
   latent zero : unit ~ beta(2, 2)
   for n in N {
-    y[n] ~ poisson(2) |> truncate(lower: 0)
+    y[n] ~ poisson(2) |> truncate(lower: 1)
     w[n] ~ normal(0, 1) |> censor(upper: 0.5)
     latent none : bit ~ bernoulli(zero)
     c[n] ~ if none then normal(5, 1) else normal(-5, 1)
