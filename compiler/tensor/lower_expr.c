@@ -258,10 +258,19 @@ special[] = {
     { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
 };
 
+/* The function of a scope that a call means. Members of a distribution have one argument: with a law
+ * before it, `logpdf` is that law's. */
+static Env *local_function(Env *env, const Ast *e)
+{
+    Env *local = env_find(env, e->name, true);
+    bool of_law = vec_len(e->kids) == 2 && !e->decl && is_dist_builtin(e->name);
+    return of_law ? NULL : local;
+}
+
 static Val *eval_call(Lower *L, Env *env, const Ast *e)
 {
     Op op;
-    Env *local = env_find(env, e->name, true);
+    Env *local = local_function(env, e);
     const Ast *law = local ? NULL : law_called(e);
     Span called = L->at;
     L->at = e->span;

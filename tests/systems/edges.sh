@@ -95,3 +95,27 @@ END
 states detect '{"y": [0, 1]}' -1.606972204791198 bit 2 'bernoulli(1 - (1 - p)^n)'
 states rate '{"y": [0, 1]}' -1.7924673766748627 count 3 'poisson(n * p)'
 states mean '{"y": [0, 1]}' -1.9163347777630897 count 3 'neg_binomial(mean: n * p, shape: 2)'
+
+# -- laws of the user's own that read other laws' densities ----------------------------------------------
+at own_laws '{"y": [0, 2], "x": [0, 0.3]}' '{"a": 0.3, "m": 1.5}' -7.000021221831499 <<'END'
+distribution hurdle(a : unit, m : positive) on count {
+  logpdf(y) = if y == 0 then log(a) else log1p(-a) + logpdf(poisson(m), y) - log(1 - exp(-m))
+}
+distribution inflated(a : unit, p : positive, q : positive) on interval(0, 1) {
+  cdf(x) = cdf(beta(p, q), x)
+  logpdf(x) = {
+    let inside = x > 0 and x < 1
+    if inside then log1p(-a) + logpdf(beta(p, q), if inside then x else 0.5) else log(a / 2)
+  }
+}
+distribution bump(a : real) on unit {
+  logpdf(z) = logpdf(uniform(0, 1), z) + logpdf(normal(a, 1), z)
+}
+model own_laws {
+  data y[N] : count
+  data x[N] : interval(0, 1)
+  latent a : unit ~ bump(0.3) |> unnormalised
+  latent m : positive ~ exponential(1)
+  for n in N { y[n] ~ hurdle(a, m); x[n] ~ inflated(a, m, 2) }
+}
+END
