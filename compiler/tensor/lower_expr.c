@@ -258,8 +258,8 @@ special[] = {
     { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
 };
 
-/* The function of a scope that a call means. Members of a distribution have one argument: with a law
- * before it, `logpdf` is that law's. */
+/* The function of a scope that a call means. Members of a distribution have one argument: with a
+ * law before it, `logpdf` is that law's. */
 static Env *local_function(Env *env, const Ast *e)
 {
     Env *local = env_find(env, e->name, true);
