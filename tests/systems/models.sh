@@ -63,10 +63,8 @@ model() {
     data=
     [ -z "$4" ] || { echo "{$4}" >"$1.cov"; data="--data $1.cov"; }
     echo "{$5}" >"$1.at"
-    known=$data                        # of sizes; row lengths alone are no array
-    [ "$1" != lda ] || known=
     # shellcheck disable=SC2086
-    quick_dgmc "$1.dgm" $2 $known --only=simulate -o ./sim || fail "$1 does not compile"
+    quick_dgmc "$1.dgm" $2 $data --only=simulate -o ./sim || fail "$1 does not compile"
     # shellcheck disable=SC2086
     ./sim simulate $3 $data --at "$1.at" --seed 11 --out "$1.json" || fail "$1 cannot be simulated"
     sizes=$2
