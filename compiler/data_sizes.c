@@ -130,7 +130,7 @@ static int define_from_fields(Ctx *c, Ast *file, const DataArg *arg, bool *named
     for (size_t i = 0; i < vec_len(fields); i++) {
         DataSearch s = { c, fields[i].name, NULL, NULL, 0 };
         ast_walk(file, visit_data, &s);
-        *named |= s.n > 0;
+        *named |= s.n > 0 || fields[i].json;
     }
     for (size_t i = 0; *named && i < vec_len(fields); i++)
         define_from_field(c, file, &fields[i], arg->path);

@@ -73,7 +73,7 @@ static void json_measure(FileField *f, const json_t *v, int depth, double sentin
 
 static FileField json_field(Ctx *c, const char *name, const json_t *v, const Missing *missing)
 {
-    FileField f = { .name = str(c, name) };
+    FileField f = { .name = str(c, name), .json = true };
     const Missing *m = missing_named(missing, f.name);
     double x = json_number_value(v);
     f.whole = json_is_number(v) && x == floor(x) && fabs(x) < 9e15;

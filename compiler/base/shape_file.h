@@ -15,6 +15,7 @@ bool shape_file(Ctx *c, const char *path, FileShape *shape, Str *why);
 typedef struct FileField {
     Str name;
     FileShape shape;
+    bool json;                         /* it has this name whatever the model says */
     bool whole;                        /* one whole number: */
     int64_t value;
     int64_t missing;                   /* cells without a value; counted where they are declared */

@@ -65,7 +65,7 @@ static void find_active(Grad *d)
 static void add_adjoint(Grad *d, const Tir *v, Tir *part)
 {
     Tir **sum = &d->adjoint[v->id];
-    *sum = *sum ? tir_map(d->f, OP_ADD, *sum, part, NULL) : part;
+    *sum = *sum ? tir_adjoint_add(d->f, *sum, part) : part;
 }
 
 /* The adjoint of v is complete: gives it v's name, and each operand its part of it. */

@@ -49,6 +49,8 @@ Tir *tir_sum_to(TirFn *f, Tir *g, const Tir *y, const Tir *to);
 /* Contribution of value y with adjoint g to the adjoint of its operand k; NULL: zero. The result
  * may lack axes of the operand (constant along them). y->op must not be NONE in operand k. */
 Tir *tir_adjoint(TirFn *f, Tir *y, int k, Tir *g);
+/* The sum of two contributions: choices between 0 and something stay apart by their condition. */
+Tir *tir_adjoint_add(TirFn *f, Tir *a, Tir *b);
 
 /* ---- scan.c ------------------------------------------------------------------------------ */
 bool tir_is_step(const TirFn *f);                      /* of a SCAN */

@@ -96,6 +96,10 @@ static DataSet open_data(const Simulation *s, const Session *session)
         rows |= m->data[a].rows && !drawn[a];
     }
     DataSet data = needed ? data_open_some(session, drawn) : data_none(m, 1);
+    for (int i = 0; i < s->n; i++)
+        if (s->variables[i].data && s->variables[i].only_given != NULL)
+            session_note(session, "%s:%d: `%s` stays as it is in the file: %s\n", m->spec_path,
+                         s->variables[i].line, s->variables[i].name, s->variables[i].only_given);
     free(drawn);
     if (m->plate == NULL || rows)
         return data;

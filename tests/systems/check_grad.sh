@@ -16,3 +16,27 @@ check logistic --data X=$data/iris_pair.csv:0-3
 own=$(for f in "$DGM_ROOT"/examples/*/*.dgm; do
     [ "$(basename "$f" .dgm)" = "$(basename "$(dirname "$f")")" ] && echo "$f"; done | wc -l)
 [ $n -eq "$own" ] || fail "an example is not checked here"          # posteriordb: posteriordb.sh
+
+# The derivative of a branch that is not taken may be infinite: at p = 1, at p = 0, of a root of 0.
+cat >branches.dgm <<'END'
+model branches {
+  data y[N] : bit
+  data s[N] : count
+  latent a : unit ~ flat
+  latent b : positive ~ lognormal(0, 1)
+  for n in N {
+    y[n] ~ bernoulli(a^s[n])
+    let p = a * s[n]
+    let root = sqrt(b * s[n])
+    factor if p > 0 then log(p) else 0
+    factor if root > 0 then root * log(root) - root else 0
+    factor if s[n] > 0 then (if y[n] == 1 then log(b * s[n]) else log1p(-a^s[n])) else log1p(p)
+  }
+}
+END
+echo '{"y": [1, 1, 0, 0, 1], "s": [0, 1, 1, 3, 0]}' >branches.json
+quick_dgmc branches.dgm --only=step,log_prob --precision f64
+./branches check-grad --data branches.json --tol 1e-6 || fail branches
+echo '{"a": 0.5, "b": 2}' >branches.at
+./branches log-prob --data branches.json --at branches.at --json >lp.json
+holds "$(json lp.json a)^2 < 1e6 && $(json lp.json b)^2 < 1e6" "the gradient is finite"

@@ -131,3 +131,19 @@ values a.json y | near 100 1
 expect_rc 2 ./flat simulate --at at.json
 grep -q 'how many rows' err.txt || fail "$(cat err.txt)"
 expect_rc 3 ./flat simulate -n 5 --at covariates.json
+
+# Data whose law reads them stay as their file has them, and a note says so.
+cat >limits.dgm <<'END'
+model limits {
+  data t[N] : positive
+  data died[N] : bit
+  latent r : positive ~ gamma(2, 1)
+  for n in N { t[n] ~ exponential(r) |> censor(upper: if died[n] then inf else t[n]) }
+}
+END
+quick_dgmc limits.dgm --only=simulate -o ./limits
+echo '{"t": [1, 2, 4], "died": [1, 1, 0]}' >limits.json
+./limits simulate --data limits.json --seed 1 --out a.json 2>err.txt
+grep -q 'limits.dgm:2: `t` stays as it is in the file: its law reads it itself' err.txt ||
+    fail "$(cat err.txt)"
+[ "$(values a.json t | tr '\n' ' ')" = "1.0 2.0 4.0 " ] || fail "$(values a.json t)"
