@@ -45,6 +45,7 @@ set(COMPILER_SOURCES
   compiler/check/train.c
   compiler/check/type.c
   compiler/check/ways.c
+  compiler/check/weights.c
   compiler/model/build.c
   compiler/model/family.c
   compiler/model/graph.c
