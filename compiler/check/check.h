@@ -219,6 +219,7 @@ Str   fmt_type(Check *s, Ast *type);
 bool  check_site_law(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *t, AstKind kind);
 void  check_family_site(Check *s, Ast *site);
 void  check_models(Check *s);                         /* model.c */
+void  warn_unread_data(Check *s, Ast *model);         /* unread.c */
 void  infer_block(Check *s, Ast *block);
 void  infer_statement(Check *s, Ast *st);
 void  check_family(Check *s, Ast *family);            /* family.c */
