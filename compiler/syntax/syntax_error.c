@@ -189,7 +189,8 @@ static bool declaration_help(Parser *p, Span at, int kind)
         diag_help(p->c, "a `:` stands before the type: `%s %s : %s%s`", word, name, text, law);
     else if (kind == NAME && !strpbrk(name, " [:"))
         diag_help(p->c, "the type stands behind the name: `%s %s : %s%s`", word, text, name, law);
-    else if ((kind == '~' || (kind == SEP && first == LATENT)) && first != DATA && !strchr(name, ':'))
+    else if (!strchr(name, ':') && (first == LATENT ? kind == SEP || kind == '~'
+                                                     : first == PARAM && kind == '~'))
         diag_help(p->c, "write its type: `%s %s : real ~ ..`", word, name);
     else if (kind == SEP && !strchr(name, ':'))
         diag_help(p->c, "write its type: `%s %s : real`", word, name);
