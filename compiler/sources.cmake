@@ -44,7 +44,9 @@ set(COMPILER_SOURCES
   compiler/check/size.c
   compiler/check/train.c
   compiler/check/type.c
+  compiler/check/unread.c
   compiler/check/ways.c
+  compiler/check/weights.c
   compiler/model/build.c
   compiler/model/family.c
   compiler/model/graph.c

@@ -112,8 +112,12 @@ const FamilyLaw *family_law(Str name)
 
 const char *fixit(Str word)
 {
-    for (size_t i = 0; i < COUNT(fixits); i++)
-        if (!strcmp(fixits[i].theirs, word)) return fixits[i].ours;
+    size_t n = strlen(word);
+    for (size_t i = 0; i < COUNT(fixits); i++) {
+        const char *theirs = fixits[i].theirs;
+        bool ending = theirs[0] == '_' && n > strlen(theirs);
+        if (!strcmp(theirs, ending ? word + n - strlen(theirs) : word)) return fixits[i].ours;
+    }
     return NULL;
 }
 

@@ -111,6 +111,13 @@ static bool check_bits(Check *s, Ast *e, const Type *t, const char *name)
     return false;
 }
 
+/* A sum that a simplex weighs lies where its terms do. */
+static Type *weighed(Check *s, Type *sum, Ast *e, const Ast *binder)
+{
+    if (sum->elem != ELEM_REAL) return sum;
+    return type_value(s, ELEM_REAL, range_weighted(s, e, binder, sum->range), sum->event);
+}
+
 static Type *rule_reduce(Check *s, Args *a)
 {
     if (!is_bad(a->types[0]) && a->types[0]->kind == KIND_DIST) {
@@ -126,7 +133,8 @@ static Type *rule_reduce(Check *s, Args *a)
         diag_help(s->c, "a reduction over an index is written `%s[i in I](..)`", a->row->name);
         return type_bad(s);
     }
-    return reduced(s, a->row->name, a->types[0], NULL);
+    Type *t = reduced(s, a->row->name, a->types[0], NULL);
+    return strcmp(a->row->name, "sum") ? t : weighed(s, t, a->asts[0], NULL);
 }
 
 static Type *rule_argmax(Check *s, Args *a)
@@ -148,10 +156,16 @@ Type *infer_reduce(Check *s, Ast *e)
     Type *t = infer_element(s, e->kids[REDUCE_VALUE]);
     if (s->guarded) ((size_t *)s->guarded)[-1] = guards;
     if (bad || is_bad(t) || !check_bits(s, e->kids[REDUCE_VALUE], t, e->name)) return type_bad(s);
-    if (b->rule == RULE_REDUCE) return reduced(s, e->name, t, t->event);
+    Ast *binder = e->kids[REDUCE_BINDERS]->kids[0];
+    bool one = list_len(e->kids[REDUCE_BINDERS]) == 1 && !binder->kids[BINDER_WHERE]
+            && binder->kids[BINDER_DOMAIN]->kind != AST_RANGE;
+    if (b->rule == RULE_REDUCE) {
+        Type *all = reduced(s, e->name, t, t->event);
+        one &= !strcmp(e->name, "sum");
+        return one ? weighed(s, all, e->kids[REDUCE_VALUE], binder) : all;
+    }
     Type *i = type_value(s, ELEM_INDEX, range_from(0, INFINITY), NULL);
-    Type *binder = e->kids[REDUCE_BINDERS]->kids[0]->type;
-    i->classes = binder ? binder->classes : NULL;
+    i->classes = binder->type ? binder->type->classes : NULL;
     return i;
 }
 

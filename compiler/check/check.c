@@ -46,6 +46,12 @@ static void check_items(Check *s, Ast *file)
     for (size_t i = 0; file && i < vec_len(file->kids); i++) check_library(s, file->kids[i]);
 }
 
+static void warn_unread(Check *s, Ast *file)
+{
+    for (size_t i = 0; i < vec_len(file->kids); i++)
+        if (file->kids[i]->kind == AST_MODEL) warn_unread_data(s, file->kids[i]);
+}
+
 bool check(Ctx *c, Ast *file, Ast *library)
 {
     int before = diag_count(c);
@@ -59,6 +65,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
         check_models(s);
     }
     if (diag_count(c) == before) report_not_yet(s);
+    if (diag_count(c) == before) warn_unread(s, file);
     return diag_count(c) == before;
 }
 

@@ -129,6 +129,11 @@ Range range_binary(const char *op, Range a, Range b);
 Range range_map(Str op, const Range *x, size_t n, Range otherwise);
 const char *range_name(Range r);
 
+/* ---- weights.c: bounds of weighted means, or `otherwise` ------------------------------------- */
+Range range_mixture(Check *s, Ast *a, Ast *b, Range otherwise);      /* of a + b */
+Range range_weighted(Check *s, Ast *e, const Ast *binder, Range otherwise);  /* of a sum of e */
+Range range_inner(const Type *a, const Type *b, Range otherwise);    /* of a @ b */
+
 /* ---- type.c ---------------------------------------------------------------------------------- */
 Type *type_new(Check *s, TypeKind kind);
 Type *type_bad(Check *s);
@@ -214,6 +219,7 @@ Str   fmt_type(Check *s, Ast *type);
 bool  check_site_law(Check *s, const Type *var, Ast *lhs, Ast *law, const Type *t, AstKind kind);
 void  check_family_site(Check *s, Ast *site);
 void  check_models(Check *s);                         /* model.c */
+void  warn_unread_data(Check *s, Ast *model);         /* unread.c */
 void  infer_block(Check *s, Ast *block);
 void  infer_statement(Check *s, Ast *st);
 void  check_family(Check *s, Ast *family);            /* family.c */

@@ -167,7 +167,12 @@ static void help_support(Check *s, const Type *formal, const Type *have, Ast *va
                  && base->decl->decl && base->decl->decl->kind != AST_LET;
     if (variable)
         diag_note(s->c, base->decl->span, "`%s` is declared here", base->name);
-    if (known_anywhere(ways, str(s->c, "logits"), &formal_logits)
+    bool nonnegative = have->range.lo >= 0;
+    if (nonnegative && !strcmp(want, "unit"))
+        diag_help(s->c, "`min(1, %s)`, where it cannot be larger", text);
+    else if (nonnegative && !strcmp(want, "simplex") && vec_len(have->event) == 1)
+        diag_help(s->c, "normalise it: `p / sum(p)`, where p is `%s`", text);
+    else if (known_anywhere(ways, str(s->c, "logits"), &formal_logits)
         && (!strcmp(want, "unit") || !strcmp(want, "simplex")))
         diag_help(s->c, "for log odds write `%s(logits: %s)`", dist->name, text);
     else if (!strcmp(want, "positive") || !strcmp(want, "nonnegative"))

@@ -19,6 +19,18 @@ static bool is_guarded(const Check *s, Ast *index)
     return false;
 }
 
+/* The size that all values of an index stay below: for `j in k`, k in K, it is K - 1. */
+static Size *index_limit(Check *s, const Ast *index, const Type *t)
+{
+    bool binder = index->kind == AST_NAME && index->decl && index->decl->kind == AST_BINDER;
+    const Ast *end = binder ? index->decl->kids[BINDER_DOMAIN] : NULL;
+    if (end && end->kind == AST_RANGE) end = end->kids[RANGE_B];
+    bool below = end && !is_bad(end->type) && !end->type->size && end->type->elem == ELEM_INDEX
+              && end->type->classes;
+    if (!below) return t->classes;
+    return size_sub(s->c, index_limit(s, end, end->type), size_const(s->c, 1));
+}
+
 static bool plain(const Ast *index)
 {
     return index->kind == AST_NAME || (index->kind == AST_INDEX
@@ -91,34 +103,77 @@ static bool check_step(Check *s, Ast *base, Ast *index, const Type *t, Size *ste
     return false;
 }
 
+static void wrong_axis(Check *s, Ast *base, Ast *index, Size *limit, Size *axis)
+{
+    Str text = fmt_expr(s->c, index);
+    FAIL(s, E_AXIS_INDEX, index->span, text, size_text(s->c, limit), fmt_expr(s->c, base),
+         size_text(s->c, axis));
+    note_base(s, base);
+    if (index->kind == AST_NAME && index->decl && index->decl->kind == AST_BINDER)
+        diag_note(s->c, index->decl->span, "`%s` runs over %s", index->name,
+                  size_text(s->c, limit));
+    else
+        note_base(s, index);
+    diag_help(s->c, "use one size for both, or guard the read: `if %s < %s then .. else ..`", text,
+              size_text(s->c, axis));
+}
+
+/* What an index is computed of: sizes, numbers, and each index of a plate or sum once. */
+typedef struct Terms { const Check *s; Ast *binders[8]; size_t n; bool exact; } Terms;
+
+static bool note_term(Ast *e, void *data)
+{
+    Terms *terms = data;
+    bool sum = e->kind == AST_BINARY && strchr("+-*", e->name[0]);
+    if (e->kind == AST_NUM || sum || !terms->exact) return terms->exact;
+    terms->exact = e->kind == AST_NAME && e->type && e->type->kind == KIND_VALUE;
+    if (!terms->exact || e->type->size || (e->decl && e->decl->kind == AST_ARGDECL)) return true;
+    Ast *binder = e->decl && e->decl->kind == AST_BINDER ? e->decl : NULL;
+    Ast *domain = binder ? binder->kids[BINDER_DOMAIN] : NULL;
+    bool fixed = domain && (domain->kind == AST_RANGE || (domain->type && domain->type->size));
+    terms->exact = fixed && !is_guarded(terms->s, e) && terms->n < 8;
+    for (size_t i = 0; i < terms->n; i++) terms->exact &= terms->binders[i] != binder;
+    if (terms->exact) terms->binders[terms->n++] = binder;
+    return true;
+}
+
+/* Some value of a computed index lies beyond an axis of n: its bounds are attained. */
+static bool reaches_past(const Check *s, Ast *index, const Type *t, int64_t n)
+{
+    Terms terms = { .s = s, .exact = index->kind == AST_BINARY };
+    if (t->range.hi == INFINITY || t->range.hi < (double)n) return false;
+    ast_walk(index, note_term, &terms);
+    return terms.exact;
+}
+
 /* Positions of `t` on an axis: an error if some are certainly outside. */
 static bool check_position(Check *s, Ast *base, Ast *index, const Type *t, Size *axis)
 {
     int64_t n, excess;
-    if (t->range.hi < 0 || (size_value(s->c, axis, &n, NULL) && t->range.lo >= (double)n)) {
+    bool known = size_value(s->c, axis, &n, NULL);
+    if (t->range.hi < 0 || (known && t->range.lo >= (double)n)) {
         FAIL(s, E_INDEX_RANGE, index->span, fmt_expr(s->c, index), size_text(s->c, axis));
         note_base(s, base);
         diag_help(s->c, "positions run from 0 to %s - 1", size_text(s->c, axis));
         return false;
     }
     if (!check_neighbour(s, base, index, t, axis)) return false;
+    if (known && reaches_past(s, index, t, n)) {
+        FAIL(s, E_INDEX_RANGE, index->span, fmt_expr(s->c, index), size_text(s->c, axis));
+        note_base(s, base);
+        diag_help(s->c, "positions run from 0 to %lld, and `%s` goes on to %g", (long long)n - 1,
+                  fmt_expr(s->c, index), t->range.hi);
+        return false;
+    }
     if (!t->classes || !plain(index) || is_guarded(s, index)) return true;
-    if (sizes_agree(s, t->classes, axis)) return true;
-    if (strchr(size_text(s->c, t->classes), '(') || strchr((const char *)axis, '(')) return true;
-    if (size_is_const(size_sub(s->c, axis, t->classes), &excess) && excess >= 0) return true;
+    Size *limit = index_limit(s, index, t);
+    if (sizes_agree(s, limit, axis)) return true;
+    if (strchr(size_text(s->c, limit), '(') || strchr((const char *)axis, '(')) return true;
+    if (size_is_const(size_sub(s->c, axis, limit), &excess) && excess >= 0) return true;
     int64_t a, b;
-    if (size_value(s->c, axis, &a, NULL) && size_value(s->c, t->classes, &b, NULL) && b < a)
+    if (size_value(s->c, axis, &a, NULL) && size_value(s->c, limit, &b, NULL) && b < a)
         return true;
-    FAIL(s, E_AXIS_INDEX, index->span, fmt_expr(s->c, index), size_text(s->c, t->classes),
-         fmt_expr(s->c, base), size_text(s->c, axis));
-    note_base(s, base);
-    if (index->kind == AST_NAME && index->decl && index->decl->kind == AST_BINDER)
-        diag_note(s->c, index->decl->span, "`%s` runs over %s", index->name,
-                  size_text(s->c, t->classes));
-    else
-        note_base(s, index);
-    diag_help(s->c, "use one size for both, or guard the read: `if i < %s then .. else ..`",
-              size_text(s->c, axis));
+    wrong_axis(s, base, index, limit, axis);
     return false;
 }
 

@@ -127,8 +127,8 @@ static void help_index(Check *s, Ast *e, const Type *t)
 {
     Str name = fmt_expr(s->c, e), axis = size_text(s->c, t->array[0]);
     char index = axis[0] >= 'A' && axis[0] <= 'Z' && !axis[1] ? (char)(axis[0] - 'A' + 'a') : 'i';
-    diag_help(s->c, "index it: `%s[%c]` inside `for %c in %s` or `[%c in %s]`", name, index, index,
-              axis, index, axis);
+    diag_help(s->c, "index it: `%s[%c]` inside `for %c in %s`, or in an array: `let a[%c in %s] = "
+                    ".. %s[%c] ..`", name, index, index, axis, index, axis, name, index);
 }
 
 Type *as_element(Check *s, Ast *e, Type *t)

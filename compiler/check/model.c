@@ -85,6 +85,7 @@ static Type *narrower(Check *s, Type *own, const Type *law)
     const Type *of = law->of;
     bool smaller = range_inside(of->range, own->range)
                 && !(own->range.lo == of->range.lo && own->range.hi == of->range.hi);
+    smaller |= range_inside(of->range, own->range) && vec_len(of->bounds) && !vec_len(own->bounds);
     bool discrete = of->elem != ELEM_REAL && own->elem == ELEM_REAL;
     if (!smaller && !discrete && !(of->core && of->core <= (int)vec_len(own->event))) return own;
     if (of->elem == ELEM_REAL && own->elem != ELEM_REAL) return own;

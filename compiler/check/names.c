@@ -20,9 +20,10 @@ Ast *find_item(const Check *s, AstKind kind, Str name)
 /* Help for a word that is nowhere: the name it has here, the nearest one, or none. */
 static void suggest(Check *s, Str word, Space space)
 {
-    const char *ours = fixit(word);
+    const char *ours = space == SPACE_VALUE ? NULL : fixit(word);
     Str near = scope_nearest(s, word, space);
-    if (ours) diag_help(s->c, "`%s` is written `%s` here", word, ours);
+    if (ours && strchr(ours, '`')) diag_help(s->c, "%s", ours);
+    else if (ours) diag_help(s->c, "`%s` is written `%s` here", word, ours);
     else if (near) diag_help(s->c, "did you mean `%s`?", near);
 }
 

@@ -65,7 +65,7 @@ static Type *infer_matmul(Check *s, Ast *e, Type *a, Type *b)
         return type_bad(s);
     }
     Range r = range_binary("*", a->range, b->range);
-    r = r.lo >= 0 ? range_from(0, INFINITY) : range_real();
+    r = range_inner(a, b, r.lo >= 0 ? range_from(0, INFINITY) : range_real());
     return type_value(s, ELEM_REAL, r, sizes_join(s, sizes_from(s, a->event, 0, n - 1),
                                                   sizes_from(s, b->event, 1, m - 1)));
 }
@@ -121,6 +121,7 @@ Type *infer_binary(Check *s, Ast *e)
         return type_value(s, ELEM_BIT, range_from(0, 1), event);
     }
     Range r = range_binary(e->name, a->range, b->range);
+    if (e->name[0] == '+') r = range_mixture(s, ea, eb, r);
     Type *t = type_value(s, elem_arithmetic(e->name, a, b, r), r, event);
     t->size = size_arithmetic(s, e->name, a->size, b->size);
     return t;

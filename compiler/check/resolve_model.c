@@ -142,9 +142,33 @@ static Ast *base_decl(Ast *lhs)
     return lhs->kind == AST_NAME ? lhs->decl : NULL;
 }
 
+/* A name left of `~` or after `predict`, maybe indexed; true unless nothing has this name. */
+static bool resolve_subject(Check *s, Ast *lhs)
+{
+    if (lhs->kind != AST_INDEX) {
+        int before = diag_count(s->c);
+        resolve_expr(s, lhs);
+        return lhs->kind != AST_NAME || diag_count(s->c) == before
+            || scope_find(s, SPACE_LATER, lhs->name);
+    }
+    bool known = resolve_subject(s, lhs->kids[INDEX_BASE]);
+    for (size_t i = 1; i < vec_len(lhs->kids); i++)
+        if (known) resolve_expr(s, lhs->kids[i]);
+    return known;
+}
+
+static Str subject_name(const Ast *lhs)
+{
+    while (lhs->kind == AST_INDEX) lhs = lhs->kids[INDEX_BASE];
+    return lhs->name;
+}
+
 static void resolve_site(Check *s, Ast *site)
 {
-    resolve_expr(s, site->kids[SITE_LHS]);
+    Str name = subject_name(site->kids[SITE_LHS]);
+    if (!resolve_subject(s, site->kids[SITE_LHS]))
+        diag_help(s->c, "declare it: `latent %s : real ~ ..`, or `data %s : real` if observed",
+                  name, name);
     site->decl = base_decl(site->kids[SITE_LHS]);
     resolve_law(s, site->kids[SITE_LAW]);
     resolve_expr(s, site->kids[SITE_ALONG]);
@@ -177,7 +201,9 @@ void resolve_statement(Check *s, Ast *st)
     case AST_SITE: resolve_site(s, st); break;
     case AST_DRAWN: resolve_declaration(s, st, (int[]){ DRAWN_TYPE, DRAWN_LAW }, 2); break;
     case AST_PREDICT:
-        resolve_expr(s, st->kids[PREDICT_LHS]);
+        if (!resolve_subject(s, st->kids[PREDICT_LHS]))
+            diag_help(s->c, "`predict %s ~ d` draws something new; `predict y` needs declared data",
+                      subject_name(st->kids[PREDICT_LHS]));
         break;
     default: resolve_expr(s, st);      /* FACTOR; the value at the end of a block */
     }

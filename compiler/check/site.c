@@ -15,10 +15,23 @@ static bool find_net(Ast *e, void *found)
     return true;
 }
 
+/* `X[n] * b` of two vectors. */
+static bool find_elementwise(Ast *e, void *found)
+{
+    bool product = e->kind == AST_BINARY && !strcmp(e->name, "*");
+    for (size_t i = 0; product && i < 2; i++) {
+        const Type *t = e->kids[i]->type;
+        product = t && t->kind == KIND_VALUE && vec_len(t->event) == 1;
+    }
+    if (product) *(Ast **)found = e;
+    return true;
+}
+
 static void help_shapes(Check *s, const Type *var, const Type *of, Ast *lhs, Ast *law)
 {
-    Ast *net = NULL;
+    Ast *net = NULL, *product = NULL;
     ast_walk(law, find_net, &net);
+    ast_walk(law, find_elementwise, &product);
     size_t n = vec_len(var->event), m = vec_len(of->event);
     if (net && n && m == n) {
         diag_note(s->c, net->span, "the shape comes from net `%s`", net->name);
@@ -26,6 +39,9 @@ static void help_shapes(Check *s, const Type *var, const Type *of, Ast *lhs, Ast
     } else if (n == m + 1 && lhs->kind == AST_NAME) {
         Str axis = size_text(s->c, var->event[0]);
         diag_help(s->c, "draw each: `for i in %s { %s[i] ~ .. }`", axis, lhs->name);
+    } else if (n == 0 && product) {
+        diag_help(s->c, "`*` is elementwise; the inner product is `%s @ %s`",
+                  fmt_expr(s->c, product->kids[BINARY_A]), fmt_expr(s->c, product->kids[BINARY_B]));
     } else if (m > n) {
         diag_help(s->c, "index the arguments of the distribution, or declare more axes for `%s`",
                   fmt_expr(s->c, lhs));

@@ -5,6 +5,8 @@
  */
 #include "check.h"
 
+#include <string.h>
+
 Way *ways_of(Check *s, Ast *dist)
 {
     Way *ways = NULL;
@@ -41,9 +43,33 @@ bool known_anywhere(Way *ways, Str name, Ast **formal)
     return false;
 }
 
-static void suggest_argument(Check *s, Way *ways, Str name)
+/* Names of arguments elsewhere, and what of theirs is given here. */
+static const struct { const char *theirs, *ours, *of; } foreign[] = {
+    { "sd", "sigma", NULL }, { "std", "sigma", NULL }, { "stdev", "sigma", NULL },
+    { "var", "sigma", "sqrt" }, { "variance", "sigma", "sqrt" },
+    { "tau", "prec", NULL }, { "precision", "prec", NULL },
+    { "probs", "p", NULL }, { "prob", "p", NULL }, { "logit", "logits", NULL },
+    { "logit_p", "logits", NULL }, { "df", "nu", NULL },
+};
+
+static bool suggest_ours(Check *s, Way *ways, const Ast *arg)
 {
-    Str *list = NULL;
+    Ast *formal;
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        if (strcmp(foreign[i].theirs, arg->name)) continue;
+        if (!known_anywhere(ways, str(s->c, foreign[i].ours), &formal)) continue;
+        Str value = fmt_expr(s->c, arg->kids[ARG_VALUE]);
+        if (foreign[i].of) value = str_fmt(s->c, "%s(%s)", foreign[i].of, value);
+        diag_help(s->c, "`%s:` is written `%s: %s` here", arg->name, foreign[i].ours, value);
+        return true;
+    }
+    return false;
+}
+
+static void suggest_argument(Check *s, Way *ways, const Ast *arg)
+{
+    Str *list = NULL, name = arg->name;
+    if (suggest_ours(s, ways, arg)) return;
     for (size_t i = 0; i < vec_len(ways); i++)
         for (size_t k = 0; k < vec_len(ways[i].formals); k++)
             vec_push(s->c, list, ways[i].formals[k]->name);
@@ -69,7 +95,7 @@ static bool check_argument_list(Check *s, Ast *call, Ast *dist, Way *ways)
             }
         if (arg->name && !known_anywhere(ways, arg->name, &formal)) {
             FAIL(s, E_ARG_UNKNOWN, arg->span, dist->name, arg->name);
-            suggest_argument(s, ways, arg->name);
+            suggest_argument(s, ways, arg);
             help_ways(s, dist, ways);
             return false;
         }

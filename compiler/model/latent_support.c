@@ -118,11 +118,29 @@ static bool cut_half(Ctx *c, Var *v, const Type *event)
 
 /* Vectors of a law of numbers, cut to an order or a sum: no distribution function gives the
  * normaliser, which is constant while the law is. */
-static bool cut_vector(Var *v, const Type *event)
+static bool cut_vector(Ctx *c, Var *v, const Type *event)
 {
-    bool numbers = !event->support || same_name(event->support, "real");
-    v->unscaled = numbers && v->type->core == 1 && !same_name(v->type->support, "real");
+    Ends law;
+    bool real = same_name(v->type->support, "real");
+    bool bounded = same_name(v->type->support, "ordered") && ends_of(c, event, v->decl->span, &law)
+                && v->type->range.lo >= law.lo && v->type->range.hi <= law.hi;
+    bool numbers = !event->support || same_name(event->support, "real") || bounded;
+    v->unscaled = numbers && v->type->core == 1 && !real;
     return v->unscaled;
+}
+
+static void help_law(Ctx *c, const Type *declared, const Type *event)
+{
+    Ends law;
+    bool of_law = event->support && declared->core == 0 && event->core == 0;
+    if (of_law)
+        diag_help(c, "declare it %s, or choose a law on %s", support_name(c, event),
+                  support_name(c, declared));
+    else if (same_name(declared->support, "ordered") && ends_of(c, event, (Span){ 0 }, &law)
+             && law.lo == 0 && law.hi == INFINITY)
+        diag_help(c, "declare it `ordered(0, inf)`");
+    else
+        diag_help(c, "choose a law that lies on the declared support");
 }
 
 /* The law lies within the declared support: the latent does too. */
@@ -187,11 +205,11 @@ static bool law_fits(Ctx *c, Var *v, Ast *law)
         event = truncated_event(c, law);
     if (!event || dist->any_event || !v->type->support || !event->support
         || same_support(c, v->type, event) || narrow(c, v, event) || cut_half(c, v, event)
-        || cut_vector(v, event))
+        || cut_vector(c, v, event))
         return true;
     diag_error(c, E_HALF, law->span, v->name, support_name(c, v->type), support_name(c, event));
     diag_note(c, v->decl->span, "`%s` is declared here", v->name);
-    diag_help(c, "choose a law that lies on the declared support");
+    help_law(c, v->type, event);
     return false;
 }
 

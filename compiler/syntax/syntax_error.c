@@ -105,8 +105,11 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
     }
     if (word && (p->first.kind == NAME || p->first.kind == IF) && foreign_loop(word)) {
         diag_error(p->c, E_NO_WHILE, first, word);
-        diag_help(p->c, "`for n in N` is a plate, `scan t in T` a sequence, "
-                        "`if c then a else b` a choice");
+        if (p->first.kind == IF)
+            diag_help(p->c, "a law is chosen right of `~`: `y[n] ~ if g[n] then d1 else d2`");
+        else
+            diag_help(p->c, "`for n in N` is a plate, `scan t in T` a sequence, "
+                            "`if c then a else b` a choice");
         return true;
     }
     bool bracketed = p->n_open > 0 && p->open[p->n_open - 1].context == IN_PAREN;
@@ -123,12 +126,23 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
     return true;
 }
 
+/* The text between two places, without blanks around it. */
+static Str trimmed(Parser *p, uint32_t from, uint32_t to)
+{
+    Str text = span_text(p->c, parser_span(p, from, to));
+    text += strspn(text, " \t\n");
+    size_t n = strlen(text);
+    while (n > 0 && strchr(" \t\n", text[n - 1])) n--;
+    return str_n(p->c, text, n);
+}
+
 /* Notations of other systems, by what stands at the error (and, with `word`, in the statement's
  * first word): the way it is written here. */
 static const struct { const char *text, *word, *help; } foreign[] = {
     { ":", "for", "positions 0 .. N-1 are `for i in N`, a part of them `for i in a .. b`" },
     { ":", NULL, "a range is written `a .. b`, and leaves b out" },
-    { "(", "for", "no parentheses: `for i in N { .. }`" },
+    { "(", "for", "no parentheses, and all positions, 0 .. N-1, are N: `for n in N { .. }`" },
+    { "{", "model", "a model has a name: `model NAME { .. }`" },
     { "=", "for", "an index is written `for i in N`" },
     { ",", "for", "one index for each plate: `for i in I { for j in J { .. } }`" },
     { ",", "data", "each type has a statement; names of one type: `data x[N], y[N] : real`" },
@@ -154,8 +168,43 @@ static const char *foreign_help(Parser *p, Span at)
     return NULL;
 }
 
+static const char *const types[] = { "real", "positive", "nonnegative", "unit", "bit", "count",
+                                     "integer", "index", "interval", "simplex", "ordered" };
+
+/* `latent mu ~ d`, `latent real mu ~ d`, `latent mu = d`, `data y[N]`, `let m <- e`: declared as in
+ * another system. True if a help was given. */
+static bool declaration_help(Parser *p, Span at, int kind)
+{
+    Str word = span_text(p->c, parser_span(p, p->first.start, p->first.end));
+    Str name = trimmed(p, p->first.end, at.start), text = span_text(p->c, at);
+    int first = p->first.kind;
+    if (!*name || strlen(name) > 40) return false;
+    if (first == LET && kind == LT) {
+        diag_help(p->c, "a name is defined once: `let %s = ..`", name);
+        return true;
+    }
+    if (first != LATENT && first != PARAM && first != DATA) return false;
+    const char *law = first == LATENT ? " ~ .." : "";
+    if (kind == NAME && among(text, types, COUNT(types)))
+        diag_help(p->c, "a `:` stands before the type: `%s %s : %s%s`", word, name, text, law);
+    else if (kind == NAME && !strpbrk(name, " [:"))
+        diag_help(p->c, "the type stands behind the name: `%s %s : %s%s`", word, text, name, law);
+    else if (!strchr(name, ':') && (first == LATENT ? kind == SEP || kind == '~'
+                                                     : first == PARAM && kind == '~'))
+        diag_help(p->c, "write its type: `%s %s : real ~ ..`", word, name);
+    else if (kind == SEP && !strchr(name, ':'))
+        diag_help(p->c, "write its type: `%s %s : real`", word, name);
+    else if (kind == '=' && first == LATENT && !strchr(name, ':'))
+        diag_help(p->c, "what is drawn is `latent %s : real ~ ..`, what is computed `let %s = ..`",
+                  name, name);
+    else
+        return false;
+    return true;
+}
+
 static void say_help(Parser *p, Span at, int kind, const char **expected, int n)
 {
+    if (declaration_help(p, at, kind)) return;
     const char *ours = foreign_help(p, at);
     if (ours) {
         diag_help(p->c, "%s", ours);

@@ -98,13 +98,32 @@ bool eval_number(Lower *L, Env *env, const Ast *e, double *x)
     return op != N_OPS && !isnan(*x = tir_fold(op, in));
 }
 
+static bool find_values(Ast *e, void *found)
+{
+    bool index = e->kind == AST_NAME && e->decl && e->decl->kind == AST_BINDER;
+    *(bool *)found |= index || e->kind == AST_INDEX;
+    return true;
+}
+
+/* Does it depend on values of data, or on an index? */
+static bool reads_values(const Ast *e)
+{
+    bool found = false;
+    ast_walk((Ast *)e, find_values, &found);
+    return found;
+}
+
 int64_t eval_size(Lower *L, Env *env, const Ast *e)
 {
     double x;
     if (!eval_number(L, env, e, &x)) {
         diag_error(L->c, E_LOWER_UNBOUND, e->span, fmt_expr(L->c, e));
-        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE",
-                  e->kind == AST_NAME ? e->name : "NAME");
+        if (reads_values(e))
+            diag_help(L->c, "it differs from place to place: run over a size and say which count, "
+                            "`k in K where k < %s`", fmt_expr(L->c, e));
+        else
+            diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE",
+                      e->kind == AST_NAME ? e->name : "NAME");
         return 1;
     }
     if (!(x >= 0 && x <= (double)LIMIT_SIZE && x == floor(x))) {

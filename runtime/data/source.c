@@ -284,6 +284,30 @@ static void shape_text(int rank, const long *shape, char *buffer, size_t size)
     array_shape_text(&a, buffer, size);
 }
 
+/* Keeps the first name, and asks for no other. */
+static bool first_name(void *to, const char *name)
+{
+    snprintf(to, 64, "%s", name);
+    return false;
+}
+
+/* What to write for a file of more columns than the model has: a name of its header, or places. */
+static void help_columns(const SourceArray *a, char *help, size_t size)
+{
+    const char *format;
+    char name[64] = "";
+    DataError ignored = { 0 };
+
+    if (a->decl->count == 1)
+        array_members(a->path, &format, first_name, name, &ignored);
+    if (*name)
+        snprintf(help, size, "choose a column by its name, for example %s=FILE:%s", a->decl->name,
+                 name);
+    else
+        snprintf(help, size, "choose columns, for example %s=FILE:0-%ld", a->decl->name,
+                 a->decl->count - 1);
+}
+
 static bool shape_check(Opening *o, SourceArray *a)
 {
     const DgmData *d = a->decl;
@@ -300,8 +324,7 @@ static bool shape_check(Opening *o, SourceArray *a)
         char help[128] = "compile the model for these data: dgmc SPEC --data NAME=FILE";
 
         if (wide)
-            snprintf(help, sizeof help, "choose columns, for example %s=FILE:0-%ld", d->name,
-                     d->count - 1);
+            help_columns(a, help, sizeof help);
         return data_fail(o->e, help, "%s: %s has %s %s, but the model declares %s (%s:%d)", d->name,
                          a->path, skip ? "rows of shape" : "shape", have, want, o->model->spec_path,
                          d->line);

@@ -289,3 +289,80 @@ END
 echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >matrices.json
 echo '{"A": [[0.3, -0.7], [1.2, 0.5]]}' >matrices.at
 pair matrices
+
+# -- one density in two spellings -----------------------------------------------------------------
+# mixtures of probabilities are probabilities
+cat >weights.dgm <<'END'
+model weights(K = 3) {
+  data y[N] : bit
+  latent u : unit ~ beta(1, 1)
+  latent b : real ~ normal(0, 1)
+  latent w : simplex[K] ~ dirichlet(2)
+  latent q : unit[K] ~ beta(2, 1)
+  for n in N { y[n] ~ bernoulli(u + (1 - u) * logistic(b)) }
+  factor logpdf(bernoulli(u * q[0] + (1 - q[1]) * (1 - u)), 1)
+  factor logpdf(bernoulli(w @ q), 1) + logpdf(bernoulli(sum(q * w)), 0)
+  factor logpdf(bernoulli(sum[k in K](w[k] * q[k])), 1)
+}
+END
+cat >weights-all.dgm <<'END'
+model weights(K = 3) {
+  data y[N] : bit
+  latent u : unit ~ beta(1, 1)
+  latent b : real ~ normal(0, 1)
+  latent w : simplex[K] ~ dirichlet(2)
+  latent q : unit[K] ~ beta(2, 1)
+  let p = w[0] * q[0] + w[1] * q[1] + w[2] * q[2]
+  for n in N { y[n] ~ bernoulli(min(1, u + (1 - u) * logistic(b))) }
+  factor log(u * q[0] + (1 - q[1]) * (1 - u)) + 2 * log(p) + log1p(-p)
+}
+END
+echo '{"y": [1, 0, 1]}' >weights.json
+echo '{"u": 0.3, "b": -0.4, "w": [0.2, 0.5, 0.3], "q": [0.9, 0.2, 0.6]}' >weights.at
+pair weights
+
+# a law of numbers on a vector in order, and one between bounds that follow from data
+cat >bounds.dgm <<'END'
+model bounds(K = 3) {
+  data y[3] : real
+  let s = sd(y)
+  latent rate : ordered(0, inf)[K] ~ gamma(2, 0.5)
+  latent sigma : positive ~ uniform(s / 100, s * 100)
+  for n in 3 { y[n] ~ normal(rate[n], sigma) }
+}
+END
+cat >bounds-all.dgm <<'END'
+model bounds(K = 3) {
+  data y[3] : real
+  let s = sd(y)
+  latent rate : ordered(0, inf)[K] ~ flat
+  latent sigma : interval(s / 100, s * 100) ~ uniform(s / 100, s * 100)
+  factor sum[k in K](logpdf(gamma(2, 0.5), rate[k]))
+  for n in 3 { y[n] ~ normal(rate[n], sigma) }
+}
+END
+echo '{"y": [1.5, 0.2, 3.1]}' >bounds.json
+echo '{"rate": [0.4, 1.7, 2.5], "sigma": 1.2}' >bounds.at
+pair bounds
+
+# positions below another position: sticks are one fewer than their pieces
+cat >sticks.dgm <<'END'
+model sticks(K = 3) {
+  data y[N] : index(K)
+  latent v[K - 1] : unit ~ beta(1, 2)
+  let w[k in K] = (if k < K - 1 then v[k] else 1) * prod[j in k](1 - v[j])
+  for n in N { factor log(w[y[n]]) + sum[j in y[n]](v[j]) }
+}
+END
+cat >sticks-all.dgm <<'END'
+model sticks(K = 3) {
+  data y[N] : index(K)
+  latent v[K - 1] : unit ~ beta(1, 2)
+  let w = [v[0], (1 - v[0]) * v[1], (1 - v[0]) * (1 - v[1])]
+  let before = [0, v[0], v[0] + v[1]]
+  for n in N { factor log(w[y[n]]) + before[y[n]] }
+}
+END
+echo '{"y": [2, 0, 1, 2]}' >sticks.json
+echo '{"v": [0.3, 0.8]}' >sticks.at
+pair sticks
