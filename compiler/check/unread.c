@@ -1,5 +1,13 @@
-/* unread.c - data that no statement reads: a likelihood that was forgotten, or a name too many. */
+/* unread.c - data that no statement reads, in a model that observes nothing: a forgotten law.
+ * Where something is observed, unread data are no surprise: files have more than a model wants.
+ */
 #include "check.h"
+
+static bool find_observation(Ast *e, void *found)
+{
+    *(bool *)found |= e->kind == AST_SITE || e->kind == AST_FACTOR;
+    return true;
+}
 
 static bool note_read(Ast *e, void *read)
 {
@@ -25,6 +33,9 @@ static void warn_block(Check *s, const Ast *block, Map *read)
 void warn_unread_data(Check *s, Ast *model)
 {
     Map *read = map_new(s->c);
+    bool observed = false;
+    ast_walk(model->kids[MODEL_BODY], find_observation, &observed);
+    if (observed) return;
     ast_walk(model->kids[MODEL_BODY], note_read, read);
     for (size_t i = 0; i < vec_len(s->file->kids); i++)
         if (s->file->kids[i]->decl == model) ast_walk(s->file->kids[i], note_read, read);
