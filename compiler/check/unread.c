@@ -1,5 +1,15 @@
-/* unread.c - data that no statement reads: a likelihood that was forgotten, or a name too many. */
+/* unread.c - models that are told no data: a likelihood that was forgotten.
+ *
+ * Data that nothing reads are no mistake by themselves: every field of a file must be declared. They
+ * are one where the model observes nothing and has no factor.
+ */
 #include "check.h"
+
+static bool find_evidence(Ast *e, void *found)
+{
+    *(bool *)found |= e->kind == AST_SITE || e->kind == AST_FACTOR;
+    return true;
+}
 
 static bool note_read(Ast *e, void *read)
 {
@@ -25,6 +35,9 @@ static void warn_block(Check *s, const Ast *block, Map *read)
 void warn_unread_data(Check *s, Ast *model)
 {
     Map *read = map_new(s->c);
+    bool evidence = false;
+    ast_walk(model->kids[MODEL_BODY], find_evidence, &evidence);
+    if (evidence) return;
     ast_walk(model->kids[MODEL_BODY], note_read, read);
     for (size_t i = 0; i < vec_len(s->file->kids); i++)
         if (s->file->kids[i]->decl == model) ast_walk(s->file->kids[i], note_read, read);
