@@ -1,7 +1,7 @@
 /* unread.c - models that are told no data: a likelihood that was forgotten.
  *
- * Data that nothing reads are no mistake by themselves: every field of a file must be declared. They
- * are one where the model observes nothing and has no factor.
+ * Data that nothing reads are no mistake by themselves: every field of a file must be declared. But
+ * they are one where the model observes nothing and has no factor.
  */
 #include "check.h"
 
