@@ -281,7 +281,7 @@ bool prove_plates(Ctx *c, Model *m, bool sizes_later)
     Str why = NULL;
     for (size_t i = 0; i < vec_len(m->plates); i++) {
         Plate *p = m->plates[i];
-        if (p->outer || size_known(c, p->size))
+        if (p->outer || size_known(c, p->size) || (sizes_later && (p->sequence || p->low)))
             continue;
         if (open && open->size != p->size) {
             if (sizes_later)
@@ -294,7 +294,7 @@ bool prove_plates(Ctx *c, Model *m, bool sizes_later)
         open = p;
     }
     if (open) {
-        if (try_rows(c, m, open, true, &why))
+        if (try_rows(c, m, open, !sizes_later, &why))
             strip_rows(c, m, open);
     } else {
         for (size_t i = 0; !m->rows && i < vec_len(m->plates); i++)
