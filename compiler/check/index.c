@@ -149,9 +149,10 @@ static bool reaches_past(const Check *s, Ast *index, const Type *t, int64_t n)
 /* Positions of `t` on an axis: an error if some are certainly outside. */
 static bool check_position(Check *s, Ast *base, Ast *index, const Type *t, Size *axis)
 {
-    int64_t n, excess;
+    int64_t n, excess, at;
     bool known = size_value(s->c, axis, &n, NULL);
-    if (t->range.hi < 0 || (known && t->range.lo >= (double)n)) {
+    bool past = known && t->size && size_value(s->c, t->size, &at, NULL) && at >= n;
+    if (t->range.hi < 0 || past || (known && t->range.lo >= (double)n)) {
         FAIL(s, E_INDEX_RANGE, index->span, fmt_expr(s->c, index), size_text(s->c, axis));
         note_base(s, base);
         diag_help(s->c, "positions run from 0 to %s - 1", size_text(s->c, axis));

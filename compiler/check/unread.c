@@ -1,9 +1,11 @@
-/* unread.c - data that no statement reads, in a model that observes nothing: a forgotten law.
- * Where something is observed, unread data are no surprise: files have more than a model wants.
+/* unread.c - models that are told no data: a likelihood that was forgotten.
+ *
+ * Data that nothing reads are no mistake by themselves: every field of a file must be declared. But
+ * they are one where the model observes nothing and has no factor.
  */
 #include "check.h"
 
-static bool find_observation(Ast *e, void *found)
+static bool find_evidence(Ast *e, void *found)
 {
     *(bool *)found |= e->kind == AST_SITE || e->kind == AST_FACTOR;
     return true;
@@ -33,9 +35,9 @@ static void warn_block(Check *s, const Ast *block, Map *read)
 void warn_unread_data(Check *s, Ast *model)
 {
     Map *read = map_new(s->c);
-    bool observed = false;
-    ast_walk(model->kids[MODEL_BODY], find_observation, &observed);
-    if (observed) return;
+    bool evidence = false;
+    ast_walk(model->kids[MODEL_BODY], find_evidence, &evidence);
+    if (evidence) return;
     ast_walk(model->kids[MODEL_BODY], note_read, read);
     for (size_t i = 0; i < vec_len(s->file->kids); i++)
         if (s->file->kids[i]->decl == model) ast_walk(s->file->kids[i], note_read, read);

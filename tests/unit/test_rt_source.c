@@ -69,6 +69,8 @@ static void shapes(void **state)
 {
     DgmData square = bits;
     DgmModel m = model_of(&bits, 1), q = model_of(&square, 1);
+    DataError e;
+    DgmExit code;
 
     (void)state;
     DgmSource *s = opens(&m, "0,1,0,1\n1,1,0,0\n0,0,0,1\n", NULL);
@@ -82,6 +84,11 @@ static void shapes(void **state)
     assert_contains(s->arrays[0].note, "rows are [4], used as [2, 2]");
     source_free(s);
     refuses(&m, "0,1,0\n", NULL, DGM_EXIT_DATA, "rows of shape [3], but the model declares [4]");
+    square.rank = 0, square.count = 1;
+    assert_null(open_text(&q, "len,age\n0,1\n", NULL, &code, &e));
+    assert_contains(e.help, "choose a column by its name, for example x=FILE:len");
+    assert_null(open_text(&q, "0,1\n", NULL, &code, &e));
+    assert_contains(e.help, "choose columns, for example x=FILE:0-0");
 }
 
 static void supports(void **state)
