@@ -205,3 +205,6 @@ grep -q '`q`' err.txt || fail "$(cat err.txt)"
 echo '{"m": 3}' >bad.at
 expect_rc 3 ./rows report --data rows.json --draws bad.at
 grep -q 'first axis' err.txt || fail "$(cat err.txt)"
+echo '{"s": [2, -0.5], "z": [[1, 2, 4, 3], [3, 2, 1, 1]]}' >bad.at
+expect_rc 3 ./whole report --data whole.json --draws bad.at
+grep -q '`s` .*outside of its support positive' err.txt || fail "$(cat err.txt)"
