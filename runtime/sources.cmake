@@ -62,5 +62,6 @@ set(RUNTIME_SOURCES
   runtime/train/signals.c
   runtime/train/simulate.c
   runtime/train/state.c
+  runtime/train/support.c
   runtime/train/train.c
   runtime/train/values.c)

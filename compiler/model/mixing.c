@@ -249,6 +249,12 @@ Mixing *rows_mixing(Ctx *c, Model *m, Plate *rows)
     for (size_t i = 0; i < vec_len(m->factors); i++)
         walk_from(&w, m->factors[i].value, m->factors[i].plate, m->factors[i].span,
                   str(c, "factor"));
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->reported)
+            walk_from(&w, m->vars[i]->value, m->vars[i]->plate, m->vars[i]->decl->span,
+                      str(c, "report"));
+    for (size_t i = 0; i < vec_len(m->drawn); i++)
+        walk_from(&w, m->drawn[i].law, m->drawn[i].plate, m->drawn[i].span, m->drawn[i].var->name);
     for (size_t i = 0; i < vec_len(m->plates); i++)
         walk_from(&w, m->plates[i]->when, m->plates[i], m->plates[i]->span, m->plates[i]->index);
     for (size_t i = 0; m->family && i < vec_len(m->family->guides); i++) {

@@ -145,8 +145,8 @@ static void note_path(Ctx *c, const Through *t)
     for (; t; t = t->from) {
         if (t->from)
             diag_note(c, t->span, "read through `%s`", t->what);
-        else if (!strcmp(t->what, "factor"))
-            diag_note(c, t->span, "in this factor");
+        else if (!strcmp(t->what, "factor") || !strcmp(t->what, "report"))
+            diag_note(c, t->span, "in this %s", t->what);
         else
             diag_note(c, t->span, "in the law of `%s`", t->what);
     }

@@ -143,6 +143,29 @@ static bool set_has_both(const Plan *p, const AxisSet *s, const Axis *a, const A
     return has_a && has_b;
 }
 
+static AxisSet without(const AxisSet *s, const AxisSet *less)
+{
+    AxisSet r = {0};
+    for (int i = 0; i < s->n; i++)
+        if (!axes_has(less, s->axis[i]))
+            axes_add(&r, s->axis[i]);
+    return r;
+}
+
+/* A system is solved along one axis of its right side, which may have no other axis of the matrix;
+ * nor may it be one of the batch axes of the matrix. */
+static bool solve_tells_apart(const Plan *p, const Tir *v, const Axis *a, const Axis *b)
+{
+    AxisSet matrix = axes_of(v->in[0]), right = axes_of(v->in[1]);
+    AxisSet solved = {.n = 1, .axis = {v->to[0]}}, square = {.n = 2, .axis = {v->over[0],
+                                                                              v->over[1]}};
+    AxisSet others = without(&right, &solved), batch = without(&matrix, &square);
+    for (int i = 0; i < matrix.n; i++)
+        axes_add(&others, matrix.axis[i]);
+    axes_add(&batch, v->to[0]);
+    return set_has_both(p, &others, a, b) || set_has_both(p, &batch, a, b);
+}
+
 /* Would some value, or some loop nest, walk both axes? */
 static bool conflict(const Plan *p, Tir *const *order, const Axis *a, const Axis *b)
 {
@@ -157,7 +180,8 @@ static bool conflict(const Plan *p, Tir *const *order, const Axis *a, const Axis
             for (int j = 0; joint && j < in.n; j++)
                 axes_add(&all, in.axis[j]);
         }
-        if (set_has_both(p, &own, a, b) || set_has_both(p, &all, a, b))
+        if (set_has_both(p, &own, a, b) || set_has_both(p, &all, a, b)
+            || (v->op == OP_TRISOLVE && solve_tells_apart(p, v, a, b)))
             return true;
     }
     return false;
@@ -192,15 +216,6 @@ static AxisSet reps(const Plan *p, Axis *const *axes, int n)
     for (int i = 0; i < n; i++)
         axes_add(&s, rep(p, axes[i]));
     return s;
-}
-
-static AxisSet without(const AxisSet *s, const AxisSet *less)
-{
-    AxisSet r = {0};
-    for (int i = 0; i < s->n; i++)
-        if (!axes_has(less, s->axis[i]))
-            axes_add(&r, s->axis[i]);
-    return r;
 }
 
 /* ---- reductions ------------------------------------------------------------------------------ */

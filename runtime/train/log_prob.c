@@ -48,21 +48,25 @@ static void read_free(Point *p, const char *file)
     array_free(&a);
 }
 
+static void count_name(void *to, const char *name)
+{
+    (void)name;
+    ++*(int *)to;
+}
+
 static void read_point(Point *p, const char *file)
 {
     double *values = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1)
                                * sizeof *values);
-    bool named = false;
-    DgmArray whole;
-    DataError e;
+    int names = 0;
 
-    values_names(p->model, file, NULL, NULL);
-    named = !array_shape(file, &whole, &e) || p->model->n_latents == 1;
-    if (!named && p->form == FORM_FREE) {
+    values_names(p->model, file, count_name, &names);
+    if (names == 0 && p->form == FORM_FREE) {
         read_free(p, file);
     } else {
         for (int i = 0; i < p->model->n_latents; i++)
             read_latent(p, file, i, values);
+        supports_check(p->model, p->density, file, values);
         if (p->form == FORM_FREE)
             density_map(p->density, FORM_VALUES, values, p->x);
         else

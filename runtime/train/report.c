@@ -6,6 +6,7 @@
  * Data are predicted by their own statements, given the draw and the data that they read; discrete
  * latents are drawn with them.
  */
+#include "density/density.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -65,6 +66,24 @@ static void read_draws(Reporting *r, const char *file)
         r->latent[i] = dgm_alloc(((size_t)all.count + 1) * sizeof **r->latent);
         values_read(m, file, m->latents[i].name, all, m->latents[i].line, r->latent[i]);
     }
+}
+
+/* Each draw lies in the supports of the latents. */
+static void check_draws(const Reporting *r, const DataSet *data, const char *file)
+{
+    DgmDensity *d = density_new(r->model, data->source);
+    double *x = dgm_alloc(((size_t)density_count(d, FORM_VALUES) + 1) * sizeof *x);
+
+    for (long k = 0; k < r->M; k++) {
+        for (int i = 0; i < r->model->n_latents; i++) {
+            long at, n = density_latent(d, FORM_VALUES, i, &at);
+
+            memcpy(x + at, r->latent[i] + k * n, (size_t)n * sizeof *x);
+        }
+        supports_check(r->model, d, file, x);
+    }
+    free(x);
+    dgm_density_free(d);
 }
 
 static const double *draw_of(const Reporting *r, const char *name, long number)
@@ -291,6 +310,7 @@ int command_report(Options *o)
     r.N = d.N;
     data_room(&d, d.N);
     read_draws(&r, option_text(o, OPT_DRAWS));
+    check_draws(&r, &d, option_text(o, OPT_DRAWS));
     report_all(&r, &session, &d);
     if (option_given(o, OPT_OUT_REPORT))
         write_draws(&r, option_text(o, OPT_OUT_REPORT));

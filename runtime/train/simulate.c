@@ -234,6 +234,18 @@ static json_t *result_json(const Simulation *s)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* JSON has no word for a number that is not finite. */
+static void check_finite(const Simulation *s)
+{
+    for (int i = 0; i < s->n; i++)
+        for (long k = 0; s->output[i] >= 0 && k < count_of(s, i); k++)
+            if (isinf(s->value[i][k]))
+                dgm_fail(DGM_EXIT_NUMERIC, "its law has a parameter outside of its domain, or a "
+                         "tail beyond the largest number: another --seed, or --at",
+                         "%s:%d: a draw of `%s` (element %ld, from 0) is infinite",
+                         s->model->spec_path, s->variables[i].line, s->variables[i].name, k);
+}
+
 int command_simulate(Options *o)
 {
     Session session = session_open(o);
@@ -243,6 +255,7 @@ int command_simulate(Options *o)
     simulation_bind(&s, &session, &data);
     read_fixed(&s, option_text(o, OPT_FIXED));
     simulation_draw(&s, 0);
+    check_finite(&s);
     json_write(result_json(&s), option_text(o, OPT_OUT_JSON));
     simulation_free(&s);
     data_close(&data);

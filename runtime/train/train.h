@@ -313,6 +313,11 @@ json_t *values_json(const double *x, Shape s, DgmElem elem);
 json_t *reals_json(const Real *x, Shape s, DgmElem elem, double from);     /* x + from */
 void json_write(json_t *root, const char *path);             /* takes root; "-" is stdout */
 
+/* ---- support.c ------------------------------------------------------------------------------ */
+
+/* Exit 3 if values x of the latents, from this file, lie outside of their supports. */
+void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const double *x);
+
 /* ---- generate.c, arrays.c: what programs return, gathered over batches ---------------------- */
 
 typedef struct Gathered {

@@ -49,6 +49,105 @@ quick_dgmc w.dgm --only=log_prob --data w.json -o w
 ./w log-prob --data w.json --at w_at.json --json >w_out.json
 holds "($(json w_out.json log_prob) + 10.883303176188367) ^ 2 < 1e-24"
 
+# Values outside of their supports are refused by name; edges are not outside, and sums may be rounded.
+cat >sup.dgm <<'END'
+model sup {
+  data y : real
+  latent o : ordered[3] ~ normal(0, 3)
+  latent b : ordered(0, 1)[2] ~ normal(0, 1)
+  latent w[2] : simplex[3] ~ dirichlet(2)
+  latent R : corr[2] ~ lkj(2)
+  latent z : zerosum[3] ~ normal(0, 1)
+  latent p : unit ~ beta(2, 2)
+  latent q : positive ~ exponential(1)
+  latent u : unit_vector[2] ~ flat
+  latent L : cholesky[2] ~ flat
+  latent K : corr_cholesky[3] ~ lkj_cholesky(2)
+  latent C : covariance[2] ~ wishart(3, scale: [[1, 0], [0, 1]])
+  latent v : interval(-1000, 2) ~ normal(0, 1)
+  y ~ normal(p + u[0] + L[0, 0], 1)
+}
+END
+cat >sup.at <<'END'
+{"o": [1, 2, 3],
+"b": [0.2, 0.5],
+"w": [[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]],
+"R": [[1, 0.5], [0.5, 1]],
+"z": [1, -0.5, -0.5],
+"p": 0.3,
+"q": 1,
+"u": [0.6, 0.8],
+"L": [[1, 0], [0.3, 2]],
+"K": [[1, 0, 0], [0.6, 0.8, 0], [0.6, 0, 0.8]],
+"C": [[2, 0.5], [0.5, 1]],
+"v": 1e-9}
+END
+echo '{"y": 1}' >sup.json
+quick_dgmc sup.dgm --only=log_prob -o sup
+./sup log-prob --data sup.json --at sup.at --json >sup_out.json
+# at NAME VALUES: the values with those of NAME instead
+at() { sed "s/\"$1\": .*[^},]\([},]*\)\$/\"$1\": $2\1/" sup.at >one.at; grep -qF -- "$2" one.at || fail "$1"; }
+while read -r name value; do
+    at "$name" "$value"
+    ./sup log-prob --data sup.json --at one.at >/dev/null || fail "$name $value is no edge"
+done <<'END'
+o [1, 1, 2]
+b [0, 1]
+w [[0.333333, 0.333333, 0.333333], [0.2, 0.8, 0]]
+w [[0, 0, 1], [1, 0, 0]]
+R [[1, 1], [1, 1]]
+z [0, 0, 0]
+p 1
+q 0
+u [0, 1]
+K [[1, 0, 0], [1, 0, 0], [0.6, 0, 0.8]]
+C [[1, 1], [1, 1]]
+v -1000
+END
+while read -r name value; do
+    at "$name" "$value"
+    expect_rc 3 ./sup log-prob --data sup.json --at one.at
+    grep -q "\`$name\` (sup.dgm:[0-9]*) is outside of its support .*(.*): $name.* is [-0-9]" err.txt ||
+        fail "$name $value: $(cat err.txt)"
+done <<'END'
+o [3, 2, 1]
+b [0.5, 0.2]
+b [0.5, 1.2]
+w [[0.2, 0.3, 0.5], [0.5, 0.5, 0.5]]
+w [[-0.5, 0.7, 0.8], [0.1, 0.1, 0.8]]
+R [[1, 0.5], [0.2, 1]]
+R [[1, 1.5], [1.5, 1]]
+R [[2, 0.5], [0.5, 2]]
+z [1, 1, 1]
+p 1.5
+q -1
+u [1, 1]
+L [[1, 2], [1, 1]]
+L [[-1, 0], [0, 1]]
+K [[1, 0, 0], [0.6, 0.9, 0], [0.6, 0, 0.8]]
+C [[1, 2], [2, 1]]
+C [[1, 0.2], [0.3, 1]]
+v 2.01
+END
+
+# One latent: its free number alone is as good as its name.
+cat >one.dgm <<'END'
+model one {
+  data y[N] : real
+  latent s : positive ~ exponential(1)
+  for n in N { y[n] ~ normal(0, s) }
+}
+END
+echo '{"y": [1, 2, 3]}' >one.json
+echo '[0.3]' >one.free
+echo '{"s": 1.3498588075760032}' >one.at
+quick_dgmc one.dgm --only=log_prob,log_prob_free -o one
+for at in free at; do
+    ./one log-prob --unconstrained --data one.json --at one.$at --json >one_$at.json
+done
+holds "($(json one_free.json log_prob) - ($(json one_at.json log_prob))) ^ 2 < 1e-24"
+expect_rc 3 ./one log-prob --data one.json --at one.free
+
 # Hamiltonian Monte Carlo through the C API; reference draws: mu 4.4 (sd 3.3), tau 3.6 (sd 3.2).
 "$dgmc" "$model" -D J=8 --emit=c -o eight.c
 libraries="-lopenblas -lpng -lz -ljansson -lm"

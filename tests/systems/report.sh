@@ -169,6 +169,33 @@ values ahead.out y_next | paste - - - - | awk '
         w = 0.25 * 0.9 + 0.1 * 0.25                   # of z, and of the noise of y by the error
         exit !((c / n - w) ^ 2 < 16 * 0.5 / n) }' || fail "a sequence beyond its data"
 
+# -- summaries of all data, and of a latent of every row --------------------------------------------------
+cat >whole.dgm <<'END'
+model whole {
+  data y[N] : real
+  latent s : positive ~ exponential(1)
+  for n in N { latent z : real ~ normal(0, 1)
+    y[n] ~ normal(z, s) }
+  report r2 = 1 - sq(s) / variance(y)
+  report b = mean[n in N](y[n])
+  report top = max(y)
+  report c = sum[n in N](sq(y[n] / s))
+  report most = max(z)
+  report res[n in N] = y[n] - mean(y)
+  predict again ~ delta(mean(y) * s)
+}
+END
+echo '{"y": [1, 2, 3, 6]}' >whole.json
+echo '{"s": [2, 0.5], "z": [[1, 2, 4, 3], [3, 2, 1, 1]]}' >whole.at
+quick_dgmc whole.dgm --only=report,simulate --data whole.json -o ./whole
+./whole report --data whole.json --draws whole.at --out whole.out
+for line in 'r2 0.1428571428571429 0.9464285714285714' 'b 3.0 3.0' 'top 6.0 6.0' 'c 12.5 200.0' \
+    'most 4.0 3.0' 'res -2.0 -1.0 0.0 3.0 -2.0 -1.0 0.0 3.0' 'again 6.0 1.5'; do
+    values whole.out "${line%% *}" | tr '\n' ' ' | awk -v want="${line#* }" '
+        { n = split(want, e, " "); for (i = 1; i <= n; i++) if (($i - e[i]) ^ 2 > 1e-28) exit 1
+          exit n != NF }' || fail "report of all data: $line: $(values whole.out "${line%% *}")"
+done
+
 # -- mistakes -----------------------------------------------------------------------------------------
 expect_rc 2 ./rows report --data rows.json
 grep -q 'needs --draws' err.txt || fail "$(cat err.txt)"
@@ -178,3 +205,6 @@ grep -q '`q`' err.txt || fail "$(cat err.txt)"
 echo '{"m": 3}' >bad.at
 expect_rc 3 ./rows report --data rows.json --draws bad.at
 grep -q 'first axis' err.txt || fail "$(cat err.txt)"
+echo '{"s": [2, -0.5], "z": [[1, 2, 4, 3], [3, 2, 1, 1]]}' >bad.at
+expect_rc 3 ./whole report --data whole.json --draws bad.at
+grep -q '`s` .*outside of its support positive' err.txt || fail "$(cat err.txt)"

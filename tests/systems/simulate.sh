@@ -114,6 +114,35 @@ values a.json none >none.txt
 near 0.25 0.4330127 <none.txt
 values a.json c | paste - none.txt | awk '{ print $1 - ($2 ? 5 : -5) }' | near 0 1
 
+# -- matrices: the emitted samplers, whose factors and solves have axes of one another ------------------
+cat >matrices.dgm <<'END'
+model matrices(J = 3000) {
+  data y : real
+  data V : covariance[2]
+  latent P[J] : covariance[2] ~ wishart(5, scale: V)
+  latent S[J] : covariance[2] ~ inv_wishart(12, scale: V)
+  latent T : covariance[2] ~ inv_wishart(12, scale: V)
+  latent R[J] : corr[2] ~ lkj(2)
+  latent L[J] : corr_cholesky[2] ~ lkj_cholesky(2)
+  y ~ normal(0, 1)
+}
+END
+echo '{"V": [[2, 0.5], [0.5, 1]]}' >matrices.json
+quick_dgmc matrices.dgm --only=simulate -o ./matrices
+./matrices simulate --data matrices.json --seed 3 --out a.json
+# element NAME ROW COLUMN: those of all matrices
+element() { values a.json "$1" | awk -v k="$((2 * $2 + $3))" '(NR - 1) % 4 == k'; }
+element P 0 0 | near 10 6.3245553
+element P 1 0 | near 2.5 3.3541020
+element P 1 1 | near 5 3.1622777
+element S 0 0 | near 0.2222222 0.1187828
+element S 1 0 | near 0.0555556 0.0604947
+element S 1 1 | near 0.1111111 0.0593914
+element R 0 1 | near 0 0.4472136
+element L 1 0 | near 0 0.4472136
+values a.json T | tr '\n' ' ' | awk '{ exit !(NF == 4 && $1 > 0 && $2 == $3 && $1 * $4 > $2 * $3) }' ||
+    fail "$(values a.json T) is no covariance"
+
 # -- what cannot be drawn is named, with the way out ----------------------------------------------------
 cat >flat.dgm <<'END'
 model flat_prior {

@@ -1,0 +1,155 @@
+/* support.c - values given by name must lie in the supports of their latents.
+ *
+ * Idea: the free numbers of a value are numbers, and lead back to it where a support has fewer of
+ * them than values: no support needs code of its own. At an edge (a probability of 0) they may be
+ * infinite or none; then values moved towards the inside by a tiny part are asked instead. Only the
+ * pole of unit_vector, which its map leaves out, is no edge: there the length decides.
+ */
+#include "density/density.h"
+#include "train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INWARDS 1e-9
+#define TOLERANCE (sizeof(Real) == sizeof(double) ? 1e-6 : 1e-3)     /* of numbers in JSON */
+
+static const struct { const char *support, *words; } meaning[] = {
+    { "positive", "above 0" }, { "nonnegative", "not below 0" }, { "unit", "between 0 and 1" },
+    { "interval", "between its ends" }, { "simplex", "not below 0, and of sum 1" },
+    { "ordered", "increasing, between its ends" }, { "zerosum", "of sum 0" },
+    { "unit_vector", "of length 1" }, { "cholesky", "lower triangular, its diagonal above 0" },
+    { "covariance", "symmetric and positive definite" },
+    { "corr", "symmetric and positive definite, its diagonal 1" },
+    { "corr_cholesky", "lower triangular, rows of length 1, its diagonal above 0" },
+};
+
+static bool is_support(const DgmLatent *z, const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncmp(z->support, name, n) == 0 && strchr("[(", z->support[n]) != NULL;
+}
+
+/* ---- to the free numbers and back ------------------------------------------------------------ */
+
+/* Values, their free numbers, and the values of these. */
+typedef struct Trip { double *x, *u, *y; } Trip;
+
+static Trip trip_new(DgmDensity *d)
+{
+    size_t n = (size_t)density_count(d, FORM_VALUES) + 1;
+    size_t m = (size_t)density_count(d, FORM_FREE) + 1;
+
+    return (Trip){ dgm_alloc(n * sizeof(double)), dgm_alloc(m * sizeof(double)),
+                   dgm_alloc(n * sizeof(double)) };
+}
+
+static void trip_free(Trip *t)
+{
+    free(t->x);
+    free(t->u);
+    free(t->y);
+}
+
+/* t->x: values; the trip to the free numbers and back. */
+static void travel(DgmDensity *d, Trip *t)
+{
+    density_map(d, FORM_VALUES, t->x, t->u);
+    density_map(d, FORM_FREE, t->u, t->y);
+}
+
+/* Values a tiny part of the way from x to the values of free numbers 0. */
+static void move_inwards(DgmDensity *d, const double *x, Trip *t)
+{
+    memset(t->u, 0, (size_t)density_count(d, FORM_FREE) * sizeof *t->u);
+    density_map(d, FORM_FREE, t->u, t->y);
+    for (long k = 0; k < density_count(d, FORM_VALUES); k++)
+        t->x[k] = x[k] + INWARDS * (t->y[k] - x[k]);
+}
+
+/* ---- what is wrong --------------------------------------------------------------------------- */
+
+static double largest(const double *x, long n)
+{
+    double most = 1;
+
+    for (long k = 0; k < n; k++)
+        most = fmax(most, fabs(x[k]));
+    return most;
+}
+
+/* The first element of latent i whose trip fails; -1: none. */
+static long wrong_element(DgmDensity *d, int i, const Trip *t)
+{
+    long at, n = density_latent(d, FORM_VALUES, i, &at), from;
+    long m = density_latent(d, FORM_FREE, i, &from);
+    double within = TOLERANCE * largest(t->x + at, n);
+
+    for (long k = 0; m == n && k < n; k++)
+        if (isnan(t->u[from + k]))
+            return k;
+    for (long k = 0; m != n && k < n; k++)
+        if (!(fabs(t->y[at + k] - t->x[at + k]) <= within))
+            return k;
+    return -1;
+}
+
+static long wrong_length(DgmDensity *d, const DgmLatent *z, int i, const double *x)
+{
+    long at, n = density_latent(d, FORM_VALUES, i, &at), size = z->shape[z->rank - 1];
+
+    for (long k = 0; k < n; k += size) {
+        double square = 0;
+
+        for (long j = k; j < k + size; j++)
+            square += x[at + j] * x[at + j];
+        if (!(fabs(sqrt(square) - 1) <= TOLERANCE))
+            return k;
+    }
+    return -1;
+}
+
+static _Noreturn void refuse(const DgmModel *m, const char *file, const DgmLatent *z, Shape s,
+                             long k, double value)
+{
+    char element[240];
+    const char *words = NULL;
+
+    for (size_t i = 0; i < sizeof meaning / sizeof *meaning; i++)
+        if (is_support(z, meaning[i].support))
+            words = meaning[i].words;
+    element_text(z->name, s, k, element, sizeof element);
+    dgm_fail(DGM_EXIT_DATA, NULL, "%s: `%s` (%s:%d) is outside of its support %s%s%s%s: %s is %.9g",
+             file, z->name, m->spec_path, z->line, z->support, words ? " (" : "",
+             words ? words : "", words ? ")" : "", element, value);
+}
+
+/* ---- all latents ----------------------------------------------------------------------------- */
+
+void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const double *x)
+{
+    Trip here = trip_new(d), inside = trip_new(d);
+
+    memcpy(here.x, x, (size_t)density_count(d, FORM_VALUES) * sizeof *x);
+    travel(d, &here);
+    move_inwards(d, x, &inside);
+    travel(d, &inside);
+    for (int i = 0; i < m->n_latents; i++) {
+        const DgmLatent *z = &m->latents[i];
+        long at, k;
+
+        density_latent(d, FORM_VALUES, i, &at);
+        if (is_support(z, "unit_vector"))
+            k = wrong_length(d, z, i, x);
+        else if (wrong_element(d, i, &here) < 0)
+            k = -1;
+        else
+            k = wrong_element(d, i, &inside);
+        if (k >= 0)
+            refuse(m, file, z, shape_of_latent(z, density_rows(d)), k, x[at + k]);
+    }
+    trip_free(&here);
+    trip_free(&inside);
+}
