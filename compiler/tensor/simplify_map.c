@@ -259,6 +259,25 @@ static bool in_order(Op op, const Tir *a, const Tir *b)
     return a->id <= b->id;
 }
 
+/* The scalars of a run are counts and shares: above 0. */
+static bool is_never_zero(const Tir *v)
+{
+    switch (v->op) {
+    case OP_CONST: return v->num != 0;
+    case OP_INPUT: return v->input == INPUT_SCALAR;
+    case OP_NEG:   return is_never_zero(v->in[0]);
+    case OP_MUL:   return is_never_zero(v->in[0]) && is_never_zero(v->in[1]);
+    default:       return false;
+    }
+}
+
+static Tir *simp_equal(Simp *s, const Tir *a, const Tir *b)
+{
+    bool apart = (is_const(a) && a->num == 0 && is_never_zero(b))
+              || (is_const(b) && b->num == 0 && is_never_zero(a));
+    return apart ? tir_const(s->f, 0) : NULL;
+}
+
 Tir *simp_map(Simp *s, Op op, Tir *a, Tir *b, Tir *c)
 {
     Tir *in[3] = { a, b, c };
@@ -277,5 +296,7 @@ Tir *simp_map(Simp *s, Op op, Tir *a, Tir *b, Tir *c)
         v = group_product(s, plain->in[0], plain->in[1]);
     if (!v && op == OP_LOG)
         v = simp_log(s, a);
+    if (!v && op == OP_EQ)
+        v = simp_equal(s, a, b);
     return v ? v : plain;
 }
