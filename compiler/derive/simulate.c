@@ -76,10 +76,38 @@ static bool scalar_arguments(const Ast *law)
     return true;
 }
 
+/* NULL: infinite. */
+static Ast *finite_bound(Ctx *c, const Type *t, size_t i)
+{
+    Ast *bound = i < vec_len(t->bounds) ? t->bounds[i] : NULL;
+    if (!bound || (bound->kind == AST_NUM && isinf(bound->num)))
+        return NULL;
+    Str text = fmt_expr(c, bound);
+    return strcmp(text, "inf") && strcmp(text, "-inf") ? bound : NULL;
+}
+
+/* Numbers of one law, cut to a vector support: in order, those between the bounds sorted; of sum 0,
+ * normal ones less their mean, which is independent of what is left. */
+static Ast *drawn_vector(Sim *s, Ast *law)
+{
+    Ctx *c = s->d->c;
+    const Type *t = s->site->var->type;
+    const Ast *called = law_called(law);
+    bool same = scalar_arguments(law), normal = !strcmp(law_base(called)->name, "normal");
+    if (same && !strcmp(t->support, "ordered")) {
+        Ast *lower = finite_bound(c, t, 0), *upper = finite_bound(c, t, 1);
+        Ast *x = lower || upper ? drawn_between(s, law, lower, upper)
+                                : drawn_from(s, law, "draw");
+        return typed(s, ast_call(c, law->span, "sorted", 1, x));
+    }
+    if (same && normal && called->span.src->library && !strcmp(t->support, "zerosum"))
+        return typed(s, ast_call(c, law->span, "centred", 1, drawn_from(s, law, "draw")));
+    return refuse(s, str_fmt(c, "its law is cut to %s", type_text(c, t)));
+}
+
 /* A draw from a distribution, cut to the support that its latent has. */
 static Ast *drawn_whole(Sim *s, Ast *law)
 {
-    Ctx *c = s->d->c;
     const Var *v = s->site->var;
     if (v->half && !s->site->observed)
         return drawn_between(s, law, v->lower, v->upper);
@@ -87,10 +115,7 @@ static Ast *drawn_whole(Sim *s, Ast *law)
         return drawn_between(s, law, NULL, NULL);
     if (!v->unscaled || s->site->observed)
         return drawn_from(s, law, "draw");
-    bool ordered = !strcmp(v->type->support, "ordered") && vec_len(v->type->bounds) == 0;
-    if (!ordered || !scalar_arguments(law))
-        return refuse(s, str_fmt(c, "its law is cut to %s", type_text(c, v->type)));
-    return typed(s, ast_call(c, law->span, "sorted", 1, drawn_from(s, law, "draw")));
+    return drawn_vector(s, law);
 }
 
 static Ast *drawn(Sim *s, Ast *law);

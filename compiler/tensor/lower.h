@@ -193,6 +193,7 @@ Val *eval_ode(Lower *L, Env *env, const Ast *call);   /* lower_ode.c: the state 
 /* lower_simulate.c: functions that derive/simulate.c writes */
 Val *eval_quantile(Lower *L, Env *env, const Ast *call);
 Val *eval_sorted(Lower *L, Env *env, const Ast *call);
+Val *eval_centred(Lower *L, Env *env, const Ast *call);
 Val *eval_placed(Lower *L, Env *env, const Ast *call);
 Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i]), mode(z) */
 

@@ -3,6 +3,7 @@
  *
  *     quantile(d, u, a, b)   the x between a and b with F(x) = F(a) + u (F(b) - F(a))
  *     sorted(x)              the elements of a vector in increasing order
+ *     centred(x)             a vector less the mean of its elements
  *     placed(x, x[i, 2], e)  x with e, a value in plate i, at its elements [i, 2]
  *     marginal(z[i])         from the table that the query is given: see derive/report.c
  */
@@ -117,6 +118,16 @@ Val *eval_sorted(Lower *L, Env *env, const Ast *call)
     memcpy(axes, x->axes, sizeof axes);
     axes[x->n_axes - 1] = to[1];
     return val_tensor(L, t, axes, x->n_axes);
+}
+
+/* A vector less the mean of its elements. */
+Val *eval_centred(Lower *L, Env *env, const Ast *call)
+{
+    Val *x = eval(L, env, call->kids[0]->kids[ARG_VALUE]);
+    Axis *axis = x->axes[x->n_axes - 1];
+    Tir *sum = tir_reduce(L->f, OP_SUM, tir_expand(L->f, x->t, &axis, 1), &axis, 1);
+    Tir *mean = tir_map(L->f, OP_DIV, sum, tir_const(L->f, (double)axis->size), NULL);
+    return val_tensor(L, tir_map(L->f, OP_SUB, x->t, mean, NULL), x->axes, x->n_axes);
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */

@@ -183,19 +183,6 @@ void simulation_draw(Simulation *s, uint64_t number)
 
 /* ---- the result ------------------------------------------------------------------------------ */
 
-static json_t *covariate_json(const Simulation *s, int array)
-{
-    const DgmData *d = &s->model->data[array];
-    Shape shape = shape_of(d->rows, s->N, d->rank, d->shape);
-    Real *x = dgm_slab_new((size_t)shape.count + 1);
-
-    for (long k = 0; k < shape.count; k++)
-        x[k] = (Real)source_value(s->source, array, 0, k);
-    json_t *json = reals_json(x, shape, d->elem, d->from);
-    dgm_slab_free(x);
-    return json;
-}
-
 /* Rows of a ragged array are as long as the array of their lengths says. */
 static void cut_rows(const Simulation *s, const DgmData *d, json_t *rows)
 {
@@ -207,6 +194,57 @@ static void cut_rows(const Simulation *s, const DgmData *d, json_t *rows)
         while ((double)json_array_size(row) > source_value(s->source, lengths, 0, (long)r))
             json_array_remove(row, json_array_size(row) - 1);
     }
+}
+
+static json_t *covariate_json(const Simulation *s, int array)
+{
+    const DgmData *d = &s->model->data[array];
+    Shape shape = shape_of(d->rows, s->N, d->rank, d->shape);
+    Real *x = dgm_slab_new((size_t)shape.count + 1);
+
+    for (long k = 0; k < shape.count; k++)
+        x[k] = (Real)source_value(s->source, array, 0, k);
+    json_t *json = reals_json(x, shape, d->elem, d->from);
+    dgm_slab_free(x);
+    cut_rows(s, d, json);
+    return json;
+}
+
+/* null in the cells that have no value in the data, and what was drawn there to the end of
+ * `hidden`; *k: the number of the first cell. */
+static void hide_cells(const Simulation *s, int absent, json_t *cells, json_t *hidden, long *k)
+{
+    for (size_t i = 0; i < json_array_size(cells); i++) {
+        json_t *cell = json_array_get(cells, i);
+
+        if (json_is_array(cell)) {
+            hide_cells(s, absent, cell, hidden, k);
+        } else if (source_value(s->source, absent, 0, (*k)++) != 0) {
+            json_array_append(hidden, cell);
+            json_array_set_new(cells, i, json_null());
+        }
+    }
+}
+
+/* Data with missing cells keep them; their latent, where they have one, has what was drawn. */
+static void hide_missing(const Simulation *s, const DgmData *d, json_t *cells, json_t *root)
+{
+    const DgmModel *m = s->model;
+    json_t *hidden = json_array();
+    long k = 0;
+
+    for (int a = 0; a < m->n_data; a++)
+        if (m->data[a].cells == DGM_CELLS_ABSENT && strcmp(m->data[a].of, d->name) == 0
+            && s->source != NULL && s->source->arrays[a].path != NULL)
+            hide_cells(s, a, cells, hidden, &k);
+    for (int i = 0; i < m->n_latents; i++) {
+        size_t n = strlen(d->name);
+
+        if (strncmp(m->latents[i].name, d->name, n) == 0
+            && strcmp(m->latents[i].name + n, "_missing") == 0 && json_array_size(hidden) > 0)
+            json_object_set(root, m->latents[i].name, hidden);
+    }
+    json_decref(hidden);
 }
 
 static json_t *result_json(const Simulation *s)
@@ -223,6 +261,8 @@ static json_t *result_json(const Simulation *s)
 
         if (d != NULL)
             cut_rows(s, d, json);
+        if (d != NULL && d->cells == DGM_CELLS_MISSING)
+            hide_missing(s, d, json, root);
         json_object_set_new(root, d ? data_field(d) : v->name, json);
     }
     for (int a = 0; a < s->model->n_data; a++)

@@ -147,3 +147,30 @@ sed 's/"k": [^]]*]/"k": [null, null, null, null, null]/' some.json >none.json
 holds "$(json none.out log_prob) > $(json some.out log_prob)"
 ./discrete simulate -n 4 --at some.at --seed 1 --out drawn.json
 ./discrete log-prob --data drawn.json --at drawn.json --json >drawn.out
+
+# -- what simulate draws has the cells of its data, so that log-prob reads it back -------------------------
+cat >cells.dgm <<'EOF'
+model cells {
+  data y[T] : real missing
+  data k[T] : count missing -1
+  data x[m in M, L[m]] : real
+  data w[m in M, L[m]] : real
+  latent a : unit ~ beta(2, 2)
+  scan t in T {
+    y[t] ~ normal(a * previous(y, 0), 1)
+    k[t] ~ poisson(exp(a))
+  }
+  for m in M { for l in L[m] { w[m, l] ~ normal(a * x[m, l], 1) } }
+}
+EOF
+echo '{"y": [1, null, 3, null], "k": [1, -1, 3, 4], "x": [[1, 2, 3], [4], [5, 6]], "w": [[0, 0, 0], [0], [0, 0]]}' \
+    >cells.json
+quick_dgmc cells.dgm --data cells.json --only=log_prob,simulate -o ./cells
+./cells simulate --data cells.json --seed 2 --out drawn.json
+tr -d ' \n' <drawn.json >drawn.txt
+grep -q '"x":\[\[1.0,2.0,3.0\],\[4.0\],\[5.0,6.0\]\]' drawn.txt || fail "ragged covariates: $(cat drawn.json)"
+grep -q '"y":\[[-.0-9e]*,null,[-.0-9e]*,null\]' drawn.txt || fail "missing cells: $(cat drawn.json)"
+grep -q '"k":\[[0-9]*,null,' drawn.txt || fail "missing counts: $(cat drawn.json)"
+[ "$(values drawn.json y_missing | wc -l)" -eq 2 ] || fail "latents of missing cells: $(cat drawn.json)"
+./cells log-prob --data drawn.json --at drawn.json --json >drawn.out
+holds "$(json drawn.out log_prob) < 0"

@@ -84,6 +84,8 @@ model cut(J = 3000) {
   latent half[J] : positive ~ normal(0, 1)
   latent between[J] : interval(-1, 2) ~ student_t(5, 0, 1)
   latent pair[J] : ordered[2] ~ normal(0, 1)
+  latent above[J] : ordered(0, inf)[2] ~ normal(0, 1)
+  latent null[J] : zerosum[3] ~ normal(0.5, 3)
   latent zero : unit ~ beta(2, 2)
   for n in N {
     y[n] ~ poisson(2) |> truncate(lower: 1)
@@ -98,6 +100,14 @@ echo '{"zero": 0.25}' >at.json
 ./cut simulate -n 4000 --at at.json --seed 3 --out a.json
 values a.json half | near 0.7978846 0.6028103
 values a.json pair | awk 'NR % 2 == 0' | near 0.5641896 0.8256453
+# of two half-normals: the smaller has mean 2 (sqrt 2 - 1) / sqrt pi, the larger 2 / sqrt pi
+values a.json above | awk 'NR % 2 == 1' | near 0.4673900 0.3806926
+values a.json above | awk 'NR % 2 == 0' | near 1.1283792 0.6028103
+values a.json above | paste - - | awk '!(0 < $1 && $1 < $2) { exit 1 }' || fail "not in order"
+for k in 0 1 2; do
+    values a.json null | awk -v k=$k 'NR % 3 == k' | near 0 2.4494897
+done
+values a.json null | paste - - - | awk '($1 + $2 + $3) ^ 2 > 1e-24 { exit 1 }' || fail "sums are not 0"
 values a.json between | awk '$1 < -1 || $1 > 2 { exit 1 }' || fail "a cut law leaves its bounds"
 # Exact moments of Student's t with 5 degrees of freedom between -1 and 2, by Simpson's rule here.
 awk 'function f(x) { return (1 + x * x / 5) ^ -3 }
