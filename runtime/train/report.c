@@ -227,32 +227,77 @@ static double quantile(const double *x, long n, double p)
     return i + 1 < n ? x[i] + (at - (double)i) * (x[i + 1] - x[i]) : x[n - 1];
 }
 
-static void print_summary(const Reporting *r)
+enum { MEAN, SD, Q05, Q50, Q95, N_STATISTICS };
+static const char *const statistic[N_STATISTICS] = { "mean", "sd", "q05", "q50", "q95" };
+
+/* Of element j of a quantity over the draws; x [M]: scratch. */
+static void summarise(const Quantity *q, long j, long M, double *x, double *out)
+{
+    double sum = 0, square = 0;
+
+    for (long k = 0; k < M; k++)
+        sum += x[k] = q->draws[k * q->shape.count + j];
+    for (long k = 0; k < M; k++)
+        square += (x[k] - sum / (double)M) * (x[k] - sum / (double)M);
+    qsort(x, (size_t)M, sizeof *x, by_size);
+    out[MEAN] = sum / (double)M;
+    out[SD] = sqrt(square / (double)(M > 1 ? M - 1 : 1));
+    out[Q05] = quantile(x, M, 0.05);
+    out[Q50] = quantile(x, M, 0.5);
+    out[Q95] = quantile(x, M, 0.95);
+}
+
+static void print_table(const Reporting *r)
 {
     enum { SHOWN = 20 };
-    double *x = dgm_alloc((size_t)r->M * sizeof *x);
+    double *x = dgm_alloc((size_t)r->M * sizeof *x), of[N_STATISTICS];
 
-    printf("%-20s %12s %12s %12s %12s %12s\n", "quantity", "mean", "sd", "q05", "q50", "q95");
+    printf("%-20s", "quantity");
+    for (int i = 0; i < N_STATISTICS; i++)
+        printf(" %12s", statistic[i]);
+    printf("\n");
     for (int i = 0; i < r->n; i++) {
         const Quantity *q = &r->quantities[i];
 
         for (long j = 0; j < q->shape.count && j < SHOWN; j++) {
             char name[240];
-            double sum = 0, square = 0;
 
-            for (long k = 0; k < r->M; k++)
-                sum += x[k] = q->draws[k * q->shape.count + j];
-            for (long k = 0; k < r->M; k++)
-                square += (x[k] - sum / (double)r->M) * (x[k] - sum / (double)r->M);
-            qsort(x, (size_t)r->M, sizeof *x, by_size);
+            summarise(q, j, r->M, x, of);
             element_text(q->name, q->shape, j, name, sizeof name);
-            printf("%-20s %12.5g %12.5g %12.5g %12.5g %12.5g\n", name, sum / (double)r->M,
-                   sqrt(square / (double)(r->M > 1 ? r->M - 1 : 1)), quantile(x, r->M, 0.05),
-                   quantile(x, r->M, 0.5), quantile(x, r->M, 0.95));
+            printf("%-20s %12.5g %12.5g %12.5g %12.5g %12.5g\n", name, of[MEAN], of[SD], of[Q05],
+                   of[Q50], of[Q95]);
         }
         if (q->shape.count > SHOWN)
             printf("%-20s %ld more: --out FILE.json has all\n", "..", q->shape.count - SHOWN);
     }
+    free(x);
+}
+
+/* {"T": {"mean": [..], "sd": [..], ..}, ..}: each statistic in the shape of its quantity. */
+static void print_json(const Reporting *r)
+{
+    json_t *root = json_object();
+    double *x = dgm_alloc((size_t)r->M * sizeof *x), of[N_STATISTICS];
+
+    for (int i = 0; i < r->n; i++) {
+        const Quantity *q = &r->quantities[i];
+        double *all = dgm_alloc((size_t)(N_STATISTICS * q->shape.count + 1) * sizeof *all);
+        json_t *object = json_object();
+
+        for (long j = 0; j < q->shape.count; j++) {
+            summarise(q, j, r->M, x, of);
+            for (int k = 0; k < N_STATISTICS; k++)
+                all[k * q->shape.count + j] = of[k];
+        }
+        for (int k = 0; k < N_STATISTICS; k++)
+            json_object_set_new(object, statistic[k], values_json(all + k * q->shape.count,
+                                                                  q->shape, DGM_ELEM_REAL));
+        json_object_set_new(root, q->name, object);
+        free(all);
+    }
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    printf("\n");
+    json_decref(root);
     free(x);
 }
 
@@ -314,8 +359,10 @@ int command_report(Options *o)
     report_all(&r, &session, &d);
     if (option_given(o, OPT_OUT_REPORT))
         write_draws(&r, option_text(o, OPT_OUT_REPORT));
-    else
-        print_summary(&r);
+    if (option_flag(o, OPT_JSON))
+        print_json(&r);
+    else if (!option_given(o, OPT_OUT_REPORT))
+        print_table(&r);
     for (int i = 0; i < r.n; i++)
         free(r.quantities[i].draws);
     free(r.quantities);

@@ -196,6 +196,11 @@ for line in 'r2 0.1428571428571429 0.9464285714285714' 'b 3.0 3.0' 'top 6.0 6.0'
           exit n != NF }' || fail "report of all data: $line: $(values whole.out "${line%% *}")"
 done
 
+./whole report --data whole.json --draws whole.at --json | tr -d ' \n' >whole.txt
+grep -q '"b":{"mean":3.0,"sd":0.0,"q05":3.0,"q50":3.0,"q95":3.0}' whole.txt || fail "$(cat whole.txt)"
+grep -q '"res":{"mean":\[-2.0,-1.0,0.0,3.0\],"sd":\[0.0,0.0,0.0,0.0\]' whole.txt || fail "$(cat whole.txt)"
+grep -q '"most":{"mean":3.5,"sd":0.70710678118654757,"q05":3.0' whole.txt || fail "$(cat whole.txt)"
+
 # -- mistakes -----------------------------------------------------------------------------------------
 expect_rc 2 ./rows report --data rows.json
 grep -q 'needs --draws' err.txt || fail "$(cat err.txt)"
