@@ -122,9 +122,20 @@ static void copy_outs(TirFn *to, const TirFn *f, Tir *const *copy)
     }
 }
 
-/* The adjoint with all axes of `v`; zero where nothing depends on it. */
+static void declare_axis(TirFn *f, Axis *axis)
+{
+    for (size_t i = 0; i < vec_len(f->axes); i++)
+        if (f->axes[i] == axis)
+            return;
+    vec_push(f->c, f->axes, axis);
+}
+
+/* The adjoint with all axes of `v`; zero where nothing depends on it: then nothing else may have
+ * its axes. */
 static Tir *whole_adjoint(Grad *d, const Tir *v, Tir *adjoint)
 {
+    for (int i = 0; i < v->n_axes; i++)
+        declare_axis(d->f, v->axes[i]);
     Tir *g = tir_expand_like(d->f, adjoint ? adjoint : tir_const(d->f, 0), v);
     return tir_label(g, str_fmt(d->c, "d_%s", v->name), v->span);
 }

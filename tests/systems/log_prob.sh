@@ -148,6 +148,20 @@ done
 holds "($(json one_free.json log_prob) - ($(json one_at.json log_prob))) ^ 2 < 1e-24"
 expect_rc 3 ./one log-prob --data one.json --at one.free
 
+# A latent array that nothing reads has the gradient 0.
+cat >unread.dgm <<'END'
+model unread {
+  data y : real
+  latent a[3] : real ~ flat
+  latent b : real ~ normal(0, 1)
+  y ~ normal(b, 1)
+}
+END
+echo '{"a": [1, 2, 3], "b": 0.5, "y": 1}' >unread.json
+quick_dgmc unread.dgm --only=log_prob -o unread
+./unread log-prob --data unread.json --at unread.json --json | tr -d ' \n' >unread.out
+grep -q '"a":\[0.0,0.0,0.0\]' unread.out || fail "$(cat unread.out)"
+
 # Hamiltonian Monte Carlo through the C API; reference draws: mu 4.4 (sd 3.3), tau 3.6 (sd 3.2).
 "$dgmc" "$model" -D J=8 --emit=c -o eight.c
 libraries="-lopenblas -lpng -lz -ljansson -lm"
