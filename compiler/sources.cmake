@@ -88,6 +88,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower.c
   compiler/tensor/lower_builtin.c
   compiler/tensor/lower_dist.c
+  compiler/tensor/lower_mass.c
   compiler/tensor/lower_expr.c
   compiler/tensor/lower_net.c
   compiler/tensor/lower_number.c

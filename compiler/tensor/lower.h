@@ -182,10 +182,19 @@ Val *eval_random(Lower *L, Env *env, Op op, const Ast *call);
 Val *dist_draw(Lower *L, Val *dist, Axis *const *implicit, int n_implicit, Axis *const *axes, int n,
                int site);
 Val *dist_logpdf(Lower *L, Val *dist, Val *x);
-Val *dist_cdf(Lower *L, Val *dist, Val *x);           /* over the batch axes of both */
-Val *val_before(Lower *L, Val *x);                     /* the largest whole number below x */
+/* dist with the batch axes of it and of a value x together made implicit. */
+Val *dist_for(Lower *L, const Val *dist, const Val *x, int rank, Axis **batch, int *n_batch);
+Val *dist_as(Lower *L, const Val *dist, const Ast *holder);    /* by the parameters of its base */
+Val *dist_member(Lower *L, const Val *dist, const char *name, Val *x);     /* NULL: not stated */
+Val *dist_not_stated(Lower *L, const Ast *law, const char *member, const char *form);  /* error */
 Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch);
 Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
+
+/* lower_mass.c */
+Val *dist_cdf(Lower *L, Val *dist, Val *x);           /* over the batch axes of both */
+Val *dist_log_mass(Lower *L, Env *env, Val *dist, const Ast *call);
+Val *dist_inside(Lower *L, Env *env, Val *dist, const Ast *call);
+Val *val_before(Lower *L, Val *x);                     /* the largest whole number below x */
 
 Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n);       /* inlined */
 Val *eval_ode(Lower *L, Env *env, const Ast *call);   /* lower_ode.c: the state at all times */

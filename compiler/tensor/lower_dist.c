@@ -185,7 +185,7 @@ static Val *prepare(Lower *L, const Val *dist, Axis *const *batch, int n_batch)
 /* ---- members --------------------------------------------------------------------------------- */
 
 /* A prepared law in the parameterization of `holder`: its own, or the base one. */
-static Val *law_as(Lower *L, const Val *dist, const Ast *holder)
+Val *dist_as(Lower *L, const Val *dist, const Ast *holder)
 {
     if (dist->law == holder)
         return make_dist(L, holder, dist->args);
@@ -214,10 +214,10 @@ static Val *with_member(Lower *L, const Val *dist, AstKind kind, const char *nam
 {
     const Ast *holder;
     *member = law_member(dist->law, kind, name, &holder);
-    return law_as(L, dist, holder);
+    return dist_as(L, dist, holder);
 }
 
-static Val *member_function(Lower *L, const Val *dist, const char *name, Val *x)
+Val *dist_member(Lower *L, const Val *dist, const char *name, Val *x)
 {
     const Ast *member;
     Val *d = with_member(L, dist, AST_FUNCTION, name, &member);
@@ -259,164 +259,33 @@ static int common_batch(Lower *L, const Val *dist, const Val *x, int rank, Axis 
     return n > n_x ? n : n_x;
 }
 
+Val *dist_for(Lower *L, const Val *dist, const Val *x, int rank, Axis **batch, int *n_batch)
+{
+    *n_batch = common_batch(L, dist, x, rank, batch);
+    return prepare(L, dist, batch, *n_batch);
+}
+
 /* log p(x), summed over all axes of x: arrays, and events beyond the law's own. */
 Val *dist_logpdf(Lower *L, Val *dist, Val *x)
 {
     Axis *batch[LIMIT_RANK];
-    int rank = law_event_rank(dist->law), n_batch = common_batch(L, dist, x, rank, batch);
-    Val *d = prepare(L, dist, batch, n_batch);
+    int n_batch, rank = law_event_rank(dist->law);
+    Val *d = dist_for(L, dist, x, rank, batch, &n_batch);
     const Ast *support = law_base(dist->law)->kids[DIST_SUPPORT];
     Val *hidden = hide_batch(L, x, rank, batch, n_batch);
     d->args = bind_type_sizes(L, d->args, support, hidden);
-    Val *v = member_function(L, d, "logpdf", hidden);
+    Val *v = dist_member(L, d, "logpdf", hidden);
     if (!v)
         ice_span(L->at, "law without logpdf");
     return val_sum_all(L, show_batch(L, v, batch, n_batch));
 }
 
 /* Asked for by name in the model, and stated nowhere. */
-static Val *not_stated(Lower *L, const Ast *law, const char *member, const char *form)
+Val *dist_not_stated(Lower *L, const Ast *law, const char *member, const char *form)
 {
     diag_error(L->c, E_NOT_STATED, L->at, law_base(law)->name, member);
     diag_help(L->c, "state it in the distribution: `%s`", form);
     return val_const(L, 0);
-}
-
-bool law_is_counted(const Ast *law)
-{
-    static const char *const supports[] = { "bit", "index", "count", "integer" };
-    const Ast *support = law_base(law)->kids[DIST_SUPPORT];
-    for (size_t i = 0; i < sizeof supports / sizeof *supports; i++)
-        if (!strcmp(support->name, supports[i]))
-            return true;
-    return false;
-}
-
-/* The largest whole number below x. */
-Val *val_before(Lower *L, Val *x)
-{
-    Val *up = val_op1(L, OP_NEG, val_op1(L, OP_FLOOR, val_op1(L, OP_NEG, x)));
-    return val_op2(L, OP_SUB, up, val_const(L, 1));
-}
-
-/* A bound over the batch axes, or NULL for an infinite one. A lower bound of a law of whole numbers
- * is itself within: what lies below begins one before. */
-static Val *bound_at(Lower *L, const Val *d, Env *env, const Ast *bound, bool lower,
-                     Axis *const *batch, int n_batch)
-{
-    double end;
-    if (eval_number(L, env, bound, &end) && isinf(end))
-        return NULL;
-    Val *at = hide_batch(L, eval(L, env, bound), 0, batch, n_batch);
-    if (!law_is_counted(d->law))
-        return at;
-    return lower ? val_before(L, at) : val_op1(L, OP_FLOOR, at);
-}
-
-static bool states(const Val *d, const char *member)
-{
-    return law_member(d->law, AST_FUNCTION, member, NULL) != NULL;
-}
-
-static Val *cdf_at(Lower *L, Val *d, Val *at)
-{
-    Val *v = member_function(L, d, "cdf", at);
-    if (!v)
-        ice_span(L->at, "law without cdf");
-    bool from_zero = law_is_counted(d->law)
-                  && strcmp(law_base(d->law)->kids[DIST_SUPPORT]->name, "integer");
-    if (!from_zero)
-        return v;
-    Val *zero = val_const(L, 0), *inside = val_op2(L, OP_GE, at, zero);
-    Val *safe = member_function(L, d, "cdf", val_op2(L, OP_MAX, at, zero));
-    return val_select(L, inside, safe, zero);
-}
-
-Val *dist_cdf(Lower *L, Val *dist, Val *x)
-{
-    Axis *batch[LIMIT_RANK];
-    int n_batch = common_batch(L, dist, x, 0, batch);
-    Val *d = prepare(L, dist, batch, n_batch);
-    if (!states(d, "cdf"))
-        return not_stated(L, dist->law, "cdf", "cdf(x) = ..");
-    return show_batch(L, cdf_at(L, d, hide_batch(L, x, 0, batch, n_batch)), batch, n_batch);
-}
-
-/* log P(X <= at), or log P(X > at): by the distribution's own `log_cdf` and `log_survival`, which
- * hold in the tails, where 1 - cdf is 0. */
-static Val *log_tail(Lower *L, Val *d, Val *at, bool above)
-{
-    Val *v = member_function(L, d, above ? "log_survival" : "log_cdf", at);
-    if (v)
-        return v;
-    Val *cdf = cdf_at(L, d, at);
-    return above ? val_op1(L, OP_LOG1P, val_op1(L, OP_NEG, cdf)) : val_op1(L, OP_LOG, cdf);
-}
-
-/* log(exp(u) - exp(v)) */
-static Val *log_difference(Lower *L, Val *u, Val *v)
-{
-    Val *rest = val_op1(L, OP_NEG, val_op1(L, OP_EXPM1, val_op2(L, OP_SUB, v, u)));
-    return val_op2(L, OP_ADD, u, val_op1(L, OP_LOG, rest));
-}
-
-/* log P(low < X <= high), from the side of the median on which low lies. */
-static Val *log_between(Lower *L, Val *d, Val *low, Val *high)
-{
-    bool below = states(d, "log_cdf"), above = states(d, "log_survival");
-    if (!below && !above)
-        return val_op1(L, OP_LOG, val_op2(L, OP_SUB, cdf_at(L, d, high), cdf_at(L, d, low)));
-    Val *s_low = above ? log_tail(L, d, low, true) : NULL;
-    Val *s_high = above ? log_tail(L, d, high, true) : NULL;
-    if (!below)
-        return log_difference(L, s_low, s_high);
-    Val *f_low = log_tail(L, d, low, false), *f_high = log_tail(L, d, high, false);
-    if (!above)
-        return log_difference(L, f_high, f_low);
-    Val *upper = val_op2(L, OP_GT, f_low, val_const(L, -M_LN2));
-    return log_difference(L, val_select(L, upper, s_low, f_high),
-                          val_select(L, upper, s_high, f_low));
-}
-
-/* log P(lower <= X <= upper) for each element of x, summed: log_mass(law, x, lower, upper). */
-static Val *dist_log_mass(Lower *L, Env *env, Val *dist, const Ast *call)
-{
-    Axis *batch[LIMIT_RANK];
-    Val *x = eval(L, env, call->kids[1]->kids[ARG_VALUE]);
-    int n_batch = common_batch(L, dist, x, 0, batch);
-    Val *d = prepare(L, dist, batch, n_batch);
-    Val *low = bound_at(L, d, env, call->kids[2]->kids[ARG_VALUE], true, batch, n_batch);
-    Val *high = bound_at(L, d, env, call->kids[3]->kids[ARG_VALUE], false, batch, n_batch);
-    Val *v = low && high ? log_between(L, d, low, high)
-           : low || high ? log_tail(L, d, low ? low : high, low != NULL) : val_const(L, 0);
-    return val_sum_all(L, show_batch(L, v, batch, n_batch));
-}
-
-/* Does every element of x lie in the law's interval and between the bounds?
- * inside(law, x, lower, upper) */
-static Val *dist_inside(Lower *L, Env *env, Val *dist, const Ast *call)
-{
-    Axis *batch[LIMIT_RANK];
-    Val *whole = eval(L, env, call->kids[1]->kids[ARG_VALUE]);
-    int n_batch = common_batch(L, dist, whole, 0, batch);
-    Val *d = prepare(L, dist, batch, n_batch), *x = hide_batch(L, whole, 0, batch, n_batch);
-    d = law_as(L, d, law_base(d->law));
-    const Ast *support = d->law->kids[DIST_SUPPORT], *own = support->kids[TYPE_ARGS];
-    Val *outside = val_const(L, 0);
-    for (int side = 0; side < 2; side++) {
-        Op op = side ? OP_GT : OP_LT;
-        const Ast *given = call->kids[2 + side]->kids[ARG_VALUE];
-        double end;
-        if (!strcmp(support->name, "interval"))
-            outside = val_op2(L, OP_OR, outside, val_op2(L, op, x, eval(L, d->args,
-                                                                        own->kids[side])));
-        if (eval_number(L, env, given, &end) && isinf(end))
-            continue;
-        Val *bound = hide_batch(L, eval(L, env, given), 0, batch, n_batch);
-        outside = val_op2(L, OP_OR, outside, val_op2(L, op, x, bound));
-    }
-    Val *many = val_sum_all(L, show_batch(L, outside, batch, n_batch));
-    return val_op2(L, OP_EQ, many, val_const(L, 0));
 }
 
 /* One draw over implicit axes (plates, samples) with explicit axes `axes`; site < 0: a draw within
@@ -505,11 +374,11 @@ static Val *dist_kl(Lower *L, Val *p, Val *q)
     n = m > n ? m : n;
     const Ast *holder, *kl = law_kl(p->law, q->law, &holder);
     if (!kl)
-        return not_stated(L, p->law, str_fmt(L->c, "kl(%s(..))", law_base(q->law)->name),
+        return dist_not_stated(L, p->law, str_fmt(L->c, "kl(%s(..))", law_base(q->law)->name),
                           "kl(other(a, b)) = ..");
     const Ast *pattern = kl->kids[KL_OTHER];
-    Val *from = law_as(L, prepare(L, p, all, n), holder);
-    Val *to = law_as(L, prepare(L, q, all, n), pattern->decl);
+    Val *from = dist_as(L, prepare(L, p, all, n), holder);
+    Val *to = dist_as(L, prepare(L, q, all, n), pattern->decl);
     Env *scope = body_scope(L, from);
     for (size_t i = 0; i < vec_len(pattern->kids); i++)
         scope = env_bind(L, scope, pattern->kids[i]->kids[ARG_VALUE]->name,
@@ -534,7 +403,7 @@ static Val *dist_fact(Lower *L, Val *dist, const char *name, const Type *type)
     }
     Val *v = member_fact(L, d, name);
     if (!v)
-        return not_stated(L, dist->law, name, str_fmt(L->c, "%s = ..", name));
+        return dist_not_stated(L, dist->law, name, str_fmt(L->c, "%s = ..", name));
     return show_batch(L, v, batch, n);
 }
 
