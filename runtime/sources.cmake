@@ -39,6 +39,15 @@ set(RUNTIME_SOURCES
   runtime/data/write.c
   runtime/data/zip.c
   runtime/density/density.c
+  runtime/infer/dense.c
+  runtime/infer/elbo.c
+  runtime/infer/fit.c
+  runtime/infer/gaussian.c
+  runtime/infer/lbfgs.c
+  runtime/infer/noise.c
+  runtime/infer/psis.c
+  runtime/infer/start.c
+  runtime/infer/target.c
   runtime/train/arrays.c
   runtime/train/checkgrad.c
   runtime/train/checkpoint.c
@@ -55,6 +64,7 @@ set(RUNTIME_SOURCES
   runtime/train/options.c
   runtime/train/pictures.c
   runtime/train/plot.c
+  runtime/train/posterior.c
   runtime/train/progress.c
   runtime/train/report.c
   runtime/train/runjson.c
@@ -62,6 +72,7 @@ set(RUNTIME_SOURCES
   runtime/train/signals.c
   runtime/train/simulate.c
   runtime/train/state.c
+  runtime/train/summary.c
   runtime/train/support.c
   runtime/train/train.c
   runtime/train/values.c)
