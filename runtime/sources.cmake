@@ -39,6 +39,7 @@ set(RUNTIME_SOURCES
   runtime/data/write.c
   runtime/data/zip.c
   runtime/density/density.c
+  runtime/infer/anneal.c
   runtime/infer/dense.c
   runtime/infer/elbo.c
   runtime/infer/fit.c

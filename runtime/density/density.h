@@ -9,8 +9,9 @@
 typedef enum { FORM_VALUES, FORM_FREE, N_FORMS } DensityForm;
 
 /* Over data that are open already, and stay the caller's; source NULL: the model has none. The
- * model must have log_prob. */
-DgmDensity *density_new(const DgmModel *model, DgmSource *source);
+ * model must have log_prob. threads: of one call; 0 is the default. Calls of several densities may
+ * run side by side. */
+DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads);
 long density_count(const DgmDensity *d, DensityForm form);
 /* Numbers of latent i, which begin at *offset of the vector. */
 long density_latent(const DgmDensity *d, DensityForm form, int i, long *offset);

@@ -84,16 +84,9 @@ static double mean_of(long M, const double *x)
 /* slope[n][rank] = mean over draws of gradient noise' */
 static void slope_of_factor(Bound *b)
 {
-    long n = b->q.n, rank = b->q.rank, noise = gaussian_noise(&b->q), first = noise - rank;
+    long noise = gaussian_noise(&b->q), rank = b->q.rank;
 
-    memset(b->slope, 0, (size_t)(n * rank) * sizeof *b->slope);
-    for (long m = 0; m < b->M; m++)
-        for (long i = 0; i < n; i++) {
-            double g = b->G[m * n + i] / (double)b->M;
-
-            for (long k = 0; k < rank; k++)
-                b->slope[i * rank + k] += g * b->E[m * noise + first + k];
-        }
+    dense_slope(b->M, b->q.n, rank, b->G, b->E + noise - rank, noise, b->slope);
 }
 
 static void mean_gradient(const Bound *b, double *g)
@@ -214,30 +207,28 @@ static double negative_bound(void *of, const double *x, double *gradient)
  * density is Gaussian, whitened gradients are -e; what they are beyond that varies from pair to pair. */
 static double mean_error(const Bound *b)
 {
-    long n = b->q.n, H = b->M / 2, noise = gaussian_noise(&b->q);
-    double *sum = dgm_alloc((size_t)(2 * n) * sizeof *sum), *square = sum + n, largest = 0;
+    long n = b->q.n, H = b->M / 2;
+    double *W = dgm_alloc((size_t)(H * n + 1) * sizeof *W), *R = W, largest = 0;
 
-    for (long m = 0; m < H; m++)
-        for (long j = 0; j < n; j++) {
-            double r = 0;
-
-            for (int side = 0; side < 2; side++) {
-                const double *g = b->G + (m + side * H) * n, *e = b->E + (m + side * H) * noise;
-
-                r += e[j] / 2;
-                for (long i = j; i < (full(b) ? n : j + 1); i++)
-                    r += (full(b) ? b->q.factor[i * n + j] : b->q.sd[j]) * g[i] / 2;
-            }
-            sum[j] += r;
-            square[j] += r * r;
-        }
+    for (long i = 0; i < H * n; i++)   /* the noise of a pair cancels */
+        W[i] = (b->G[i] + b->G[H * n + i]) / 2 * (full(b) ? 1 : b->q.sd[i % n]);
+    if (full(b)) {
+        R = dgm_alloc((size_t)(H * n + 1) * sizeof *R);
+        dense_product(false, false, H, n, n, W, b->q.factor, 0, R);
+    }
     for (long j = 0; j < n; j++) {
-        double mean = sum[j] / (double)H, variance = square[j] / (double)H - mean * mean;
-        double error = sqrt(variance > 0 ? variance / (double)H : 0);
+        double sum = 0, square = 0;
 
+        for (long m = 0; m < H; m++) {
+            sum += R[m * n + j] / (double)H;
+            square += R[m * n + j] * R[m * n + j] / (double)H;
+        }
+        double error = sqrt(fmax(0, square - sum * sum) / (double)H);
         largest = error > largest ? error : largest;
     }
-    free(sum);
+    if (R != W)
+        free(R);
+    free(W);
     return largest;
 }
 

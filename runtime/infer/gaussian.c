@@ -98,19 +98,10 @@ void gaussian_draw(const Gaussian *q, long M, const double *E, double *U)
 {
     long n = q->n, noise = gaussian_noise(q), first = noise - q->rank;
 
-    for (long i = 0; i < M; i++) {
-        const double *e = E + i * noise;
-        double *u = U + i * n;
-
+    for (long i = 0; i < M; i++)
         for (long j = 0; j < n; j++)
-            u[j] = q->mean[j] + (first > 0 ? q->sd[j] * e[j] : 0);
-        for (long j = 0; j < n && q->rank > 0; j++) {
-            long end = q->kind == FAMILY_FULLRANK ? j + 1 : q->rank;
-
-            for (long k = 0; k < end; k++)
-                u[j] += q->factor[j * q->rank + k] * e[first + k];
-        }
-    }
+            U[i * n + j] = q->mean[j] + (first > 0 ? q->sd[j] * E[i * noise + j] : 0);
+    dense_times_factor(M, n, q->rank, E + first, noise, q->factor, U);
 }
 
 void gaussian_covariance(const Gaussian *q, double *C)
@@ -120,8 +111,7 @@ void gaussian_covariance(const Gaussian *q, double *C)
         C[i * q->n + i] += q->sd[i] * q->sd[i];
 }
 
-/* Cholesky factor of the covariance. */
-static double *covariance_factor(const Gaussian *q)
+double *gaussian_factor(const Gaussian *q)
 {
     double *L = dgm_alloc((size_t)(q->n * q->n + 1) * sizeof *L);
 
@@ -146,26 +136,34 @@ static double log_diagonal(long n, const double *L)
 void gaussian_log_density(const Gaussian *q, long M, const double *U, double *value)
 {
     long n = q->n;
-    double *L = covariance_factor(q), *x = dgm_alloc((size_t)(n + 1) * sizeof *x);
+    double *L = gaussian_factor(q), *X = dgm_alloc((size_t)(M * n + 1) * sizeof *X);
     double constant = -(double)n / 2 * log(2 * M_PI) - log_diagonal(n, L);
 
+    for (long i = 0; i < M * n; i++)
+        X[i] = U[i] - q->mean[i % n];
+    dense_solve_rows(M, n, L, X);
     for (long i = 0; i < M; i++) {
         double square = 0;
 
         for (long j = 0; j < n; j++)
-            x[j] = U[i * n + j] - q->mean[j];
-        dense_solve_lower(n, L, x);
-        for (long j = 0; j < n; j++)
-            square += x[j] * x[j];
+            square += X[i * n + j] * X[i * n + j];
         value[i] = constant - square / 2;
     }
-    free(x);
+    free(X);
     free(L);
+}
+
+void gaussian_scale(Gaussian *q, double by)
+{
+    for (long i = 0; i < q->n; i++)
+        q->sd[i] *= by;
+    for (long i = 0; i < q->n * q->rank; i++)
+        q->factor[i] *= by;
 }
 
 double gaussian_entropy(const Gaussian *q)
 {
-    double *L = covariance_factor(q);
+    double *L = gaussian_factor(q);
     double entropy = (double)q->n / 2 * log(2 * M_PI * M_E) + log_diagonal(q->n, L);
 
     free(L);

@@ -17,8 +17,10 @@ typedef double LogDensity(void *of, const double *u, double *gradient);
 typedef struct Target {
     long n;
     LogDensity *log_density;
-    void *of;
-    long evaluations;                  /* with a gradient, so far */
+    void *const *of;                   /* [copies], for as many threads */
+    int copies;
+    long evaluations;                  /* so far */
+    double seconds;                    /* of one, as last measured */
 } Target;
 
 double target_at(Target *t, const double *u, double *gradient);
@@ -51,11 +53,18 @@ Descent lbfgs(Objective *f, void *of, long n, double *x, DescentRules rules);
 
 bool dense_cholesky(long n, double *A);                      /* lower, in place; zeros above */
 void dense_solve_lower(long n, const double *L, double *x);  /* L^-1 x in place */
+void dense_solve_rows(long M, long n, const double *L, double *X);     /* L^-1 x for each row x */
 void dense_solve_upper(long n, const double *L, double *x);  /* L'^-1 x in place */
 void dense_lower_inverse(long n, const double *L, double *inverse);
 /* C[m,n] = beta C + op(A) op(B); inner size k. */
 void dense_product(bool ta, bool tb, long m, long n, long k, const double *A, const double *B,
                    double beta, double *C);
+/* U [M][n] += E F', rows of E `stride` apart; F [n][rank]. */
+void dense_times_factor(long M, long n, long rank, const double *E, long stride, const double *F,
+                        double *U);
+/* S [n][rank] = G' E / M. */
+void dense_slope(long M, long n, long rank, const double *G, const double *E, long stride,
+                 double *S);
 
 /* ---- noise.c: standard normal numbers ---------------------------------------------------------- */
 
@@ -71,7 +80,7 @@ void noise_balanced(uint64_t seed, uint64_t stream, long M, long n, double *E);
 typedef struct Start {
     long n;
     double *mean, *factor;
-    double elbo;                       /* of a few draws */
+    double elbo, spread;               /* of a few draws; sd of log p - log q over them */
     double log_density;                /* at the mode */
     bool found;                        /* else no point with a finite density was found */
     bool mode;                         /* it is where the descent ended */
@@ -97,7 +106,9 @@ void gaussian_free(Gaussian *q);
 long gaussian_noise(const Gaussian *q);                      /* normal numbers of one draw */
 void gaussian_draw(const Gaussian *q, long M, const double *E, double *U);
 void gaussian_log_density(const Gaussian *q, long M, const double *U, double *value);
+void gaussian_scale(Gaussian *q, double by);                 /* its standard deviations */
 double gaussian_entropy(const Gaussian *q);
+double *gaussian_factor(const Gaussian *q);                  /* Cholesky, [n][n]; to be freed */
 void gaussian_covariance(const Gaussian *q, double *C);
 
 /* ---- elbo.c: the bound by fixed draws ----------------------------------------------------------- */
@@ -122,9 +133,18 @@ typedef struct Psis {
     double spread;                     /* standard deviation of the log weights before */
 } Psis;
 
+/* Can means under the weights be trusted? Where the weights are all but equal, k-hat is noise. */
+bool psis_reliable(const Psis *p, long M);
+
 /* Log weights [M] become normalised weights that sum to 1, smoothed in the tail (Vehtari, Simpson,
  * Gelman, Yao & Gabry 2024). */
 Psis psis_smooth(long M, double *log_weight);
+
+/* ---- anneal.c: weighted draws by way of K laws between q and the density ----------------------- */
+
+/* Draws [M][n] and their log weights. Uses 2 K + 2 streams of noise from `stream`. */
+void anneal(Target *t, const Gaussian *q, long K, uint64_t seed, uint64_t stream, long M, double *U,
+            double *log_weight);
 
 /* ---- fit.c: from a density to weighted draws ----------------------------------------------------- */
 
@@ -141,12 +161,14 @@ typedef struct Fit {
     Gaussian q;
     BoundFit bound;
     long draws;
-    double *U;                         /* [draws][n] of q */
+    double *U;                         /* [draws][n] */
     double *weight;                    /* [draws], sum 1 */
-    Psis psis;
+    Psis psis;                         /* of the weights */
     double elbo, elbo_se;              /* of draws that it was not fitted to */
     double evidence, evidence_se;      /* log of the importance-sampled normaliser */
-    long lost;                         /* draws with a density of 0 */
+    long lost;                         /* draws of q with a density of 0 */
+    Psis plain;                        /* of q's own draws */
+    long levels;                       /* of annealing; 0: draws of q */
 } Fit;
 
 Fit fit_posterior(Target *t, FitRules rules);                /* start.found tells if there is one */

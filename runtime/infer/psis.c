@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { ENOUGH = 200 };                 /* effective draws */
+
 typedef struct Ranked { double value; long at; } Ranked;
 
 static int by_value(const void *a, const void *b)
@@ -106,19 +108,24 @@ Psis psis_smooth(long M, double *log_weight)
         rank[i] = (Ranked){isnan(log_weight[i]) ? -INFINITY : log_weight[i], i};
     qsort(rank, (size_t)M, sizeof *rank, by_value);
     double top = rank[M - 1].value;
-    for (long i = 0; i < M; i++)
+    for (long i = 0; i < M && isfinite(top); i++)
         rank[i].value -= top;
     if (tail >= 5 && isfinite(top))
         p.khat = smooth_tail(M, tail, rank);
     for (long i = 0; i < M; i++) {
-        log_weight[rank[i].at] = exp(rank[i].value);
+        log_weight[rank[i].at] = isfinite(top) ? exp(rank[i].value) : 1;
         sum += log_weight[rank[i].at];
     }
     for (long i = 0; i < M; i++) {
         log_weight[i] /= sum;
         square += log_weight[i] * log_weight[i];
     }
-    p.ess = 1 / square;
+    p.ess = isfinite(top) ? 1 / square : 0;
     free(rank);
     return p;
+}
+
+bool psis_reliable(const Psis *p, long M)
+{
+    return p->ess > 0.9 * (double)M || (p->khat < p->threshold && p->ess > ENOUGH);
 }

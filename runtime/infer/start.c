@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { DESCENTS = 4, TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
+static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good place to begin */
 
 /* Points of one descent, at doubling distances: all of the first, then every 2nd, 4th .. */
 typedef struct Trail {
@@ -60,51 +61,93 @@ void dsyev_(const char *job, const char *uplo, const int *n, double *a, const in
 static bool precision(Target *t, const double *u, const double *step, double *P)
 {
     long n = t->n;
-    double *x = dgm_alloc(3 * (size_t)n * sizeof *x), *above = x + n, *below = above + n;
+    double *X = dgm_alloc((size_t)(4 * n * n + 2 * n) * sizeof *X), *G = X + 2 * n * n;
     bool finite = true;
 
-    memcpy(x, u, (size_t)n * sizeof *x);
-    for (long i = 0; i < n && finite; i++) {
-        x[i] = u[i] + step[i];
-        target_at(t, x, above);
-        x[i] = u[i] - step[i];
-        target_at(t, x, below);
-        x[i] = u[i];
+    for (long i = 0; i < 2 * n; i++) { /* row 2 j lies above in direction j, row 2 j + 1 below */
+        memcpy(X + i * n, u, (size_t)n * sizeof *u);
+        X[i * n + i / 2] += i % 2 == 0 ? step[i / 2] : -step[i / 2];
+    }
+    target_rows(t, 2 * n, X, G + 2 * n * n, G);
+    for (long i = 0; i < n; i++)
         for (long j = 0; j < n; j++) {
-            P[i * n + j] = (below[j] - above[j]) / (2 * step[i]);
+            P[i * n + j] = (G[(2 * i + 1) * n + j] - G[2 * i * n + j]) / (2 * step[i]);
             finite = finite && isfinite(P[i * n + j]);
         }
-    }
     for (long i = 0; i < n; i++)
         for (long j = 0; j < i; j++)
             P[i * n + j] = P[j * n + i] = (P[i * n + j] + P[j * n + i]) / 2;
-    free(x);
+    free(X);
     return finite;
 }
 
-/* The covariance |P|^-1, where |P| has the absolute eigenvalues of P in scales in which its diagonal
- * is 1, kept away from 0. */
-static bool covariance(long n, double *P, double *C)
+/* C = P^-1 by its Cholesky factor; false if P is not safely positive definite. */
+static bool definite(long n, const double *P, double *C)
+{
+    double *L = dgm_alloc((size_t)(2 * n * n) * sizeof *L), *inverse = L + n * n;
+
+    memcpy(L, P, (size_t)(n * n) * sizeof *P);
+    bool good = dense_cholesky(n, L);
+    for (long i = 0; i < n && good; i++)
+        good = L[i * n + i] > 1e-5;    /* of a matrix with diagonal 1 */
+    if (good) {
+        dense_lower_inverse(n, L, inverse);
+        dense_product(true, false, n, n, n, inverse, inverse, 0, C);
+    }
+    free(L);
+    return good;
+}
+
+/* C = |P|^-1, where |P| has the absolute eigenvalues of P, kept away from 0. */
+static bool absolute(long n, double *P, double *C)
 {
     int order = (int)n, room = 64 * (int)n + 64, info = 0;
-    double *scale = dgm_alloc((size_t)(2 * n + room) * sizeof *scale), *w = scale + n;
+    double *w = dgm_alloc((size_t)(n + room) * sizeof *w);
 
-    for (long i = 0; i < n; i++)
-        scale[i] = P[i * n + i] != 0 ? 1 / sqrt(fabs(P[i * n + i])) : 1;
-    for (long i = 0; i < n; i++)
-        for (long j = 0; j < n; j++)
-            P[i * n + j] *= scale[i] * scale[j];
     dsyev_("V", "U", &order, P, &order, w, w + n, &room, &info, 1, 1);
     for (long k = 0; k < n; k++) {     /* row k of P is eigenvector k */
         double least = w[k] > 0 ? 1e-10 : 1e-2, size = fabs(w[k]);
 
         size = 1 / sqrt(size > least ? size : least);
         for (long i = 0; i < n; i++)
-            P[k * n + i] *= size * scale[i];
+            P[k * n + i] *= size;
     }
     dense_product(true, false, n, n, n, P, P, 0, C);
-    free(scale);
+    free(w);
     return info == 0;
+}
+
+/* The covariance of a Gaussian with precision P, made positive definite in scales in which its
+ * diagonal is 1. */
+static bool covariance(long n, double *P, double *C)
+{
+    double *scale = dgm_alloc((size_t)n * sizeof *scale);
+
+    for (long i = 0; i < n; i++)
+        scale[i] = P[i * n + i] != 0 ? 1 / sqrt(fabs(P[i * n + i])) : 1;
+    for (long i = 0; i < n * n; i++)
+        P[i] *= scale[i / n] * scale[i % n];
+    bool good = definite(n, P, C) || absolute(n, P, C);
+    for (long i = 0; i < n * n; i++)
+        C[i] *= scale[i / n] * scale[i % n];
+    free(scale);
+    return good;
+}
+
+/* Steps of differences for the scales that P shows; true if they are far from those it was made by. */
+static bool fit_steps(long n, const double *u, const double *P, double *step)
+{
+    bool far = false;
+
+    for (long i = 0; i < n; i++) {
+        double least = 1e-9 * (1 + fabs(u[i])), own = P[i * n + i] != 0
+               ? 1e-3 / sqrt(fabs(P[i * n + i])) : step[i];
+
+        own = own < least ? least : own > 0.1 ? 0.1 : own;
+        far = far || own < step[i] / 100 || own > step[i] * 1000;
+        step[i] = own;
+    }
+    return far;
 }
 
 /* Factor of the covariance at u; false if there is none. */
@@ -112,18 +155,12 @@ static bool curvature(Target *t, const double *u, double *factor)
 {
     long n = t->n;
     double *P = dgm_alloc((size_t)(n * n + n) * sizeof *P), *step = P + n * n;
-    bool good = true;
 
     for (long i = 0; i < n; i++)
         step[i] = 1e-4 * (1 + fabs(u[i]));
-    for (int pass = 0; pass < 2 && good; pass++) {
+    bool good = precision(t, u, step, P);
+    if (good && fit_steps(n, u, P, step))
         good = precision(t, u, step, P);
-        for (long i = 0; i < n && good; i++) {
-            double own = P[i * n + i] != 0 ? 1e-3 / sqrt(fabs(P[i * n + i])) : step[i];
-
-            step[i] = own < 1e-9 * (1 + fabs(u[i])) ? 1e-9 * (1 + fabs(u[i])) : own > 0.1 ? 0.1 : own;
-        }
-    }
     good = good && covariance(n, P, factor) && dense_cholesky(n, factor);
     free(P);
     return good;
@@ -131,60 +168,94 @@ static bool curvature(Target *t, const double *u, double *factor)
 
 /* ---- candidates -------------------------------------------------------------------------------- */
 
-/* The bound of normal(mean, factor factor'), by a few balanced draws. */
-static double bound_of(Target *t, const Start *s, uint64_t seed)
+/* The bound of normal(mean, factor factor') by a few balanced draws, and how much log p - log q
+ * varies over them. */
+static void judge(Target *t, Start *s, uint64_t seed)
 {
     long n = t->n, M = TRIAL_DRAWS;
-    double *E = dgm_alloc((size_t)(2 * M * n + M) * sizeof *E), *U = E + M * n, *value = U + M * n;
-    double sum = 0, entropy = (double)n / 2 * log(2 * M_PI * M_E);
+    double *E = dgm_alloc((size_t)(2 * M * n + 2 * M) * sizeof *E), *U = E + M * n;
+    double *value = U + M * n, *log_q = value + M, square = 0;
     Gaussian q = {FAMILY_FULLRANK, n, n, s->mean, NULL, s->factor};
 
     noise_balanced(seed, 0, M, n, E);
     gaussian_draw(&q, M, E, U);
     target_rows(t, M, U, value, NULL);
+    gaussian_log_density(&q, M, U, log_q);
+    s->elbo = 0;
     for (long i = 0; i < M; i++)
-        sum += value[i];
-    for (long i = 0; i < n; i++)
-        entropy += log(s->factor[i * n + i]);
+        s->elbo += (value[i] - log_q[i]) / (double)M;
+    for (long i = 0; i < M; i++)
+        square += pow(value[i] - log_q[i] - s->elbo, 2) / (double)M;
+    s->spread = isfinite(s->elbo) ? sqrt(square) : INFINITY;
     free(E);
-    return sum / (double)M + entropy;
 }
 
-/* The Gaussian at u: its mean is a Newton step away. Narrower where the bound is not finite. */
-static void try_point(Target *t, const double *u, uint64_t seed, Start *best, bool mode)
+/* The mean is a Newton step from u, of at most two standard deviations in each direction. */
+static void newton_step(Start *s, const double *u, const double *g)
 {
-    long n = t->n;
-    double *room = dgm_alloc((size_t)(n * n + 3 * n) * sizeof *room);
-    double *g = room + n * n + n, *move = g + n;
-    Start s = {.n = n, .factor = room, .mean = room + n * n, .found = true, .mode = mode};
+    long n = s->n;
+    double *move = dgm_alloc((size_t)n * sizeof *move), square = 0;
+
+    dense_product(true, false, n, 1, n, s->factor, g, 0, move);
+    for (long i = 0; i < n; i++)
+        square += move[i] * move[i] / (double)n;
+    for (long i = 0; i < n && square > 4; i++)
+        move[i] *= 2 / sqrt(square);
+    memcpy(s->mean, u, (size_t)n * sizeof *u);
+    dense_product(false, false, n, 1, n, s->factor, move, 1, s->mean);
+    free(move);
+}
+
+static Start start_new(long n)
+{
+    return (Start){.n = n, .found = true, .mean = dgm_alloc((size_t)n * sizeof(double)),
+                   .factor = dgm_alloc((size_t)(n * n) * sizeof(double))};
+}
+
+/* The Gaussian at u, narrower where the bound is not finite; it stays if it is the best, where a
+ * bound that rests on a few of the draws counts for less. */
+static double try_point(Target *t, const double *u, uint64_t seed, Start *best, bool mode)
+{
+    double *g = dgm_alloc((size_t)t->n * sizeof *g), spread = INFINITY;
+    Start s = start_new(t->n);
 
     s.log_density = target_at(t, u, g);
-    bool good = isfinite(s.log_density) && curvature(t, u, s.factor);
-    if (good) {
-        dense_product(true, false, n, 1, n, s.factor, g, 0, move);
-        double length = 0;
-        for (long i = 0; i < n; i++)
-            length += move[i] * move[i] / (double)n;
-        for (long i = 0; i < n && length > 4; i++)           /* at most two sds in each direction */
-            move[i] *= 2 / sqrt(length);
-        memcpy(s.mean, u, (size_t)n * sizeof *u);
-        dense_product(false, false, n, 1, n, s.factor, move, 1, s.mean);
-        s.elbo = bound_of(t, &s, seed);
+    s.mode = mode;
+    s.elbo = -INFINITY;
+    if (isfinite(s.log_density) && curvature(t, u, s.factor)) {
+        newton_step(&s, u, g);
+        judge(t, &s, seed);
         for (int k = 0; k < 8 && !isfinite(s.elbo); k++) {
-            for (long i = 0; i < n * n; i++)
+            for (long i = 0; i < s.n * s.n; i++)
                 s.factor[i] /= 2;
-            s.elbo = bound_of(t, &s, seed);
+            judge(t, &s, seed);
         }
+        spread = s.spread;
     }
-    if (good && isfinite(s.elbo) && (!best->found || s.elbo > best->elbo)) {
+    if (isfinite(s.elbo) && (!best->found || s.elbo - s.spread > best->elbo - best->spread)) {
         start_free(best);
         *best = s;
-        best->mean = dgm_alloc((size_t)n * sizeof *s.mean);
-        best->factor = dgm_alloc((size_t)(n * n) * sizeof *s.factor);
-        memcpy(best->mean, s.mean, (size_t)n * sizeof *s.mean);
-        memcpy(best->factor, s.factor, (size_t)(n * n) * sizeof *s.factor);
+    } else {
+        start_free(&s);
     }
-    free(room);
+    free(g);
+    return spread;
+}
+
+/* Within half a standard deviation of the best mean in every direction, nearly. */
+static bool known(const Start *best, const double *u)
+{
+    long n = best->n;
+    double *x = dgm_alloc((size_t)n * sizeof *x), square = 0;
+
+    for (long i = 0; i < n && best->found; i++)
+        x[i] = u[i] - best->mean[i];
+    if (best->found)
+        dense_solve_lower(n, best->factor, x);
+    for (long i = 0; i < n; i++)
+        square += x[i] * x[i];
+    free(x);
+    return best->found && best->mode && square < 0.25;
 }
 
 /* 0 first, then uniform in (-2, 2): the first of these with a finite density. */
@@ -216,7 +287,10 @@ Start start_find(Target *t, uint64_t seed)
         if (!first_point(t, seed, d, u, g))
             continue;
         lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, visit});
-        try_point(t, u, seed, &best, true);
+        if (known(&best, u))
+            continue;
+        if (try_point(t, u, seed, &best, true) < GOOD_SPREAD)
+            continue;
         for (long k = 0; k < trail.n_points; k++)
             try_point(t, trail.points + k * n, seed, &best, false);
     }

@@ -19,7 +19,8 @@ typedef struct Posterior {
     Options *options;
     Session session;
     DataSet data;
-    DgmDensity *density;
+    DgmDensity *density;               /* the first of the copies */
+    void **copies;                     /* [threads] densities */
     Target target;
     Fit fit;
     Reporting reporting;               /* latents at the draws, and quantities of `report` */
@@ -30,6 +31,26 @@ typedef struct Posterior {
 static double log_density(void *of, const double *u, double *gradient)
 {
     return density_log_prob(of, FORM_FREE, u, NULL, gradient);
+}
+
+/* Draws are dealt out to the threads: each has a density of its own, which runs alone. */
+static void open_target(Posterior *p)
+{
+    int copies = p->session.threads;
+
+    p->copies = dgm_alloc((size_t)copies * sizeof *p->copies);
+    for (int i = 0; i < copies; i++)
+        p->copies[i] = density_new(p->model, p->data.source, 1);
+    p->density = p->copies[0];
+    p->target = (Target){.n = density_count(p->density, FORM_FREE), .log_density = log_density,
+                         .of = p->copies, .copies = copies};
+}
+
+static void close_target(Posterior *p)
+{
+    for (int i = 0; i < p->target.copies; i++)
+        dgm_density_free(p->copies[i]);
+    free(p->copies);
 }
 
 /* ---- options ----------------------------------------------------------------------------------- */
@@ -43,7 +64,7 @@ _Noreturn static void fail_family(const char *text)
 /* Full rank while its parameters are not too many to fit. */
 static void choose_family(const Posterior *p, FitRules *rules)
 {
-    enum { FULL_UP_TO = 300, RANK = 10 };
+    enum { FULL_UP_TO = 1200, RANK = 10 };
     const char *text = option_text(p->options, OPT_FAMILY);
     char rest;
     int rank = RANK;
@@ -146,9 +167,7 @@ int command_posterior(Options *o)
     p.session = session_open(o);
     p.data = data_open(&p.session, OPT_DATA, 0);
     double start = clock_seconds();
-    p.density = density_new(o->model, p.data.source);
-    p.target = (Target){.n = density_count(p.density, FORM_FREE), .log_density = log_density,
-                        .of = p.density};
+    open_target(&p);
     FitRules rules = {.draws = (long)option_count(o, OPT_POSTERIOR_DRAWS, 4000),
                       .seed = p.session.seed};
     choose_family(&p, &rules);
@@ -162,13 +181,13 @@ int command_posterior(Options *o)
         write_report(&p, dir);
     summaries_print(p.latents, o->model->n_latents, p.fit.draws, p.fit.weight);
     printf("elbo %.3f (se %.3f)  evidence %.3f (se %.3f)  khat %.2f  ess %.0f  error %.3f  draws %ld"
-           "  steps %ld evals %ld  %.2f s\n", p.fit.elbo, p.fit.elbo_se, p.fit.evidence,
+           "  steps %ld evals %ld levels %ld plain %.2f %.0f  %.2f s\n", p.fit.elbo, p.fit.elbo_se, p.fit.evidence,
            p.fit.evidence_se, p.fit.psis.khat, p.fit.psis.ess, p.fit.bound.error, p.fit.bound.draws,
-           p.fit.bound.iterations, p.target.evaluations, p.seconds);
+           p.fit.bound.iterations, p.target.evaluations, p.fit.levels, p.fit.plain.khat, p.fit.plain.ess, p.seconds);
     reporting_free(&p.reporting);
     free(p.latents);
     fit_free(&p.fit);
-    dgm_density_free(p.density);
+    close_target(&p);
     data_close(&p.data);
     session_close(&p.session);
     return DGM_OK;

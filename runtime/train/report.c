@@ -56,7 +56,7 @@ static void read_draws(Reporting *r, const char *file)
 /* Each draw lies in the supports of the latents. */
 static void check_draws(const Reporting *r, const DataSet *data, const char *file)
 {
-    DgmDensity *d = density_new(r->model, data->source);
+    DgmDensity *d = density_new(r->model, data->source, 0);
     double *x = dgm_alloc(((size_t)density_count(d, FORM_VALUES) + 1) * sizeof *x);
 
     for (long k = 0; k < r->M; k++) {
