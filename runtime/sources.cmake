@@ -66,6 +66,7 @@ set(RUNTIME_SOURCES
   runtime/train/pictures.c
   runtime/train/plot.c
   runtime/train/posterior.c
+  runtime/train/posterior_report.c
   runtime/train/progress.c
   runtime/train/report.c
   runtime/train/runjson.c
@@ -76,4 +77,5 @@ set(RUNTIME_SOURCES
   runtime/train/summary.c
   runtime/train/support.c
   runtime/train/train.c
-  runtime/train/values.c)
+  runtime/train/values.c
+  runtime/train/verdict.c)

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20 };
+enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20, MOST_ANNEALED = 1200 };
 static const double MEAN_ERROR = 0.02;
 
 static long even(long M)
@@ -35,58 +35,57 @@ static void climb(Target *t, Fit *f)
     }
 }
 
-/* log of the mean of exp(x), and its standard error by the delta method. */
-static double log_mean(long M, const double *x, double *error)
+/* Another mode is one of its own if it lies where q has no draws. */
+static void check_rival(Fit *f)
 {
-    double top = -INFINITY, sum = 0, square = 0;
+    long n = f->q.n;
+    double at_mean, at_rival;
 
-    *error = INFINITY;
+    f->rival = -INFINITY;
+    if (f->start.rival_mean == NULL)
+        return;
+    gaussian_log_density(&f->q, 1, f->q.mean, &at_mean);
+    gaussian_log_density(&f->q, 1, f->start.rival_mean, &at_rival);
+    if (at_mean - at_rival > ((double)n + 25) / 2)
+        f->rival = f->start.rival;
+}
 
-    for (long i = 0; i < M; i++)
-        top = x[i] > top ? x[i] : top;
-    if (!isfinite(top))
-        return top;
-    for (long i = 0; i < M; i++) {
-        double w = isfinite(x[i]) ? exp(x[i] - top) : 0;
-
-        sum += w / (double)M;
-        square += w * w / (double)M;
-    }
-    *error = sqrt((square / (sum * sum) - 1) / (double)M);
-    return top + log(sum);
+static Sample sample_new(long M, long n)
+{
+    return (Sample){.M = M, .U = dgm_alloc((size_t)(M * n + 1) * sizeof(double)),
+                    .weight = dgm_alloc((size_t)(M + 1) * sizeof(double))};
 }
 
 /* The log weights become weights. */
-static void take_weights(Fit *f)
+static void take_weights(Sample *s)
 {
-    f->evidence = log_mean(f->draws, f->weight, &f->evidence_se);
-    f->psis = psis_smooth(f->draws, f->weight);
+    s->evidence = log_mean(s->M, s->weight, &s->evidence_se);
+    s->psis = psis_smooth(s->M, s->weight);
 }
 
 /* Fresh draws of q with their weights, and the bound. */
 static void weigh(Target *t, Fit *f)
 {
-    long M = f->draws = f->rules.draws, n = t->n, noise = gaussian_noise(&f->q);
+    long M = f->rules.draws, n = t->n, noise = gaussian_noise(&f->q);
+    Sample s = sample_new(M, n);
     double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E), sum = 0, square = 0;
     double *log_q = dgm_alloc((size_t)M * sizeof *log_q);
 
-    f->U = dgm_alloc((size_t)(M * n + 1) * sizeof *f->U);
-    f->weight = dgm_alloc((size_t)M * sizeof *f->weight);
     noise_normal(f->rules.seed, 0, M, noise, E);
-    gaussian_draw(&f->q, M, E, f->U);
-    gaussian_log_density(&f->q, M, f->U, log_q);
-    target_rows(t, M, f->U, f->weight, NULL);
+    gaussian_draw(&f->q, M, E, s.U);
+    gaussian_log_density(&f->q, M, s.U, log_q);
+    target_rows(t, M, s.U, s.weight, NULL);
     for (long i = 0; i < M; i++) {
-        f->weight[i] -= log_q[i];
-        f->lost += !isfinite(f->weight[i]);
-        sum += f->weight[i] / (double)M;
+        s.weight[i] -= log_q[i];
+        f->lost += !isfinite(s.weight[i]);
+        sum += s.weight[i] / (double)M;
     }
     for (long i = 0; i < M && f->lost == 0; i++)
-        square += pow(f->weight[i] - sum, 2) / (double)M;
+        square += pow(s.weight[i] - sum, 2) / (double)M;
     f->elbo = sum;
     f->elbo_se = f->lost == 0 ? sqrt(square / (double)M) : INFINITY;
-    take_weights(f);
-    f->plain = f->psis;
+    take_weights(&s);
+    f->plain = s;
     free(log_q);
     free(E);
 }
@@ -97,14 +96,31 @@ static void refine(Target *t, Fit *f)
     static const struct { long levels, draws; } rounds[] = { { 6, 2000 }, { 24, 2000 },
                                                              { 96, 1000 } };
 
-    for (size_t k = 0; k < sizeof rounds / sizeof *rounds; k++) {
-        if (psis_reliable(&f->psis, f->draws) || f->lost == f->draws)
-            return;
-        f->draws = rounds[k].draws < f->rules.draws ? rounds[k].draws : f->rules.draws;
-        f->levels = rounds[k].levels;
-        anneal(t, &f->q, f->levels, f->rules.seed, 1000 * (k + 1), f->draws, f->U, f->weight);
-        take_weights(f);
+    if (t->n > MOST_ANNEALED || f->lost == f->plain.M)
+        return;
+    for (size_t k = 0; k < sizeof rounds / sizeof *rounds && !fit_reliable(f); k++) {
+        Sample s = sample_new(rounds[k].draws < f->rules.draws ? rounds[k].draws : f->rules.draws,
+                              t->n);
+
+        s.levels = rounds[k].levels;
+        anneal(t, &f->q, s.levels, f->rules.seed, 1000 * (k + 1), s.M, s.U, s.weight);
+        take_weights(&s);
+        free(f->annealed.U);
+        free(f->annealed.weight);
+        f->annealed = s;
     }
+}
+
+const Sample *fit_sample(const Fit *f)
+{
+    return f->annealed.M > 0 ? &f->annealed : &f->plain;
+}
+
+bool fit_reliable(const Fit *f)
+{
+    const Sample *s = fit_sample(f);
+
+    return psis_reliable(&s->psis, s->M);
 }
 
 Fit fit_posterior(Target *t, FitRules rules)
@@ -115,6 +131,7 @@ Fit fit_posterior(Target *t, FitRules rules)
         return f;
     f.q = gaussian_from(&f.start, rules.kind, rules.rank);
     climb(t, &f);
+    check_rival(&f);
     weigh(t, &f);
     refine(t, &f);
     return f;
@@ -124,8 +141,10 @@ void fit_free(Fit *f)
 {
     if (f->start.found) {
         gaussian_free(&f->q);
-        free(f->U);
-        free(f->weight);
+        free(f->plain.U);
+        free(f->plain.weight);
+        free(f->annealed.U);
+        free(f->annealed.weight);
     }
     start_free(&f->start);
 }

@@ -81,6 +81,8 @@ typedef struct Start {
     long n;
     double *mean, *factor;
     double elbo, spread;               /* of a few draws; sd of log p - log q over them */
+    double rival;                      /* bound of the best other mode seen; -inf: none */
+    double *rival_mean;
     double log_density;                /* at the mode */
     bool found;                        /* else no point with a finite density was found */
     bool mode;                         /* it is where the descent ended */
@@ -135,6 +137,10 @@ typedef struct Psis {
 
 /* Can means under the weights be trusted? Where the weights are all but equal, k-hat is noise. */
 bool psis_reliable(const Psis *p, long M);
+/* Of log weights, before: log of their mean and its standard error; and the mean over groups of K of
+ * the log of the group's mean, a lower bound whose gap closes as K grows (Burda et al. 2016). */
+double log_mean(long M, const double *log_weight, double *error);
+double log_mean_of(long M, long K, const double *log_weight, double *error);
 
 /* Log weights [M] become normalised weights that sum to 1, smoothed in the tail (Vehtari, Simpson,
  * Gelman, Yao & Gabry 2024). */
@@ -155,23 +161,31 @@ typedef struct FitRules {
     uint64_t seed;
 } FitRules;
 
+/* Draws of free numbers. */
+typedef struct Sample {
+    long M;
+    double *U;                         /* [M][n] */
+    double *weight;                    /* [M], sum 1 */
+    Psis psis;                         /* of the weights */
+    double evidence, evidence_se;      /* log of the normaliser of the density that they estimate */
+    long levels;                       /* of annealing; 0: plain weights */
+} Sample;
+
 typedef struct Fit {
     FitRules rules;
     Start start;
     Gaussian q;
     BoundFit bound;
-    long draws;
-    double *U;                         /* [draws][n] */
-    double *weight;                    /* [draws], sum 1 */
-    Psis psis;                         /* of the weights */
-    double elbo, elbo_se;              /* of draws that it was not fitted to */
-    double evidence, evidence_se;      /* log of the importance-sampled normaliser */
+    double elbo, elbo_se;              /* of draws that q was not fitted to */
     long lost;                         /* draws of q with a density of 0 */
-    Psis plain;                        /* of q's own draws */
-    long levels;                       /* of annealing; 0: draws of q */
+    double rival;                      /* bound at a mode that q does not reach, -inf: none */
+    Sample plain;                      /* of q */
+    Sample annealed;                   /* M 0: there was no need */
 } Fit;
 
 Fit fit_posterior(Target *t, FitRules rules);                /* start.found tells if there is one */
+const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
+bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
 void fit_free(Fit *f);
 
 #endif

@@ -129,3 +129,37 @@ bool psis_reliable(const Psis *p, long M)
 {
     return p->ess > 0.9 * (double)M || (p->khat < p->threshold && p->ess > ENOUGH);
 }
+
+double log_mean(long M, const double *log_weight, double *error)
+{
+    double top = -INFINITY, sum = 0, square = 0;
+
+    *error = INFINITY;
+    for (long i = 0; i < M; i++)
+        top = log_weight[i] > top ? log_weight[i] : top;
+    if (!isfinite(top))
+        return top;
+    for (long i = 0; i < M; i++) {
+        double w = isfinite(log_weight[i]) ? exp(log_weight[i] - top) : 0;
+
+        sum += w / (double)M;
+        square += w * w / (double)M;
+    }
+    *error = sqrt(fmax(0, square / (sum * sum) - 1) / (double)M);     /* delta method */
+    return top + log(sum);
+}
+
+double log_mean_of(long M, long K, const double *log_weight, double *error)
+{
+    long groups = M / K;
+    double sum = 0, square = 0, unused;
+
+    for (long g = 0; g < groups; g++) {
+        double x = log_mean(K, log_weight + g * K, &unused);
+
+        sum += x / (double)groups;
+        square += x * x / (double)groups;
+    }
+    *error = sqrt(fmax(0, square - sum * sum) / (double)groups);
+    return sum;
+}

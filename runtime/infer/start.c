@@ -3,7 +3,8 @@
  * Idea: descents from several points lead towards modes. A mode may lie far from the mass, or the
  * density may grow without end (a hierarchical model whose scale goes to 0), so Gaussians are tried
  * at points all along each way, with the curvature found there, and the one with the highest bound is
- * taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Curvature is by differences
+ * taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Descents are begun until
+ * three have ended at the best mode. Curvature is by differences
  * of gradients, twice: with steps made for a scale of 1, then with steps made for the scales found.
  */
 #include "infer/infer.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DESCENTS = 4, TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
+enum { DESCENTS = 16, AGREEING = 3, WITHOUT_MODE = 4 };      /* descents: at most, enough, enough */
+enum { TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
 static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good place to begin */
 
 /* Points of one descent, at doubling distances: all of the first, then every 2nd, 4th .. */
@@ -212,16 +214,16 @@ static Start start_new(long n)
                    .factor = dgm_alloc((size_t)(n * n) * sizeof(double))};
 }
 
-/* The Gaussian at u, narrower where the bound is not finite; it stays if it is the best, where a
- * bound that rests on a few of the draws counts for less. */
-static double try_point(Target *t, const double *u, uint64_t seed, Start *best, bool mode)
+/* The Gaussian at u, narrower where the bound is not finite. */
+static Start candidate(Target *t, const double *u, uint64_t seed, bool mode)
 {
-    double *g = dgm_alloc((size_t)t->n * sizeof *g), spread = INFINITY;
+    double *g = dgm_alloc((size_t)t->n * sizeof *g);
     Start s = start_new(t->n);
 
     s.log_density = target_at(t, u, g);
     s.mode = mode;
     s.elbo = -INFINITY;
+    s.spread = INFINITY;
     if (isfinite(s.log_density) && curvature(t, u, s.factor)) {
         newton_step(&s, u, g);
         judge(t, &s, seed);
@@ -230,16 +232,34 @@ static double try_point(Target *t, const double *u, uint64_t seed, Start *best, 
                 s.factor[i] /= 2;
             judge(t, &s, seed);
         }
-        spread = s.spread;
-    }
-    if (isfinite(s.elbo) && (!best->found || s.elbo - s.spread > best->elbo - best->spread)) {
-        start_free(best);
-        *best = s;
-    } else {
-        start_free(&s);
     }
     free(g);
-    return spread;
+    return s;
+}
+
+/* Keeps the better of the two, where a bound that rests on a few of its draws counts for less; the
+ * other, if it is a mode, is a rival. */
+static void keep_better(Start *best, Start s)
+{
+    double rival = best->found ? best->rival : -INFINITY, *at = best->rival_mean;
+    bool better = isfinite(s.elbo)
+               && (!best->found || s.elbo - s.spread > best->elbo - best->spread);
+    Start other = better ? *best : s;
+
+    if (other.found && other.mode && other.elbo > rival) {
+        rival = other.elbo;
+        free(at);
+        at = other.mean;
+        other.mean = NULL;
+    }
+    if (better)
+        *best = s;
+    best->rival = rival;
+    best->rival_mean = at;
+    if (other.found) {
+        free(other.mean);
+        free(other.factor);
+    }
 }
 
 /* Within half a standard deviation of the best mean in every direction, nearly. */
@@ -281,18 +301,26 @@ Start start_find(Target *t, uint64_t seed)
     double *room = dgm_alloc((size_t)(n * (KEPT + 3)) * sizeof *room), *u = room, *g = u + n;
     Start best = {.n = n};
 
-    for (int d = 0; d < DESCENTS; d++) {
+    for (int d = 0, agreed = 0; d < DESCENTS && agreed < AGREEING; d++) {
         Trail trail = {.t = t, .last = g + n, .points = g + 2 * n, .stride = 1};
 
         if (!first_point(t, seed, d, u, g))
             continue;
         lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, visit});
-        if (known(&best, u))
+        if (known(&best, u)) {
+            agreed++;
             continue;
-        if (try_point(t, u, seed, &best, true) < GOOD_SPREAD)
-            continue;
-        for (long k = 0; k < trail.n_points; k++)
-            try_point(t, trail.points + k * n, seed, &best, false);
+        }
+        double elbo = best.found ? best.elbo : -INFINITY;
+        Start s = candidate(t, u, seed, true);
+        bool good = s.spread < GOOD_SPREAD;
+        keep_better(&best, s);
+        for (long k = 0; k < trail.n_points && !good; k++)
+            keep_better(&best, candidate(t, trail.points + k * n, seed, false));
+        if (best.found && best.elbo > elbo)
+            agreed = 1;
+        if (d + 1 >= WITHOUT_MODE && best.found && !best.mode)
+            break;                     /* descents do not end where the mass is */
     }
     free(room);
     return best;
@@ -304,5 +332,7 @@ void start_free(Start *s)
         free(s->mean);
         free(s->factor);
     }
+    free(s->rival_mean);
+    s->rival_mean = NULL;
     s->found = false;
 }

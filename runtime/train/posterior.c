@@ -2,31 +2,15 @@
  *
  *     --family NAME     auto, meanfield, lowrank(K) or fullrank
  *     --draws M         weighted draws
- *     --out DIR         report.json
+ *     --out DIR         report.json and draws
+ *     --strict          exit code 7 where the answer is doubtful
  * The approximation is made on the free numbers (infer/); its draws become values of the latents,
- * and with their importance weights the posterior that is reported.
+ * and with their importance weights the posterior that is reported, where those can be trusted.
  */
-#include "density/density.h"
-#include "infer/infer.h"
-#include "train/train.h"
+#include "train/posterior.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct Posterior {
-    const DgmModel *model;
-    Options *options;
-    Session session;
-    DataSet data;
-    DgmDensity *density;               /* the first of the copies */
-    void **copies;                     /* [threads] densities */
-    Target target;
-    Fit fit;
-    Reporting reporting;               /* latents at the draws, and quantities of `report` */
-    Quantity *latents;                 /* [n_latents], draws in reporting.latent */
-    double seconds;
-} Posterior;
 
 static double log_density(void *of, const double *u, double *gradient)
 {
@@ -62,47 +46,52 @@ _Noreturn static void fail_family(const char *text)
 }
 
 /* Full rank while its parameters are not too many to fit. */
-static void choose_family(const Posterior *p, FitRules *rules)
+static void choose_family(Posterior *p, FitRules *rules)
 {
     enum { FULL_UP_TO = 1200, RANK = 10 };
     const char *text = option_text(p->options, OPT_FAMILY);
+    bool few = p->target.n <= FULL_UP_TO;
     char rest;
     int rank = RANK;
 
-    rules->kind = p->target.n <= FULL_UP_TO ? FAMILY_FULLRANK : FAMILY_LOWRANK;
-    if (strcmp(text, "meanfield") == 0)
+    p->why_family = "as asked for";
+    if (strcmp(text, "auto") == 0) {
+        rules->kind = few ? FAMILY_FULLRANK : FAMILY_LOWRANK;
+        p->why_family = few ? "up to 1200 free numbers" : "more than 1200 free numbers";
+    } else if (strcmp(text, "meanfield") == 0) {
         rules->kind = FAMILY_MEANFIELD;
-    else if (strcmp(text, "fullrank") == 0)
+    } else if (strcmp(text, "fullrank") == 0) {
         rules->kind = FAMILY_FULLRANK;
-    else if (strcmp(text, "lowrank") == 0
-             || (sscanf(text, "lowrank(%d%c", &rank, &rest) == 2 && rest == ')' && rank > 0))
+    } else if (strcmp(text, "lowrank") == 0
+               || (sscanf(text, "lowrank(%d%c", &rank, &rest) == 2 && rest == ')' && rank > 0)) {
         rules->kind = FAMILY_LOWRANK;
-    else if (strcmp(text, "auto") != 0)
+    } else {
         fail_family(text);
+    }
     rules->rank = rank < p->target.n ? rank : p->target.n;
 }
 
 /* ---- draws ------------------------------------------------------------------------------------- */
 
-/* The draws of the fit as values of the latents. */
-static void constrain(Posterior *p)
+/* Free numbers [M][n] as values of the latents, and what the model reports of them. */
+static Drawn drawn(Posterior *p, const Sample *s, const double *weight)
 {
     const DgmModel *m = p->model;
-    Reporting *r = &p->reporting;
-    long values = density_count(p->density, FORM_VALUES);
-    double *x = dgm_alloc((size_t)(values + 1) * sizeof *x);
+    Drawn d = {.M = s->M, .weight = weight};
+    Reporting *r = &d.reporting;
+    double *x = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1) * sizeof *x);
 
-    *r = (Reporting){.model = m, .M = p->fit.draws, .N = p->data.N};
+    *r = (Reporting){.model = m, .M = s->M, .N = p->data.N};
     r->latent = dgm_alloc(((size_t)m->n_latents + 1) * sizeof *r->latent);
-    p->latents = dgm_alloc(((size_t)m->n_latents + 1) * sizeof *p->latents);
+    d.latents = dgm_alloc(((size_t)m->n_latents + 1) * sizeof *d.latents);
     for (int i = 0; i < m->n_latents; i++) {
-        Shape s = shape_of_latent(&m->latents[i], density_rows(p->density));
+        Shape shape = shape_of_latent(&m->latents[i], density_rows(p->density));
 
-        r->latent[i] = dgm_alloc((size_t)(r->M * s.count + 1) * sizeof **r->latent);
-        p->latents[i] = (Quantity){m->latents[i].name, s, DGM_ELEM_REAL, r->latent[i]};
+        r->latent[i] = dgm_alloc((size_t)(s->M * shape.count + 1) * sizeof **r->latent);
+        d.latents[i] = (Quantity){m->latents[i].name, shape, DGM_ELEM_REAL, r->latent[i]};
     }
-    for (long k = 0; k < r->M; k++) {
-        density_map(p->density, FORM_FREE, p->fit.U + k * p->target.n, x);
+    for (long k = 0; k < s->M; k++) {
+        density_map(p->density, FORM_FREE, s->U + k * p->target.n, x);
         for (int i = 0; i < m->n_latents; i++) {
             long at, n = density_latent(p->density, FORM_VALUES, i, &at);
 
@@ -110,85 +99,84 @@ static void constrain(Posterior *p)
         }
     }
     free(x);
+    if (m->report != NULL || m->n_predicted > 0)
+        report_all(r, &p->session, &p->data);
+    return d;
 }
 
-/* ---- report.json ------------------------------------------------------------------------------- */
-
-static json_t *posterior_json(const Posterior *p, const double *weight)
+static void drawn_free(Drawn *d)
 {
-    json_t *object = json_object();
-
-    for (int i = 0; i < p->model->n_latents; i++)
-        json_object_set_new(object, p->latents[i].name,
-                            summary_json(&p->latents[i], p->fit.draws, weight));
-    for (int i = 0; i < p->reporting.n; i++)
-        json_object_set_new(object, p->reporting.quantities[i].name,
-                            summary_json(&p->reporting.quantities[i], p->fit.draws, weight));
-    return object;
+    reporting_free(&d->reporting);
+    free(d->latents);
 }
 
-static void write_report(const Posterior *p, const char *dir)
+/* Weighted where the weights can be trusted, else the family as it is. */
+static void take_posterior(Posterior *p)
 {
-    const Fit *f = &p->fit;
-    json_t *root = json_object();
-    char *path = path_join(dir, "report.json");
+    const Sample *best = fit_sample(&p->fit), *plain = &p->fit.plain;
 
-    json_object_set_new(root, "converged", json_boolean(f->bound.converged));
-    json_object_set_new(root, "elbo", json_number(f->elbo));
-    json_object_set_new(root, "elbo_se", json_number(f->elbo_se));
-    json_object_set_new(root, "evidence", json_number(f->evidence));
-    json_object_set_new(root, "evidence_se", json_number(f->evidence_se));
-    json_object_set_new(root, "khat", json_number(f->psis.khat));
-    json_object_set_new(root, "ess", json_number(f->psis.ess));
-    json_object_set_new(root, "error", json_number(f->bound.error));
-    json_object_set_new(root, "fixed_draws", json_integer(f->bound.draws));
-    json_object_set_new(root, "steps", json_integer(f->bound.iterations));
-    json_object_set_new(root, "evaluations", json_integer(p->target.evaluations));
-    json_object_set_new(root, "seconds", json_number(p->seconds));
-    json_object_set_new(root, "posterior", posterior_json(p, f->weight));
-    json_object_set_new(root, "family", posterior_json(p, NULL));
-    json_write(root, path);
-    free(path);
+    p->family = drawn(p, plain, NULL);
+    if (fit_reliable(&p->fit)) {
+        p->posterior = drawn(p, best, best->weight);
+        p->source = best->levels > 0 ? "annealed importance weights" : "importance weights";
+    } else {
+        p->posterior = drawn(p, plain, NULL);
+        p->source = "the family itself";
+    }
 }
 
 /* ---- the command ------------------------------------------------------------------------------- */
 
+static void open_all(Posterior *p)
+{
+    program_needed(p->model->log_prob_free, "posterior", "`dgmc explain` says why");
+    if (sizeof(Real) != sizeof(double))
+        dgm_fail(DGM_EXIT_USAGE, "compile the model with --precision f64",
+                 "posterior computes in double precision, and %s in single", p->model->name);
+    if (option_given(p->options, OPT_OUT_POSTERIOR))
+        directory_make(option_text(p->options, OPT_OUT_POSTERIOR));
+    p->session = session_open(p->options);
+    p->data = data_open(&p->session, OPT_DATA, 0);
+    data_room(&p->data, p->data.N);
+    open_target(p);
+}
+
+static void fit(Posterior *p)
+{
+    FitRules rules = {.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0),
+                      .seed = p->session.seed};
+    double start = clock_seconds();
+
+    if (rules.draws < 100)
+        dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %ld is too few", rules.draws);
+    choose_family(p, &rules);
+    p->fit = fit_posterior(&p->target, rules);
+    p->seconds = clock_seconds() - start;
+    if (!p->fit.start.found)
+        dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
+                 "no point was found at which the density and its gradient are finite");
+}
+
 int command_posterior(Options *o)
 {
     Posterior p = {.model = o->model, .options = o};
-    const char *dir = option_text(o, OPT_OUT_POSTERIOR);
 
-    program_needed(o->model->log_prob_free, "posterior", "`dgmc explain` says why");
-    if (sizeof(Real) != sizeof(double))
-        dgm_fail(DGM_EXIT_USAGE, "compile the model with --precision f64",
-                 "posterior computes in double precision, and %s in single", o->model->name);
-    if (dir != NULL)
-        directory_make(dir);
-    p.session = session_open(o);
-    p.data = data_open(&p.session, OPT_DATA, 0);
-    double start = clock_seconds();
-    open_target(&p);
-    FitRules rules = {.draws = (long)option_count(o, OPT_POSTERIOR_DRAWS, 4000),
-                      .seed = p.session.seed};
-    choose_family(&p, &rules);
-    p.fit = fit_posterior(&p.target, rules);
-    p.seconds = clock_seconds() - start;
-    if (!p.fit.start.found)
-        dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
-                 "no point with a finite density was found");
-    constrain(&p);
-    if (dir != NULL)
-        write_report(&p, dir);
-    summaries_print(p.latents, o->model->n_latents, p.fit.draws, p.fit.weight);
-    printf("elbo %.3f (se %.3f)  evidence %.3f (se %.3f)  khat %.2f  ess %.0f  error %.3f  draws %ld"
-           "  steps %ld evals %ld levels %ld plain %.2f %.0f  %.2f s\n", p.fit.elbo, p.fit.elbo_se, p.fit.evidence,
-           p.fit.evidence_se, p.fit.psis.khat, p.fit.psis.ess, p.fit.bound.error, p.fit.bound.draws,
-           p.fit.bound.iterations, p.target.evaluations, p.fit.levels, p.fit.plain.khat, p.fit.plain.ess, p.seconds);
-    reporting_free(&p.reporting);
-    free(p.latents);
+    open_all(&p);
+    fit(&p);
+    take_posterior(&p);
+    verdict(&p);
+    if (option_given(o, OPT_OUT_POSTERIOR))
+        posterior_write(&p, option_text(o, OPT_OUT_POSTERIOR));
+    if (!p.session.quiet)
+        posterior_print(&p);
+    for (int i = 0; i < p.n_warnings; i++)
+        dgm_warn("%s: %s", p.warnings[i].code, p.warnings[i].text);
+    bool doubt = p.n_warnings > 0 && option_flag(o, OPT_STRICT);
+    drawn_free(&p.family);
+    drawn_free(&p.posterior);
     fit_free(&p.fit);
     close_target(&p);
     data_close(&p.data);
     session_close(&p.session);
-    return DGM_OK;
+    return doubt ? DGM_EXIT_DOUBT : DGM_OK;
 }
