@@ -11,7 +11,9 @@
 #include "tensor/lower.h"
 #include "tensor/plan.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const stages[] = { "ast", "types", "graph", "objective", "tir", "grad", "ir",
                                       "kernels", "c" };
@@ -122,11 +124,15 @@ static int print_explanation(Ctx *c, const Job *job, const Derivation *d)
     return DONE;
 }
 
+/* What the trainer's `posterior` needs. */
+static const char for_run[] = "log_prob_free,to_values,report,marginals,modes,simulate";
+
 /* The queries that --only does not name are not answered; the table of latents needs their maps. */
 static void leave_out(Ctx *c, const Job *job, Derivation *d)
 {
-    for (size_t i = 0; i < N_QUERIES && job->only; i++)
-        if (i != QUERY_to_values && i != QUERY_to_free && !listed(job->only, d->query[i].name))
+    const char *only = job->task == TASK_RUN ? for_run : job->only;
+    for (size_t i = 0; i < N_QUERIES && only; i++)
+        if (i != QUERY_to_values && i != QUERY_to_free && !listed(only, d->query[i].name))
             d->query[i] = (Query){ .name = d->query[i].name,
                                    .absent = str(c, "--only leaves it out") };
 }
@@ -142,6 +148,23 @@ static Str output_name(Ctx *c, const Job *job)
     if (n > 4 && !strcmp(base + n - 4, ".dgm"))
         n -= 4;
     return str_fmt(c, "%.*s%s", (int)n, base, job->emit_c ? ".c" : "");
+}
+
+/* The compiler becomes the trainer, which reads the same data. */
+static int run_posterior(Ctx *c, const Job *job, const Out *text)
+{
+    Str trainer = cached_trainer(c, job->cc, text);
+    const char **words = NULL;
+    if (!trainer)
+        return CANNOT_WRITE;
+    vec_push(c, words, trainer);
+    vec_push(c, words, "posterior");
+    for (size_t i = 0; i < vec_len(job->passed); i++)
+        vec_push(c, words, job->passed[i]);
+    vec_push(c, words, NULL);
+    execv(trainer, (char *const *)words);
+    diag_error(c, E_WRITE, NOSPAN, trainer, strerror(errno));
+    return CANNOT_WRITE;
 }
 
 static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
@@ -165,6 +188,8 @@ static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
     STAGE("c", (void)0, (void)0);
     if (wants(job, "c"))
         flush_dump(c, text);
+    if (job->task == TASK_RUN)
+        return run_posterior(c, job, text);
     Str out = output_name(c, job);
     if (job->emit_c)
         return out_save(c, text, out) ? DONE : CANNOT_WRITE;
@@ -184,7 +209,9 @@ static int compile_file(Ctx *c, const Job *job, Ast *file, const Source *source)
     if (!m)
         return WRONG;
     check_model_defines(c, m->node);
-    if (!job->precision)
+    if (job->task == TASK_RUN)
+        c->f64 = true;
+    else if (!job->precision)
         c->f64 = !model_has_nets(m);
     if (!prove_plates(c, m, job->task == TASK_CHECK))
         return WRONG;

@@ -6,7 +6,7 @@
 
 #define DGMC_VERSION "0.1.0"
 
-typedef enum { TASK_BUILD, TASK_CHECK, TASK_EXPLAIN, TASK_FMT } Task;
+typedef enum { TASK_BUILD, TASK_CHECK, TASK_EXPLAIN, TASK_FMT, TASK_RUN } Task;
 
 typedef struct DataArg { Str name, path; } DataArg;   /* --data x=FILE; name NULL: the only array */
 
@@ -22,6 +22,7 @@ typedef struct Job {
     const char *stop;                  /* stage, or NULL */
     const char *command;               /* the command line, for the header of the emitted file */
     DataArg *data;                     /* vec */
+    const char **passed;               /* vec: words for the trainer, of `run` */
     bool emit_c, latex, fmt_write, fmt_check;
 } Job;
 

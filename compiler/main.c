@@ -32,7 +32,7 @@ static const OptionRow options[] = {
 #undef OPTION
 };
 
-static const char task_letters[] = "bcef";     /* by Task */
+static const char task_letters[] = "bcefr";     /* by Task */
 
 static int usage_error(const char *format, const char *what, const char *hint)
 {
@@ -249,6 +249,19 @@ static bool answer(CommandLine *line, OptionId id, const char *value, int *rc)
     }
 }
 
+static bool passed_on(OptionId id)
+{
+    return !strcmp(options[id].where, "p");
+}
+
+/* Option and value as two words: the trainer reads any value that follows an option. */
+static void pass_on(CommandLine *line, const char *name, const char *value)
+{
+    vec_push(line->c, line->job->passed, name);
+    if (value)
+        vec_push(line->c, line->job->passed, value);
+}
+
 /* `arg` begins with `-`; its value may be `next`, which then is used up. */
 static int take_dashed(CommandLine *line, const char *arg, const char *next, bool *used)
 {
@@ -265,6 +278,8 @@ static int take_dashed(CommandLine *line, const char *arg, const char *next, boo
     if (answer(line, (OptionId)id, value, &rc))
         return rc;
     line->given[id] = true;
+    if (passed_on((OptionId)id) || id == OPT_DATA)
+        pass_on(line, options[id].name, value);
     return take_option(line->c, line->job, (OptionId)id, value);
 }
 
@@ -287,7 +302,8 @@ static int read_command_line(CommandLine *line, int argc, char **argv)
         return DONE;
     for (int i = 0; i < N_OPTIONS; i++)
         if (line->given[i] && *options[i].where != '*'
-            && !strchr(options[i].where, task_letters[line->job->task]))
+            && !strchr(options[i].where, task_letters[line->job->task])
+            && !(passed_on((OptionId)i) && line->job->task == TASK_RUN))
             return usage_error("option `%s` does not belong to this command", options[i].name,
                                NULL);
     return line->job->path ? DONE : usage_error("%s", "no file given", NULL);

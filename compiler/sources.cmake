@@ -113,6 +113,7 @@ set(COMPILER_SOURCES
   compiler/tensor/simplify_sum.c
   compiler/tensor/tir.c
   compiler/tensor/verify.c
+  compiler/emit/cache.c
   compiler/emit/call.c
   compiler/emit/cc.c
   compiler/emit/emit.c

@@ -128,6 +128,11 @@ static bool fail(Ctx *c, const char *what, const char *name, const char *why)
     return diag_error(c, E_WRITE, NOSPAN, str_fmt(c, "%s%s", what, name), why);
 }
 
+Str runtime_library(Ctx *c)
+{
+    return str_fmt(c, "%s/libdgm_%s.a", DGMC_RUNTIME_BUILD, c->f64 ? "f64" : "f32");
+}
+
 static char **link_command(Ctx *c, Str cc, Str source, Str target)
 {
     Argv a = {c, NULL};
@@ -139,7 +144,7 @@ static char **link_command(Ctx *c, Str cc, Str source, Str target)
     add(&a, source);
     add(&a, "-o");
     add(&a, target);
-    add(&a, str_fmt(c, "%s/libdgm_%s.a", DGMC_RUNTIME_BUILD, c->f64 ? "f64" : "f32"));
+    add(&a, runtime_library(c));
     if (DGMC_OPENBLAS[0] == '/')
         add(&a, DGMC_OPENBLAS);
     else

@@ -109,6 +109,9 @@ void emit_program(Ctx *c, Out *o, const EmitInput *in);
 
 /* cc.c: writes text beside `out` in a temporary directory and compiles it to `out`; no shell. cc
  * NULL: $CC or cc. False after an error was reported. */
+/* cache.c: path of a trainer made from this text, compiled if there is none; NULL after an error. */
+Str  cached_trainer(Ctx *c, const char *cc, const Out *text);
+Str  runtime_library(Ctx *c);
 bool run_cc(Ctx *c, const char *cc, const Out *text, Str out);
 Str  cc_name(Ctx *c, const char *cc);                 /* what run_cc will call */
 Str  cc_flags(Ctx *c);                                /* the flags it will pass */

@@ -1,0 +1,96 @@
+/* cache.c - trainers that `dgmc run` has compiled before, by the C text that they were made from.
+ *
+ * DIR/HASH/ holds model.c and the trainer `model`; DIR is $DGMC_CACHE, else $XDG_CACHE_HOME/dgmc, else
+ * $HOME/.cache/dgmc, else a folder of the user's own in /tmp. An entry counts only if its text is the
+ * same to the last byte and its trainer is newer than the runtime, so a collision of hashes or an
+ * update costs a compilation, never a wrong answer. Entries may be deleted at any time.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "emit.h"
+
+static Str cache_root(Ctx *c)
+{
+    const char *own = getenv("DGMC_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (own && *own)
+        return *own == '/' ? str(c, own) : str_fmt(c, "./%s", own);
+    if (xdg && *xdg == '/')
+        return str_fmt(c, "%s/dgmc", xdg);
+    if (home && *home == '/')
+        return str_fmt(c, "%s/.cache/dgmc", home);
+    return str_fmt(c, "/tmp/dgmc-cache-%ld", (long)getuid());
+}
+
+/* FNV-1a, 64 bits (Fowler, Noll & Vo). */
+static uint64_t hash_text(const char *text, size_t n)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+    return h;
+}
+
+static bool make_folders(Ctx *c, Str path)
+{
+    char *copy = memcpy(arena_alloc(c->arena, strlen(path) + 1), path, strlen(path) + 1);
+    for (char *p = copy + 1; *p; p++)
+        if (*p == '/') {
+            *p = 0;
+            mkdir(copy, 0700);
+            *p = '/';
+        }
+    if (mkdir(copy, 0700) == 0 || errno == EEXIST)
+        return true;
+    return diag_error(c, E_WRITE, NOSPAN, str_fmt(c, "the folder %s", path), strerror(errno));
+}
+
+static bool same_text(Str path, const char *text, size_t n)
+{
+    FILE *f = fopen(path, "rb");
+    bool same = f != NULL;
+    char block[4096];
+    size_t at = 0;
+    while (same) {
+        size_t got = fread(block, 1, sizeof block, f);
+        if (got == 0)
+            break;
+        same = at + got <= n && !memcmp(block, text + at, got);
+        at += got;
+    }
+    if (f)
+        fclose(f);
+    return same && at == n;
+}
+
+static bool newer(Str trainer, Str runtime)
+{
+    struct stat a, b;
+    return stat(trainer, &a) == 0 && stat(runtime, &b) == 0 && a.st_mtime >= b.st_mtime
+        && access(trainer, X_OK) == 0;
+}
+
+Str cached_trainer(Ctx *c, const char *cc, const Out *text)
+{
+    size_t n;
+    const char *bytes = out_text(text, &n);
+    Str folder = str_fmt(c, "%s/%016llx", cache_root(c), (unsigned long long)hash_text(bytes, n));
+    Str source = str_fmt(c, "%s/model.c", folder), trainer = str_fmt(c, "%s/model", folder);
+    if (same_text(source, bytes, n) && newer(trainer, runtime_library(c)))
+        return trainer;
+    if (!make_folders(c, folder))
+        return NULL;
+    unlink(source);                    /* it vouches for the trainer: last to be written */
+    if (isatty(2))
+        fprintf(c->err, "compiling ..");
+    bool ok = run_cc(c, cc, text, trainer);
+    if (isatty(2))
+        fprintf(c->err, "\r            \r");
+    return ok && out_save(c, text, source) ? trainer : NULL;
+}
