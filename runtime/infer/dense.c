@@ -26,6 +26,8 @@ bool dense_cholesky(long n, double *A)
 
 void dense_solve_lower(long n, const double *L, double *x)
 {
+    if (n == 0)
+        return;
     cblas_dtrsv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, (int)n, L, (int)n, x, 1);
 }
 
@@ -37,6 +39,8 @@ void dense_solve_rows(long M, long n, const double *L, double *X)
 
 void dense_solve_upper(long n, const double *L, double *x)
 {
+    if (n == 0)
+        return;
     cblas_dtrsv(CblasRowMajor, CblasLower, CblasTrans, CblasNonUnit, (int)n, L, (int)n, x, 1);
 }
 
@@ -45,6 +49,8 @@ void dense_lower_inverse(long n, const double *L, double *inverse)
     memset(inverse, 0, (size_t)(n * n) * sizeof *inverse);
     for (long i = 0; i < n; i++)
         inverse[i * n + i] = 1;
+    if (n == 0)
+        return;
     cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (int)n, (int)n,
                 1, L, (int)n, inverse, (int)n);
 }

@@ -63,7 +63,8 @@ static void take_weights(Sample *s)
     s->psis = psis_smooth(s->M, s->weight);
 }
 
-/* Fresh draws of q with their weights, and the bound. */
+/* Fresh draws of q with their weights, and the bound. They are balanced too: means and variances of
+ * the free numbers under q are exact. */
 static void weigh(Target *t, Fit *f)
 {
     long M = f->rules.draws, n = t->n, noise = gaussian_noise(&f->q);
@@ -71,7 +72,7 @@ static void weigh(Target *t, Fit *f)
     double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E), sum = 0, square = 0;
     double *log_q = dgm_alloc((size_t)M * sizeof *log_q);
 
-    noise_normal(f->rules.seed, 0, M, noise, E);
+    noise_balanced(f->rules.seed, 0, M, noise, E);
     gaussian_draw(&f->q, M, E, s.U);
     gaussian_log_density(&f->q, M, s.U, log_q);
     target_rows(t, M, s.U, s.weight, NULL);

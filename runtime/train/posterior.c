@@ -149,6 +149,7 @@ static void fit(Posterior *p)
 
     if (rules.draws < 100)
         dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %ld is too few", rules.draws);
+    rules.draws += rules.draws % 2;    /* they come in pairs */
     choose_family(p, &rules);
     p->fit = fit_posterior(&p->target, rules);
     p->seconds = clock_seconds() - start;

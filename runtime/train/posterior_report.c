@@ -143,8 +143,11 @@ void posterior_print(const Posterior *p)
            p->seconds);
     printf("  elbo %.3f (se %.3f), log evidence %.3f (se %.3f)\n", f->elbo, f->elbo_se, s->evidence,
            s->evidence_se);
-    printf("  k-hat %.2f (limit %.2f), %.0f effective draws of %ld, by %s\n\n", s->psis.khat,
-           s->psis.threshold, s->psis.ess, s->M, p->source);
+    if (isfinite(s->psis.khat))
+        printf("  k-hat %.2f (limit %.2f), ", s->psis.khat, s->psis.threshold);
+    else
+        printf("  ");
+    printf("%.0f effective draws of %ld, by %s\n\n", s->psis.ess, s->M, p->source);
     summaries_print(p->posterior.latents, p->model->n_latents, p->posterior.M, p->posterior.weight);
     if (p->posterior.reporting.n > 0)
         summaries_print(p->posterior.reporting.quantities, p->posterior.reporting.n, p->posterior.M,
