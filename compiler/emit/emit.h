@@ -70,6 +70,8 @@ typedef struct EmitVariable {
     int rank;
     int64_t shape[LIMIT_RANK];         /* of a row */
     EmitElem elem;
+    double lower, upper;
+    Str support;
     Str only_given;                    /* why it is no output, or NULL: it is one */
     int line;
 } EmitVariable;

@@ -203,6 +203,7 @@ Val *eval_ode(Lower *L, Env *env, const Ast *call);   /* lower_ode.c: the state 
 Val *eval_quantile(Lower *L, Env *env, const Ast *call);
 Val *eval_sorted(Lower *L, Env *env, const Ast *call);
 Val *eval_centred(Lower *L, Env *env, const Ast *call);
+Val *eval_multinomial(Lower *L, Env *env, const Ast *call);
 Val *eval_placed(Lower *L, Env *env, const Ast *call);
 Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i]), mode(z) */
 

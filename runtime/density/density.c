@@ -45,13 +45,13 @@ static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form
     dgm_bind(c, p, d->N, 1);
 }
 
-DgmDensity *density_new(const DgmModel *model, DgmSource *source)
+DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N)
 {
     DgmDensity *d = dgm_alloc(sizeof *d);
 
     d->model = model;
     d->source = source;
-    d->N = source != NULL ? source->N : model->fixed_rows > 0 ? model->fixed_rows : 1;
+    d->N = source != NULL ? source->N : model->fixed_rows > 0 ? model->fixed_rows : N;
     if (source != NULL) {
         d->buffers = source_buffers_new(source, d->N);
         source_rows_in_order(0, d->N, d->buffers->rows);
@@ -71,6 +71,11 @@ DgmDensity *density_new(const DgmModel *model, DgmSource *source)
     bind(d, &d->map[FORM_VALUES], model->to_free, FORM_VALUES);
     bind(d, &d->map[FORM_FREE], model->to_values, FORM_FREE);
     return d;
+}
+
+DgmDensity *density_new(const DgmModel *model, DgmSource *source)
+{
+    return density_new_rows(model, source, 1);
 }
 
 long density_count(const DgmDensity *d, DensityForm form)

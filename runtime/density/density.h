@@ -8,9 +8,11 @@
 /* The numbers of a latent: values on their own support, or free numbers. */
 typedef enum { FORM_VALUES, FORM_FREE, N_FORMS } DensityForm;
 
-/* Over data that are open already, and stay the caller's; source NULL: the model has none. The
- * model must have log_prob. */
+/* Over data that are open already, and stay the caller's; source NULL: the model has none. Only the
+ * programs that the model has can be asked for. */
 DgmDensity *density_new(const DgmModel *model, DgmSource *source);
+/* The same; without data, N rows where the model does not say how many. */
+DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N);
 long density_count(const DgmDensity *d, DensityForm form);
 /* Numbers of latent i, which begin at *offset of the vector. */
 long density_latent(const DgmDensity *d, DensityForm form, int i, long *offset);

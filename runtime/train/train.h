@@ -317,6 +317,9 @@ void json_write(json_t *root, const char *path);             /* takes root; "-" 
 
 /* Exit 3 if values x of the latents, from this file, lie outside of their supports. */
 void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const double *x);
+/* The same for bits, labels and counts, which have no free numbers; real ones pass. */
+void whole_check(const DgmModel *m, const DgmVariable *v, Shape s, const char *file,
+                 const double *x);
 
 /* ---- generate.c, arrays.c: what programs return, gathered over batches ---------------------- */
 
