@@ -105,6 +105,10 @@ typedef struct DgmOutput {
     DgmElem elem;
 } DgmOutput;
 
+/* What the free numbers of a latent are: its own, by the map of its support; those too, but they
+ * could be its standard values (dgmc --noncenter); its standard values. */
+typedef enum { DGM_CENTRED, DGM_NONCENTRABLE, DGM_NONCENTRED } DgmCentring;
+
 /* A latent, or a parameter of the model, as the log_prob programs take it: DgmCtx.given[i] holds
  * [rows] shape values, or free_count free numbers a row. Its gradient is the output of its name. */
 typedef struct DgmLatent {
@@ -114,6 +118,7 @@ typedef struct DgmLatent {
     long shape[DGM_MAX_RANK];          /* axes after the plate */
     long count, free_count;            /* of a row */
     const char *support;               /* "positive", "simplex[3]" */
+    DgmCentring centring;
     int line;
 } DgmLatent;
 

@@ -60,6 +60,7 @@ typedef struct EmitLatent {
     int rank;
     int64_t shape[LIMIT_RANK], free_count;            /* of a row */
     Str support;
+    const char *centring;              /* the end of a DGM_ name: "CENTRED" */
     int line;
 } EmitLatent;
 

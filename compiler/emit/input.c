@@ -143,8 +143,11 @@ static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
 
 static EmitLatent emit_latent(const LowGiven *g)
 {
+    static const char *const centrings[] = { [CENTRED] = "CENTRED",
+                                             [NONCENTRABLE] = "NONCENTRABLE",
+                                             [NONCENTRED] = "NONCENTRED" };
     EmitLatent e = { .name = g->name, .rows = g->rows, .rank = g->rank,
-                     .free_count = g->free_count,
+                     .free_count = g->free_count, .centring = centrings[g->centring],
                      .support = g->support, .line = span_line(g->span) };
     for (int i = 0; i < g->rank; i++)
         e.shape[i] = g->shape[i];

@@ -53,6 +53,7 @@ typedef struct LowGiven {
     int rank;
     int64_t shape[LIMIT_RANK], free_count;            /* of a row */
     Str support;
+    Centring centring;
     Span span;
 } LowGiven;
 
