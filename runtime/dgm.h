@@ -207,7 +207,7 @@ typedef struct DgmSource DgmSource;
 /* Streams of random numbers by purpose; results never depend on threads or on call order. */
 typedef enum {
     DGM_STREAM_TRAIN = 1, DGM_STREAM_EVAL, DGM_STREAM_WEIGHT, DGM_STREAM_SAMPLE, DGM_STREAM_INIT,
-    DGM_STREAM_SHUFFLE, DGM_STREAM_BINARISE, DGM_STREAM_CHECK
+    DGM_STREAM_SHUFFLE, DGM_STREAM_BINARISE, DGM_STREAM_CHECK, DGM_STREAM_POSTERIOR
 } DgmPurpose;
 
 /* Everything a running program sees. Filled by the trainer (train/) or by hand. */

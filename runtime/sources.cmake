@@ -39,6 +39,16 @@ set(RUNTIME_SOURCES
   runtime/data/write.c
   runtime/data/zip.c
   runtime/density/density.c
+  runtime/infer/anneal.c
+  runtime/infer/dense.c
+  runtime/infer/elbo.c
+  runtime/infer/fit.c
+  runtime/infer/gaussian.c
+  runtime/infer/lbfgs.c
+  runtime/infer/noise.c
+  runtime/infer/psis.c
+  runtime/infer/start.c
+  runtime/infer/target.c
   runtime/train/arrays.c
   runtime/train/checkgrad.c
   runtime/train/checkpoint.c
@@ -55,6 +65,8 @@ set(RUNTIME_SOURCES
   runtime/train/options.c
   runtime/train/pictures.c
   runtime/train/plot.c
+  runtime/train/posterior.c
+  runtime/train/posterior_report.c
   runtime/train/progress.c
   runtime/train/report.c
   runtime/train/runjson.c
@@ -62,6 +74,8 @@ set(RUNTIME_SOURCES
   runtime/train/signals.c
   runtime/train/simulate.c
   runtime/train/state.c
+  runtime/train/summary.c
   runtime/train/support.c
   runtime/train/train.c
-  runtime/train/values.c)
+  runtime/train/values.c
+  runtime/train/verdict.c)

@@ -15,6 +15,7 @@ struct DgmDensity {
     DgmSource *source, *owned;         /* owned: opened here */
     SourceBuffers *buffers;
     long N;
+    int threads;
     Real *slab[N_FORMS];               /* of the vectors */
     Real **given[N_FORMS];             /* [n_latents], into slab */
     long count[N_FORMS];
@@ -37,6 +38,7 @@ static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form
     c->B = c->N = d->N;
     c->S = 1;
     c->purpose = DGM_STREAM_CHECK;
+    c->threads = d->threads;
     if (d->source != NULL) {
         source_attach(d->source, d->buffers, c);
         c->N = d->N;
@@ -45,12 +47,13 @@ static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form
     dgm_bind(c, p, d->N, 1);
 }
 
-DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N)
+DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N, int threads)
 {
     DgmDensity *d = dgm_alloc(sizeof *d);
 
     d->model = model;
     d->source = source;
+    d->threads = threads;
     d->N = source != NULL ? source->N : model->fixed_rows > 0 ? model->fixed_rows : N;
     if (source != NULL) {
         d->buffers = source_buffers_new(source, d->N);
@@ -73,9 +76,9 @@ DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N)
     return d;
 }
 
-DgmDensity *density_new(const DgmModel *model, DgmSource *source)
+DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads)
 {
-    return density_new_rows(model, source, 1);
+    return density_new_rows(model, source, 1, threads);
 }
 
 long density_count(const DgmDensity *d, DensityForm form)
@@ -168,7 +171,7 @@ DgmDensity *dgm_density_create(const DgmModel *model, const char *const *data, i
             return NULL;
         }
     }
-    DgmDensity *d = density_new(model, source);
+    DgmDensity *d = density_new(model, source, 0);
     d->owned = source;
     return d;
 }

@@ -25,6 +25,8 @@ static const Command command_rows[] = {
      "{self} simulate --seed 1 --out simulated.json", command_simulate},
     {'p', "report", NULL, "report quantities and predictions for draws of the latents",
      "{self} report{data} --draws draws.json --out report.json", command_report},
+    {'o', "posterior", NULL, "the posterior of the latents given data",
+     "{self} posterior{data} --out fit", command_posterior},
     {'c', "check-grad", NULL, "compare the gradient with central differences",
      "{self} check-grad", command_check_grad},
     {'i', "info", NULL, "the model, its objective, parameters and build",

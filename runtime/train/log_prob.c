@@ -190,7 +190,7 @@ int command_log_prob(Options *o)
     if (file == NULL)
         dgm_fail(DGM_EXIT_USAGE, "`--help` shows an example", "`log-prob` needs --at VALUES.json");
     DataSet d = data_open(&s, OPT_DATA, 0);
-    p.density = density_new(m, d.source);
+    p.density = density_new(m, d.source, 0);
     size_t n = (size_t)density_count(p.density, p.form) + 1;
     p.x = dgm_alloc(n * sizeof *p.x);
     p.gradient = dgm_alloc(n * sizeof *p.gradient);

@@ -13,21 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Quantity {
-    const char *name;
-    Shape shape;
-    DgmElem elem;
-    double *draws;                     /* [M][shape.count] */
-} Quantity;
-
-typedef struct Reporting {
-    const DgmModel *model;
-    long M, N;
-    double **latent;                   /* [n_latents] [M][count] */
-    Quantity *quantities;
-    int n;
-} Reporting;
-
 /* ---- draws of the latents -------------------------------------------------------------------- */
 
 /* How many draws the file has: elements of the first latent over those of one draw. */
@@ -71,7 +56,7 @@ static void read_draws(Reporting *r, const char *file)
 /* Each draw lies in the supports of the latents. */
 static void check_draws(const Reporting *r, const DataSet *data, const char *file)
 {
-    DgmDensity *d = density_new(r->model, data->source);
+    DgmDensity *d = density_new(r->model, data->source, 0);
     double *x = dgm_alloc(((size_t)density_count(d, FORM_VALUES) + 1) * sizeof *x);
 
     for (long k = 0; k < r->M; k++) {
@@ -204,106 +189,26 @@ static void write_draws(const Reporting *r, const char *path)
     for (int i = 0; i < r->n; i++) {
         const Quantity *q = &r->quantities[i];
 
-        json_object_set_new(root, q->name,
-                            values_json(q->draws, shape_of(true, r->M, q->shape.rank,
-                                                           q->shape.axis), q->elem));
+        json_object_set_new(root, q->name, quantity_json(q, r->M));
     }
     json_write(root, path);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Of sorted draws; interpolated between neighbours (Hyndman & Fan 1996, type 7). */
-static double quantile(const double *x, long n, double p)
-{
-    double at = p * (double)(n - 1);
-    long i = (long)at;
-
-    return i + 1 < n ? x[i] + (at - (double)i) * (x[i + 1] - x[i]) : x[n - 1];
-}
-
-enum { MEAN, SD, Q05, Q50, Q95, N_STATISTICS };
-static const char *const statistic[N_STATISTICS] = { "mean", "sd", "q05", "q50", "q95" };
-
-/* Of element j of a quantity over the draws; x [M]: scratch. */
-static void summarise(const Quantity *q, long j, long M, double *x, double *out)
-{
-    double sum = 0, square = 0;
-
-    for (long k = 0; k < M; k++)
-        sum += x[k] = q->draws[k * q->shape.count + j];
-    for (long k = 0; k < M; k++)
-        square += (x[k] - sum / (double)M) * (x[k] - sum / (double)M);
-    qsort(x, (size_t)M, sizeof *x, by_size);
-    out[MEAN] = sum / (double)M;
-    out[SD] = sqrt(square / (double)(M > 1 ? M - 1 : 1));
-    out[Q05] = quantile(x, M, 0.05);
-    out[Q50] = quantile(x, M, 0.5);
-    out[Q95] = quantile(x, M, 0.95);
-}
-
-static void print_table(const Reporting *r)
-{
-    enum { SHOWN = 20 };
-    double *x = dgm_alloc((size_t)r->M * sizeof *x), of[N_STATISTICS];
-
-    printf("%-20s", "quantity");
-    for (int i = 0; i < N_STATISTICS; i++)
-        printf(" %12s", statistic[i]);
-    printf("\n");
-    for (int i = 0; i < r->n; i++) {
-        const Quantity *q = &r->quantities[i];
-
-        for (long j = 0; j < q->shape.count && j < SHOWN; j++) {
-            char name[240];
-
-            summarise(q, j, r->M, x, of);
-            element_text(q->name, q->shape, j, name, sizeof name);
-            printf("%-20s %12.5g %12.5g %12.5g %12.5g %12.5g\n", name, of[MEAN], of[SD], of[Q05],
-                   of[Q50], of[Q95]);
-        }
-        if (q->shape.count > SHOWN)
-            printf("%-20s %ld more: --out FILE.json has all\n", "..", q->shape.count - SHOWN);
-    }
-    free(x);
-}
-
-/* {"T": {"mean": [..], "sd": [..], ..}, ..}: each statistic in the shape of its quantity. */
 static void print_json(const Reporting *r)
 {
     json_t *root = json_object();
-    double *x = dgm_alloc((size_t)r->M * sizeof *x), of[N_STATISTICS];
 
-    for (int i = 0; i < r->n; i++) {
-        const Quantity *q = &r->quantities[i];
-        double *all = dgm_alloc((size_t)(N_STATISTICS * q->shape.count + 1) * sizeof *all);
-        json_t *object = json_object();
-
-        for (long j = 0; j < q->shape.count; j++) {
-            summarise(q, j, r->M, x, of);
-            for (int k = 0; k < N_STATISTICS; k++)
-                all[k * q->shape.count + j] = of[k];
-        }
-        for (int k = 0; k < N_STATISTICS; k++)
-            json_object_set_new(object, statistic[k], values_json(all + k * q->shape.count,
-                                                                  q->shape, DGM_ELEM_REAL));
-        json_object_set_new(root, q->name, object);
-        free(all);
-    }
+    for (int i = 0; i < r->n; i++)
+        json_object_set_new(root, r->quantities[i].name,
+                            summary_json(&r->quantities[i], r->M, NULL));
     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     printf("\n");
     json_decref(root);
-    free(x);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static void report_all(Reporting *r, const Session *session, DataSet *d)
+void report_all(Reporting *r, const Session *session, DataSet *d)
 {
     const DgmModel *m = r->model;
     const DgmProgram *p = m->report;
@@ -340,6 +245,16 @@ static void report_all(Reporting *r, const Session *session, DataSet *d)
         simulation_free(&s);
 }
 
+void reporting_free(Reporting *r)
+{
+    for (int i = 0; i < r->n; i++)
+        free(r->quantities[i].draws);
+    free(r->quantities);
+    for (int i = 0; i < r->model->n_latents; i++)
+        free(r->latent[i]);
+    free(r->latent);
+}
+
 int command_report(Options *o)
 {
     const DgmModel *m = o->model;
@@ -362,13 +277,8 @@ int command_report(Options *o)
     if (option_flag(o, OPT_JSON))
         print_json(&r);
     else if (!option_given(o, OPT_OUT_REPORT))
-        print_table(&r);
-    for (int i = 0; i < r.n; i++)
-        free(r.quantities[i].draws);
-    free(r.quantities);
-    for (int i = 0; i < m->n_latents; i++)
-        free(r.latent[i]);
-    free(r.latent);
+        summaries_print(r.quantities, r.n, r.M, NULL);
+    reporting_free(&r);
     data_close(&d);
     session_close(&session);
     return DGM_OK;

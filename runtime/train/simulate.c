@@ -154,7 +154,7 @@ static void check_fixed(const Simulation *s, DgmSource *source, const char *file
         any |= s->fixed[i];
     if (!any || m->to_free == NULL || m->to_values == NULL)
         return;
-    DgmDensity *d = density_new_rows(m, source, s->N);
+    DgmDensity *d = density_new_rows(m, source, s->N, 0);
     double *x = dgm_alloc(((size_t)density_count(d, FORM_VALUES) + 1) * sizeof *x);
     double *u = dgm_alloc(((size_t)density_count(d, FORM_FREE) + 1) * sizeof *u);
 

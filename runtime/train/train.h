@@ -379,6 +379,36 @@ int simulation_find(const Simulation *s, const char *name);  /* a variable, or -
 void simulation_draw(Simulation *s, uint64_t number);
 void simulation_free(Simulation *s);
 int command_simulate(Options *o);
+
+/* ---- summary.c: means, sds and quantiles of draws ---------------------------------------------- */
+
+typedef struct Quantity {
+    const char *name;
+    Shape shape;
+    DgmElem elem;
+    double *draws;                     /* [M][shape.count] */
+} Quantity;
+
+/* Of M draws with these weights (sum 1), or with equal ones: NULL. */
+void summaries_print(const Quantity *q, int n, long M, const double *weight);
+/* {"mean": .., "sd": .., "q05": .., "q50": .., "q95": ..}, each in the shape of the quantity. */
+json_t *summary_json(const Quantity *q, long M, const double *weight);
+json_t *quantity_json(const Quantity *q, long M);            /* the draws, first axis */
+
+/* ---- report.c, posterior.c --------------------------------------------------------------------- */
+
+typedef struct Reporting {
+    const DgmModel *model;
+    long M, N;
+    double **latent;                   /* [n_latents] [M][count] */
+    Quantity *quantities;              /* of report and predict */
+    int n;
+} Reporting;
+
+/* Quantities for each draw of the latents in r. */
+void report_all(Reporting *r, const Session *session, DataSet *d);
+void reporting_free(Reporting *r);
 int command_report(Options *o);
+int command_posterior(Options *o);
 
 #endif

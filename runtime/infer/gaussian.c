@@ -1,0 +1,171 @@
+/* gaussian.c - Gaussian laws of free numbers: mean field, low rank plus diagonal, full rank. */
+#include "infer/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[N_FAMILIES] = { "meanfield", "lowrank", "fullrank" };
+
+const char *family_name(FamilyKind kind)
+{
+    return names[kind];
+}
+
+/* The columns of the start's covariance that matter most are found by pivoting: column k explains
+ * the largest variance that is left. The rest stays on the diagonal. */
+static void leading_columns(long n, long rank, const double *factor, double *F, double *sd)
+{
+    double *C = dgm_alloc((size_t)(n * n) * sizeof *C);
+
+    dense_product(false, true, n, n, n, factor, factor, 0, C);
+    for (long i = 0; i < n; i++)
+        sd[i] = C[i * n + i];
+    for (long k = 0; k < rank; k++) {
+        long pivot = 0;
+
+        for (long i = 1; i < n; i++)   /* relative: free numbers have scales of their own */
+            if (sd[i] / C[i * n + i] > sd[pivot] / C[pivot * n + pivot])
+                pivot = i;
+        double root = sqrt(sd[pivot]);
+        for (long i = 0; i < n; i++) {
+            double c = C[i * n + pivot];
+
+            for (long l = 0; l < k; l++)
+                c -= F[i * rank + l] * F[pivot * rank + l];
+            F[i * rank + k] = root > 0 ? 0.9 * c / root : 0;
+        }
+        for (long i = 0; i < n; i++) {
+            double left = sd[i] - F[i * rank + k] * F[i * rank + k];
+
+            sd[i] = left > 1e-4 * C[i * n + i] ? left : 1e-4 * C[i * n + i];
+        }
+    }
+    for (long i = 0; i < n; i++)
+        sd[i] = sqrt(sd[i]);
+    free(C);
+}
+
+Gaussian gaussian_from(const Start *s, FamilyKind kind, long rank)
+{
+    long n = s->n;
+    Gaussian q = {kind, n, kind == FAMILY_FULLRANK ? n : kind == FAMILY_MEANFIELD ? 0 : rank, NULL,
+                  NULL, NULL};
+
+    q.mean = dgm_alloc((size_t)(n + 1) * sizeof *q.mean);
+    q.sd = dgm_alloc((size_t)(n + 1) * sizeof *q.sd);
+    q.factor = dgm_alloc((size_t)(n * q.rank + 1) * sizeof *q.factor);
+    memcpy(q.mean, s->mean, (size_t)n * sizeof *q.mean);
+    if (kind == FAMILY_FULLRANK)
+        memcpy(q.factor, s->factor, (size_t)(n * n) * sizeof *q.factor);
+    else
+        leading_columns(n, q.rank, s->factor, q.factor, q.sd);
+    if (kind == FAMILY_MEANFIELD) {    /* the best mean field is as wide as the conditionals */
+        double *inverse = dgm_alloc((size_t)(n * n) * sizeof *inverse);
+
+        dense_lower_inverse(n, s->factor, inverse);
+        for (long i = 0; i < n; i++) {
+            double p = 0;
+
+            for (long k = i; k < n; k++)
+                p += inverse[k * n + i] * inverse[k * n + i];
+            q.sd[i] = 1 / sqrt(p);
+        }
+        free(inverse);
+    }
+    return q;
+}
+
+void gaussian_free(Gaussian *q)
+{
+    free(q->mean);
+    free(q->sd);
+    free(q->factor);
+}
+
+static bool has_diagonal(const Gaussian *q)
+{
+    return q->kind != FAMILY_FULLRANK;
+}
+
+long gaussian_noise(const Gaussian *q)
+{
+    return (has_diagonal(q) ? q->n : 0) + q->rank;
+}
+
+/* The noise of a draw is that of the diagonal, then that of the factor. */
+void gaussian_draw(const Gaussian *q, long M, const double *E, double *U)
+{
+    long n = q->n, noise = gaussian_noise(q), first = noise - q->rank;
+
+    for (long i = 0; i < M; i++)
+        for (long j = 0; j < n; j++)
+            U[i * n + j] = q->mean[j] + (first > 0 ? q->sd[j] * E[i * noise + j] : 0);
+    dense_times_factor(M, n, q->rank, E + first, noise, q->factor, U);
+}
+
+void gaussian_covariance(const Gaussian *q, double *C)
+{
+    dense_product(false, true, q->n, q->n, q->rank, q->factor, q->factor, 0, C);
+    for (long i = 0; i < q->n && has_diagonal(q); i++)
+        C[i * q->n + i] += q->sd[i] * q->sd[i];
+}
+
+double *gaussian_factor(const Gaussian *q)
+{
+    double *L = dgm_alloc((size_t)(q->n * q->n + 1) * sizeof *L);
+
+    if (q->kind == FAMILY_FULLRANK) {
+        memcpy(L, q->factor, (size_t)(q->n * q->n) * sizeof *L);
+    } else {
+        gaussian_covariance(q, L);
+        dense_cholesky(q->n, L);
+    }
+    return L;
+}
+
+static double log_diagonal(long n, const double *L)
+{
+    double sum = 0;
+
+    for (long i = 0; i < n; i++)
+        sum += log(fabs(L[i * n + i]));
+    return sum;
+}
+
+void gaussian_log_density(const Gaussian *q, long M, const double *U, double *value)
+{
+    long n = q->n;
+    double *L = gaussian_factor(q), *X = dgm_alloc((size_t)(M * n + 1) * sizeof *X);
+    double constant = -(double)n / 2 * log(2 * M_PI) - log_diagonal(n, L);
+
+    for (long i = 0; i < M * n; i++)
+        X[i] = U[i] - q->mean[i % n];
+    dense_solve_rows(M, n, L, X);
+    for (long i = 0; i < M; i++) {
+        double square = 0;
+
+        for (long j = 0; j < n; j++)
+            square += X[i * n + j] * X[i * n + j];
+        value[i] = constant - square / 2;
+    }
+    free(X);
+    free(L);
+}
+
+void gaussian_scale(Gaussian *q, double by)
+{
+    for (long i = 0; i < q->n; i++)
+        q->sd[i] *= by;
+    for (long i = 0; i < q->n * q->rank; i++)
+        q->factor[i] *= by;
+}
+
+double gaussian_entropy(const Gaussian *q)
+{
+    double *L = gaussian_factor(q);
+    double entropy = (double)q->n / 2 * log(2 * M_PI * M_E) + log_diagonal(q->n, L);
+
+    free(L);
+    return entropy;
+}

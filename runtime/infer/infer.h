@@ -1,0 +1,191 @@
+/* infer.h - everything inside infer/, sectioned by the file that implements it: a posterior density
+ * of free numbers is approximated by a Gaussian, and draws of it are weighted.
+ *
+ * Vectors are double and row-major: draws [M][n]. Pointers that a `_new` returns are released by the
+ * matching `_free`. Nothing here prints, reads files or knows a model.
+ */
+#ifndef DGM_INFER_H
+#define DGM_INFER_H
+
+#include "dgm.h"
+
+/* ---- target.c: the density -------------------------------------------------------------------- */
+
+/* log p(u), up to a constant, on R^n and its gradient [n] (or NULL); -inf or NaN: impossible. */
+typedef double LogDensity(void *of, const double *u, double *gradient);
+
+typedef struct Target {
+    long n;
+    LogDensity *log_density;
+    void *const *of;                   /* [copies], for as many threads */
+    int copies;
+    long evaluations;                  /* so far */
+    double seconds;                    /* of one, as last measured */
+} Target;
+
+double target_at(Target *t, const double *u, double *gradient);
+/* At each of M rows of U: values [M], and gradients [M][n] unless NULL. */
+void target_rows(Target *t, long M, const double *U, double *value, double *gradient);
+
+/* ---- lbfgs.c: descent -------------------------------------------------------------------------- */
+
+/* f(x) and its gradient [n]; inf where f is not defined. */
+typedef double Objective(void *of, const double *x, double *gradient);
+
+typedef struct Descent {
+    double f;                          /* at x */
+    double slope;                      /* squared norm of the gradient in the scales */
+    long iterations;
+    bool converged;
+} Descent;
+
+typedef struct DescentRules {
+    double tolerance;                  /* converged where slope / 2 is below this, or f stands */
+    long iterations;                   /* at most */
+    /* NULL, or called at each point that f has reached. */
+    void (*visit)(void *of, const double *x, double f, const double *gradient);
+} DescentRules;
+
+/* Limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 3.5) from x, in place. */
+Descent lbfgs(Objective *f, void *of, long n, double *x, DescentRules rules);
+
+/* ---- dense.c: small matrices, row-major -------------------------------------------------------- */
+
+bool dense_cholesky(long n, double *A);                      /* lower, in place; zeros above */
+void dense_solve_lower(long n, const double *L, double *x);  /* L^-1 x in place */
+void dense_solve_rows(long M, long n, const double *L, double *X);     /* L^-1 x for each row x */
+void dense_solve_upper(long n, const double *L, double *x);  /* L'^-1 x in place */
+void dense_lower_inverse(long n, const double *L, double *inverse);
+/* C[m,n] = beta C + op(A) op(B); inner size k. */
+void dense_product(bool ta, bool tb, long m, long n, long k, const double *A, const double *B,
+                   double beta, double *C);
+/* U [M][n] += E F', rows of E `stride` apart; F [n][rank]. */
+void dense_times_factor(long M, long n, long rank, const double *E, long stride, const double *F,
+                        double *U);
+/* S [n][rank] = G' E / M. */
+void dense_slope(long M, long n, long rank, const double *G, const double *E, long stride,
+                 double *S);
+
+/* ---- noise.c: standard normal numbers ---------------------------------------------------------- */
+
+/* [M][n], number `stream` of the seed; a row is a function of (seed, stream, row) alone. */
+void noise_normal(uint64_t seed, uint64_t stream, long M, long n, double *E);
+/* M even: pairs of e and -e whose second moments are those of the normal law, exactly if
+ * M / 2 > n, so that a Gaussian density is integrated without error. */
+void noise_balanced(uint64_t seed, uint64_t stream, long M, long n, double *E);
+
+/* ---- start.c: where the mass may be ------------------------------------------------------------ */
+
+/* A Gaussian at the mode or on the way to it: u = mean + factor e, factor [n][n] lower. */
+typedef struct Start {
+    long n;
+    double *mean, *factor;
+    double elbo, spread;               /* of a few draws; sd of log p - log q over them */
+    double rival;                      /* bound of the best other mode seen; -inf: none */
+    double *rival_mean;
+    double log_density;                /* at the mode */
+    bool found;                        /* else no point with a finite density was found */
+    bool mode;                         /* it is where the descent ended */
+} Start;
+
+Start start_find(Target *t, uint64_t seed);
+void start_free(Start *s);
+
+/* ---- gaussian.c: families of the free numbers -------------------------------------------------- */
+
+typedef enum { FAMILY_MEANFIELD, FAMILY_LOWRANK, FAMILY_FULLRANK, N_FAMILIES } FamilyKind;
+
+/* q(u) = normal(mean, factor factor' + diag(sd^2)): factor [n][rank], lower if rank is n. */
+typedef struct Gaussian {
+    FamilyKind kind;
+    long n, rank;                      /* rank: 0 mean field, n full rank */
+    double *mean, *sd, *factor;        /* sd: zeros in full rank */
+} Gaussian;
+
+const char *family_name(FamilyKind kind);
+Gaussian gaussian_from(const Start *s, FamilyKind kind, long rank);
+void gaussian_free(Gaussian *q);
+long gaussian_noise(const Gaussian *q);                      /* normal numbers of one draw */
+void gaussian_draw(const Gaussian *q, long M, const double *E, double *U);
+void gaussian_log_density(const Gaussian *q, long M, const double *U, double *value);
+void gaussian_scale(Gaussian *q, double by);                 /* its standard deviations */
+double gaussian_entropy(const Gaussian *q);
+double *gaussian_factor(const Gaussian *q);                  /* Cholesky, [n][n]; to be freed */
+void gaussian_covariance(const Gaussian *q, double *C);
+
+/* ---- elbo.c: the bound by fixed draws ----------------------------------------------------------- */
+
+typedef struct BoundFit {
+    double elbo;                       /* of the draws that it was fitted to */
+    double error;                      /* largest standard error of a mean, in sds, that comes from
+                                          the number of draws */
+    long draws, iterations;
+    bool converged;
+} BoundFit;
+
+/* Climbs the bound from q, in place, with M draws of this stream. */
+BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M);
+
+/* ---- psis.c: Pareto-smoothed weights ------------------------------------------------------------ */
+
+typedef struct Psis {
+    double khat;                       /* shape of the tail of the weights; NaN: too few */
+    double threshold;                  /* khat must be below this for these many draws */
+    double ess;                        /* of the smoothed weights */
+    double spread;                     /* standard deviation of the log weights before */
+} Psis;
+
+/* Can means under the weights be trusted? Where the weights are all but equal, k-hat is noise. */
+bool psis_reliable(const Psis *p, long M);
+/* Of log weights, before: log of their mean and its standard error; and the mean over groups of K of
+ * the log of the group's mean, a lower bound whose gap closes as K grows (Burda et al. 2016). */
+double log_mean(long M, const double *log_weight, double *error);
+double log_mean_of(long M, long K, const double *log_weight, double *error);
+
+/* Log weights [M] become normalised weights that sum to 1, smoothed in the tail (Vehtari, Simpson,
+ * Gelman, Yao & Gabry 2024). */
+Psis psis_smooth(long M, double *log_weight);
+
+/* ---- anneal.c: weighted draws by way of K laws between q and the density ----------------------- */
+
+/* Draws [M][n] and their log weights. Uses 2 K + 2 streams of noise from `stream`. */
+void anneal(Target *t, const Gaussian *q, long K, uint64_t seed, uint64_t stream, long M, double *U,
+            double *log_weight);
+
+/* ---- fit.c: from a density to weighted draws ----------------------------------------------------- */
+
+typedef struct FitRules {
+    FamilyKind kind;
+    long rank;                         /* of low rank */
+    long draws;                        /* to be returned */
+    uint64_t seed;
+} FitRules;
+
+/* Draws of free numbers. */
+typedef struct Sample {
+    long M;
+    double *U;                         /* [M][n] */
+    double *weight;                    /* [M], sum 1 */
+    Psis psis;                         /* of the weights */
+    double evidence, evidence_se;      /* log of the normaliser of the density that they estimate */
+    long levels;                       /* of annealing; 0: plain weights */
+} Sample;
+
+typedef struct Fit {
+    FitRules rules;
+    Start start;
+    Gaussian q;
+    BoundFit bound;
+    double elbo, elbo_se;              /* of draws that q was not fitted to */
+    long lost;                         /* draws of q with a density of 0 */
+    double rival;                      /* bound at a mode that q does not reach, -inf: none */
+    Sample plain;                      /* of q */
+    Sample annealed;                   /* M 0: there was no need */
+} Fit;
+
+Fit fit_posterior(Target *t, FitRules rules);                /* start.found tells if there is one */
+const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
+bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
+void fit_free(Fit *f);
+
+#endif

@@ -1,0 +1,42 @@
+/* noise.c - standard normal numbers in double, by the inverse of the distribution function. */
+#include "infer/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void noise_normal(uint64_t seed, uint64_t stream, long M, long n, double *E)
+{
+    for (long i = 0; i < M; i++)
+        for (long j = 0; j < n; j++) {
+            uint64_t at = (uint64_t)i << 24 | (uint64_t)j;
+
+            E[i * n + j] = dgm_normal_quantile_d(dgm_random_unit(seed, DGM_STREAM_POSTERIOR, stream,
+                                                                 at));
+        }
+}
+
+/* E <- E L'^-1 with L L' = E'E / H: the second moments of the H rows are the identity. */
+static void whiten(long H, long n, double *E)
+{
+    double *S = dgm_alloc((size_t)(n * n) * sizeof *S);
+
+    dense_product(true, false, n, n, H, E, E, 0, S);
+    for (long i = 0; i < n * n; i++)
+        S[i] /= (double)H;
+    if (dense_cholesky(n, S))
+        for (long i = 0; i < H; i++)
+            dense_solve_lower(n, S, E + i * n);
+    free(S);
+}
+
+void noise_balanced(uint64_t seed, uint64_t stream, long M, long n, double *E)
+{
+    long H = M / 2;
+
+    noise_normal(seed, stream, H, n, E);
+    if (H > n)
+        whiten(H, n, E);
+    for (long i = 0; i < H * n; i++)
+        E[H * n + i] = -E[i];
+}

@@ -1,0 +1,338 @@
+/* start.c - a Gaussian near the mass of a density, from which the bound is climbed.
+ *
+ * Idea: descents from several points lead towards modes. A mode may lie far from the mass, or the
+ * density may grow without end (a hierarchical model whose scale goes to 0), so Gaussians are tried
+ * at points all along each way, with the curvature found there, and the one with the highest bound is
+ * taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Descents are begun until
+ * three have ended at the best mode. Curvature is by differences
+ * of gradients, twice: with steps made for a scale of 1, then with steps made for the scales found.
+ */
+#include "infer/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DESCENTS = 16, AGREEING = 3, WITHOUT_MODE = 4 };      /* descents: at most, enough, enough */
+enum { TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
+static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good place to begin */
+
+/* Points of one descent, at doubling distances: all of the first, then every 2nd, 4th .. */
+typedef struct Trail {
+    Target *t;
+    double *points;                    /* [KEPT][n] */
+    double *last;
+    long n_points, seen, stride;
+} Trail;
+
+static void visit(void *of, const double *x, double f, const double *gradient)
+{
+    Trail *trail = of;
+    size_t bytes = (size_t)trail->t->n * sizeof *x;
+
+    (void)f;
+    (void)gradient;
+    memcpy(trail->last, x, bytes);
+    if (trail->seen++ % trail->stride != 0)
+        return;
+    if (trail->n_points == KEPT) {     /* every other one goes */
+        for (long k = 1; 2 * k < KEPT; k++)
+            memcpy(trail->points + k * trail->t->n, trail->points + 2 * k * trail->t->n, bytes);
+        trail->n_points = (KEPT + 1) / 2;
+        trail->stride *= 2;
+    }
+    memcpy(trail->points + trail->n_points++ * trail->t->n, x, bytes);
+}
+
+static double negative(void *of, const double *x, double *gradient)
+{
+    Trail *trail = of;
+    double f = -target_at(trail->t, x, gradient);
+
+    for (long i = 0; i < trail->t->n; i++)
+        gradient[i] = -gradient[i];
+    return f;
+}
+
+/* ---- curvature --------------------------------------------------------------------------------- */
+
+void dsyev_(const char *job, const char *uplo, const int *n, double *a, const int *lda, double *w,
+            double *work, const int *lwork, int *info, size_t job_length, size_t uplo_length);
+
+/* P = - second derivatives at u; step[i]: of the differences. False: not finite. */
+static bool precision(Target *t, const double *u, const double *step, double *P)
+{
+    long n = t->n;
+    double *X = dgm_alloc((size_t)(4 * n * n + 2 * n) * sizeof *X), *G = X + 2 * n * n;
+    bool finite = true;
+
+    for (long i = 0; i < 2 * n; i++) { /* row 2 j lies above in direction j, row 2 j + 1 below */
+        memcpy(X + i * n, u, (size_t)n * sizeof *u);
+        X[i * n + i / 2] += i % 2 == 0 ? step[i / 2] : -step[i / 2];
+    }
+    target_rows(t, 2 * n, X, G + 2 * n * n, G);
+    for (long i = 0; i < n; i++)
+        for (long j = 0; j < n; j++) {
+            P[i * n + j] = (G[(2 * i + 1) * n + j] - G[2 * i * n + j]) / (2 * step[i]);
+            finite = finite && isfinite(P[i * n + j]);
+        }
+    for (long i = 0; i < n; i++)
+        for (long j = 0; j < i; j++)
+            P[i * n + j] = P[j * n + i] = (P[i * n + j] + P[j * n + i]) / 2;
+    free(X);
+    return finite;
+}
+
+/* C = P^-1 by its Cholesky factor; false if P is not safely positive definite. */
+static bool definite(long n, const double *P, double *C)
+{
+    double *L = dgm_alloc((size_t)(2 * n * n) * sizeof *L), *inverse = L + n * n;
+
+    memcpy(L, P, (size_t)(n * n) * sizeof *P);
+    bool good = dense_cholesky(n, L);
+    for (long i = 0; i < n && good; i++)
+        good = L[i * n + i] > 1e-5;    /* of a matrix with diagonal 1 */
+    if (good) {
+        dense_lower_inverse(n, L, inverse);
+        dense_product(true, false, n, n, n, inverse, inverse, 0, C);
+    }
+    free(L);
+    return good;
+}
+
+/* C = |P|^-1, where |P| has the absolute eigenvalues of P, kept away from 0. */
+static bool absolute(long n, double *P, double *C)
+{
+    int order = (int)n, room = 64 * (int)n + 64, info = 0;
+    double *w = dgm_alloc((size_t)(n + room) * sizeof *w);
+
+    dsyev_("V", "U", &order, P, &order, w, w + n, &room, &info, 1, 1);
+    for (long k = 0; k < n; k++) {     /* row k of P is eigenvector k */
+        double least = w[k] > 0 ? 1e-10 : 1e-2, size = fabs(w[k]);
+
+        size = 1 / sqrt(size > least ? size : least);
+        for (long i = 0; i < n; i++)
+            P[k * n + i] *= size;
+    }
+    dense_product(true, false, n, n, n, P, P, 0, C);
+    free(w);
+    return info == 0;
+}
+
+/* The covariance of a Gaussian with precision P, made positive definite in scales in which its
+ * diagonal is 1. */
+static bool covariance(long n, double *P, double *C)
+{
+    double *scale = dgm_alloc((size_t)n * sizeof *scale);
+
+    for (long i = 0; i < n; i++)
+        scale[i] = P[i * n + i] != 0 ? 1 / sqrt(fabs(P[i * n + i])) : 1;
+    for (long i = 0; i < n * n; i++)
+        P[i] *= scale[i / n] * scale[i % n];
+    bool good = definite(n, P, C) || absolute(n, P, C);
+    for (long i = 0; i < n * n; i++)
+        C[i] *= scale[i / n] * scale[i % n];
+    free(scale);
+    return good;
+}
+
+/* Steps of differences for the scales that P shows; true if they are far from those it was made by. */
+static bool fit_steps(long n, const double *u, const double *P, double *step)
+{
+    bool far = false;
+
+    for (long i = 0; i < n; i++) {
+        double least = 1e-9 * (1 + fabs(u[i])), own = P[i * n + i] != 0
+               ? 1e-3 / sqrt(fabs(P[i * n + i])) : step[i];
+
+        own = own < least ? least : own > 0.1 ? 0.1 : own;
+        far = far || own < step[i] / 100 || own > step[i] * 1000;
+        step[i] = own;
+    }
+    return far;
+}
+
+/* Factor of the covariance at u; false if there is none. */
+static bool curvature(Target *t, const double *u, double *factor)
+{
+    long n = t->n;
+    double *P = dgm_alloc((size_t)(n * n + n) * sizeof *P), *step = P + n * n;
+
+    for (long i = 0; i < n; i++)
+        step[i] = 1e-4 * (1 + fabs(u[i]));
+    bool good = precision(t, u, step, P);
+    if (good && fit_steps(n, u, P, step))
+        good = precision(t, u, step, P);
+    good = good && covariance(n, P, factor) && dense_cholesky(n, factor);
+    free(P);
+    return good;
+}
+
+/* ---- candidates -------------------------------------------------------------------------------- */
+
+/* The bound of normal(mean, factor factor') by a few balanced draws, and how much log p - log q
+ * varies over them. */
+static void judge(Target *t, Start *s, uint64_t seed)
+{
+    long n = t->n, M = TRIAL_DRAWS;
+    double *E = dgm_alloc((size_t)(2 * M * n + 2 * M) * sizeof *E), *U = E + M * n;
+    double *value = U + M * n, *log_q = value + M, square = 0;
+    Gaussian q = {FAMILY_FULLRANK, n, n, s->mean, NULL, s->factor};
+
+    noise_balanced(seed, 0, M, n, E);
+    gaussian_draw(&q, M, E, U);
+    target_rows(t, M, U, value, NULL);
+    gaussian_log_density(&q, M, U, log_q);
+    s->elbo = 0;
+    for (long i = 0; i < M; i++)
+        s->elbo += (value[i] - log_q[i]) / (double)M;
+    for (long i = 0; i < M; i++)
+        square += pow(value[i] - log_q[i] - s->elbo, 2) / (double)M;
+    s->spread = isfinite(s->elbo) ? sqrt(square) : INFINITY;
+    free(E);
+}
+
+/* The mean is a Newton step from u, of at most two standard deviations in each direction. */
+static void newton_step(Start *s, const double *u, const double *g)
+{
+    long n = s->n;
+    double *move = dgm_alloc((size_t)n * sizeof *move), square = 0;
+
+    dense_product(true, false, n, 1, n, s->factor, g, 0, move);
+    for (long i = 0; i < n; i++)
+        square += move[i] * move[i] / (double)n;
+    for (long i = 0; i < n && square > 4; i++)
+        move[i] *= 2 / sqrt(square);
+    memcpy(s->mean, u, (size_t)n * sizeof *u);
+    dense_product(false, false, n, 1, n, s->factor, move, 1, s->mean);
+    free(move);
+}
+
+static Start start_new(long n)
+{
+    return (Start){.n = n, .found = true, .mean = dgm_alloc((size_t)n * sizeof(double)),
+                   .factor = dgm_alloc((size_t)(n * n) * sizeof(double))};
+}
+
+/* The Gaussian at u, narrower where the bound is not finite. */
+static Start candidate(Target *t, const double *u, uint64_t seed, bool mode)
+{
+    double *g = dgm_alloc((size_t)t->n * sizeof *g);
+    Start s = start_new(t->n);
+
+    s.log_density = target_at(t, u, g);
+    s.mode = mode;
+    s.elbo = -INFINITY;
+    s.spread = INFINITY;
+    if (isfinite(s.log_density) && curvature(t, u, s.factor)) {
+        newton_step(&s, u, g);
+        judge(t, &s, seed);
+        for (int k = 0; k < 8 && !isfinite(s.elbo); k++) {
+            for (long i = 0; i < s.n * s.n; i++)
+                s.factor[i] /= 2;
+            judge(t, &s, seed);
+        }
+    }
+    free(g);
+    return s;
+}
+
+/* Keeps the better of the two, where a bound that rests on a few of its draws counts for less; the
+ * other, if it is a mode, is a rival. */
+static void keep_better(Start *best, Start s)
+{
+    double rival = best->found ? best->rival : -INFINITY, *at = best->rival_mean;
+    bool better = isfinite(s.elbo)
+               && (!best->found || s.elbo - s.spread > best->elbo - best->spread);
+    Start other = better ? *best : s;
+
+    if (other.found && other.mode && other.elbo > rival) {
+        rival = other.elbo;
+        free(at);
+        at = other.mean;
+        other.mean = NULL;
+    }
+    if (better)
+        *best = s;
+    best->rival = rival;
+    best->rival_mean = at;
+    if (other.found) {
+        free(other.mean);
+        free(other.factor);
+    }
+}
+
+/* Within half a standard deviation of the best mean in every direction, nearly. */
+static bool known(const Start *best, const double *u)
+{
+    long n = best->n;
+    double *x = dgm_alloc((size_t)n * sizeof *x), square = 0;
+
+    for (long i = 0; i < n && best->found; i++)
+        x[i] = u[i] - best->mean[i];
+    if (best->found)
+        dense_solve_lower(n, best->factor, x);
+    for (long i = 0; i < n; i++)
+        square += x[i] * x[i];
+    free(x);
+    return best->found && best->mode && square < 0.25;
+}
+
+/* 0 first, then uniform in (-2, 2): the first of these with a finite density. */
+static bool first_point(Target *t, uint64_t seed, int number, double *u, double *g)
+{
+    for (int k = number == 0 ? 0 : 1; k < TRIES; k++) {
+        for (long i = 0; i < t->n; i++)
+            u[i] = k == 0 ? 0 : 4 * dgm_random_unit(seed, DGM_STREAM_POSTERIOR,
+                                                    (uint64_t)number << 32 | (uint64_t)k,
+                                                    (uint64_t)i) - 2;
+        bool good = isfinite(target_at(t, u, g));
+        for (long i = 0; i < t->n; i++)
+            good = good && isfinite(g[i]);
+        if (good)
+            return true;
+    }
+    return false;
+}
+
+Start start_find(Target *t, uint64_t seed)
+{
+    long n = t->n;
+    double *room = dgm_alloc((size_t)(n * (KEPT + 3)) * sizeof *room), *u = room, *g = u + n;
+    Start best = {.n = n};
+
+    for (int d = 0, agreed = 0; d < DESCENTS && agreed < AGREEING; d++) {
+        Trail trail = {.t = t, .last = g + n, .points = g + 2 * n, .stride = 1};
+
+        if (!first_point(t, seed, d, u, g))
+            continue;
+        lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, visit});
+        if (known(&best, u)) {
+            agreed++;
+            continue;
+        }
+        double elbo = best.found ? best.elbo : -INFINITY;
+        Start s = candidate(t, u, seed, true);
+        bool good = s.spread < GOOD_SPREAD;
+        keep_better(&best, s);
+        for (long k = 0; k < trail.n_points && !good; k++)
+            keep_better(&best, candidate(t, trail.points + k * n, seed, false));
+        if (best.found && best.elbo > elbo)
+            agreed = 1;
+        if (d + 1 >= WITHOUT_MODE && best.found && !best.mode)
+            break;                     /* descents do not end where the mass is */
+    }
+    free(room);
+    return best;
+}
+
+void start_free(Start *s)
+{
+    if (s->found) {
+        free(s->mean);
+        free(s->factor);
+    }
+    free(s->rival_mean);
+    s->rival_mean = NULL;
+    s->found = false;
+}

@@ -1,0 +1,182 @@
+/* posterior.c - `posterior`: the posterior of the latents given data, without any tuning.
+ *
+ *     --family NAME     auto, meanfield, lowrank(K) or fullrank
+ *     --draws M         weighted draws
+ *     --out DIR         report.json and draws
+ *     --strict          exit code 7 where the answer is doubtful
+ * The approximation is made on the free numbers (infer/); its draws become values of the latents,
+ * and with their importance weights the posterior that is reported, where those can be trusted.
+ */
+#include "train/posterior.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static double log_density(void *of, const double *u, double *gradient)
+{
+    return density_log_prob(of, FORM_FREE, u, NULL, gradient);
+}
+
+/* Draws are dealt out to the threads: each has a density of its own, which runs alone. */
+static void open_target(Posterior *p)
+{
+    int copies = p->session.threads;
+
+    p->copies = dgm_alloc((size_t)copies * sizeof *p->copies);
+    for (int i = 0; i < copies; i++)
+        p->copies[i] = density_new(p->model, p->data.source, 1);
+    p->density = p->copies[0];
+    p->target = (Target){.n = density_count(p->density, FORM_FREE), .log_density = log_density,
+                         .of = p->copies, .copies = copies};
+}
+
+static void close_target(Posterior *p)
+{
+    for (int i = 0; i < p->target.copies; i++)
+        dgm_density_free(p->copies[i]);
+    free(p->copies);
+}
+
+/* ---- options ----------------------------------------------------------------------------------- */
+
+_Noreturn static void fail_family(const char *text)
+{
+    dgm_fail(DGM_EXIT_USAGE, "known are auto, meanfield, lowrank(K) and fullrank",
+             "there is no family `%s`", text);
+}
+
+/* Full rank while its parameters are not too many to fit. */
+static void choose_family(Posterior *p, FitRules *rules)
+{
+    enum { FULL_UP_TO = 1200, RANK = 10 };
+    const char *text = option_text(p->options, OPT_FAMILY);
+    bool few = p->target.n <= FULL_UP_TO;
+    char rest;
+    int rank = RANK;
+
+    p->why_family = "as asked for";
+    if (strcmp(text, "auto") == 0) {
+        rules->kind = few ? FAMILY_FULLRANK : FAMILY_LOWRANK;
+        p->why_family = few ? "up to 1200 free numbers" : "more than 1200 free numbers";
+    } else if (strcmp(text, "meanfield") == 0) {
+        rules->kind = FAMILY_MEANFIELD;
+    } else if (strcmp(text, "fullrank") == 0) {
+        rules->kind = FAMILY_FULLRANK;
+    } else if (strcmp(text, "lowrank") == 0
+               || (sscanf(text, "lowrank(%d%c", &rank, &rest) == 2 && rest == ')' && rank > 0)) {
+        rules->kind = FAMILY_LOWRANK;
+    } else {
+        fail_family(text);
+    }
+    rules->rank = rank < p->target.n ? rank : p->target.n;
+}
+
+/* ---- draws ------------------------------------------------------------------------------------- */
+
+/* Free numbers [M][n] as values of the latents, and what the model reports of them. */
+static Drawn drawn(Posterior *p, const Sample *s, const double *weight)
+{
+    const DgmModel *m = p->model;
+    Drawn d = {.M = s->M, .weight = weight};
+    Reporting *r = &d.reporting;
+    double *x = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1) * sizeof *x);
+
+    *r = (Reporting){.model = m, .M = s->M, .N = p->data.N};
+    r->latent = dgm_alloc(((size_t)m->n_latents + 1) * sizeof *r->latent);
+    d.latents = dgm_alloc(((size_t)m->n_latents + 1) * sizeof *d.latents);
+    for (int i = 0; i < m->n_latents; i++) {
+        Shape shape = shape_of_latent(&m->latents[i], density_rows(p->density));
+
+        r->latent[i] = dgm_alloc((size_t)(s->M * shape.count + 1) * sizeof **r->latent);
+        d.latents[i] = (Quantity){m->latents[i].name, shape, DGM_ELEM_REAL, r->latent[i]};
+    }
+    for (long k = 0; k < s->M; k++) {
+        density_map(p->density, FORM_FREE, s->U + k * p->target.n, x);
+        for (int i = 0; i < m->n_latents; i++) {
+            long at, n = density_latent(p->density, FORM_VALUES, i, &at);
+
+            memcpy(r->latent[i] + k * n, x + at, (size_t)n * sizeof *x);
+        }
+    }
+    free(x);
+    if (m->report != NULL || m->n_predicted > 0)
+        report_all(r, &p->session, &p->data);
+    return d;
+}
+
+static void drawn_free(Drawn *d)
+{
+    reporting_free(&d->reporting);
+    free(d->latents);
+}
+
+/* Weighted where the weights can be trusted, else the family as it is. */
+static void take_posterior(Posterior *p)
+{
+    const Sample *best = fit_sample(&p->fit), *plain = &p->fit.plain;
+
+    p->family = drawn(p, plain, NULL);
+    if (fit_reliable(&p->fit)) {
+        p->posterior = drawn(p, best, best->weight);
+        p->source = best->levels > 0 ? "annealed importance weights" : "importance weights";
+    } else {
+        p->posterior = drawn(p, plain, NULL);
+        p->source = "the family itself";
+    }
+}
+
+/* ---- the command ------------------------------------------------------------------------------- */
+
+static void open_all(Posterior *p)
+{
+    program_needed(p->model->log_prob_free, "posterior", "`dgmc explain` says why");
+    if (sizeof(Real) != sizeof(double))
+        dgm_fail(DGM_EXIT_USAGE, "compile the model with --precision f64",
+                 "posterior computes in double precision, and %s in single", p->model->name);
+    if (option_given(p->options, OPT_OUT_POSTERIOR))
+        directory_make(option_text(p->options, OPT_OUT_POSTERIOR));
+    p->session = session_open(p->options);
+    p->data = data_open(&p->session, OPT_DATA, 0);
+    data_room(&p->data, p->data.N);
+    open_target(p);
+}
+
+static void fit(Posterior *p)
+{
+    FitRules rules = {.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0),
+                      .seed = p->session.seed};
+    double start = clock_seconds();
+
+    if (rules.draws < 100)
+        dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %ld is too few", rules.draws);
+    choose_family(p, &rules);
+    p->fit = fit_posterior(&p->target, rules);
+    p->seconds = clock_seconds() - start;
+    if (!p->fit.start.found)
+        dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
+                 "no point was found at which the density and its gradient are finite");
+}
+
+int command_posterior(Options *o)
+{
+    Posterior p = {.model = o->model, .options = o};
+
+    open_all(&p);
+    fit(&p);
+    take_posterior(&p);
+    verdict(&p);
+    if (option_given(o, OPT_OUT_POSTERIOR))
+        posterior_write(&p, option_text(o, OPT_OUT_POSTERIOR));
+    if (!p.session.quiet)
+        posterior_print(&p);
+    for (int i = 0; i < p.n_warnings; i++)
+        dgm_warn("%s: %s", p.warnings[i].code, p.warnings[i].text);
+    bool doubt = p.n_warnings > 0 && option_flag(o, OPT_STRICT);
+    drawn_free(&p.family);
+    drawn_free(&p.posterior);
+    fit_free(&p.fit);
+    close_target(&p);
+    data_close(&p.data);
+    session_close(&p.session);
+    return doubt ? DGM_EXIT_DOUBT : DGM_OK;
+}

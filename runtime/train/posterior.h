@@ -1,0 +1,43 @@
+/* posterior.h - what the files of the `posterior` command share. */
+#ifndef DGM_TRAIN_POSTERIOR_H
+#define DGM_TRAIN_POSTERIOR_H
+
+#include "density/density.h"
+#include "infer/infer.h"
+#include "train/train.h"
+
+/* Draws as values of the latents, and the quantities of `report` and `predict` for each. */
+typedef struct Drawn {
+    long M;
+    const double *weight;              /* NULL: equal ones */
+    Reporting reporting;
+    Quantity *latents;                 /* [n_latents], draws in reporting.latent */
+} Drawn;
+
+enum { MOST_WARNINGS = 8 };
+typedef struct Warning { const char *code; char text[400]; } Warning;
+
+typedef struct Posterior {
+    const DgmModel *model;
+    Options *options;
+    Session session;
+    DataSet data;
+    DgmDensity *density;               /* the first of the copies */
+    void **copies;                     /* [threads] densities */
+    Target target;
+    const char *why_family;
+    Fit fit;
+    Drawn family, posterior;           /* the raw fit; what is reported */
+    const char *source;                /* of `posterior`: "importance weights", .. */
+    Warning warnings[MOST_WARNINGS];
+    int n_warnings;
+    double seconds;
+} Posterior;
+
+/* verdict.c: what is doubtful about the fit. */
+void verdict(Posterior *p);
+/* posterior_report.c */
+void posterior_print(const Posterior *p);
+void posterior_write(const Posterior *p, const char *dir);
+
+#endif

@@ -1,0 +1,152 @@
+/* posterior_report.c - what `posterior` prints, and report.json.
+ *
+ * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; posterior and family by
+ * latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit: the family
+ * in full, on the free numbers; evidence by several estimators.
+ */
+#include "train/posterior.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *summaries_json(const Posterior *p, const Drawn *d)
+{
+    json_t *object = json_object();
+
+    for (int i = 0; i < p->model->n_latents; i++)
+        json_object_set_new(object, d->latents[i].name, summary_json(&d->latents[i], d->M, d->weight));
+    for (int i = 0; i < d->reporting.n; i++)
+        json_object_set_new(object, d->reporting.quantities[i].name,
+                            summary_json(&d->reporting.quantities[i], d->M, d->weight));
+    return object;
+}
+
+static json_t *warnings_json(const Posterior *p)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < p->n_warnings; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "code", p->warnings[i].code, "text",
+                                              p->warnings[i].text));
+    return list;
+}
+
+/* ---- the family ---------------------------------------------------------------------------------- */
+
+static json_t *vector_json(long n, const double *x)
+{
+    json_t *list = json_array();
+
+    for (long i = 0; i < n; i++)
+        json_array_append_new(list, json_number(x[i]));
+    return list;
+}
+
+/* Free number k of latent i: "mu", "theta[3]" where there are several. */
+static void free_name(const Posterior *p, long number, char *text, size_t size)
+{
+    for (int i = 0; i < p->model->n_latents; i++) {
+        long at, n = density_latent(p->density, FORM_FREE, i, &at);
+
+        if (number < at + n) {
+            if (n == 1)
+                snprintf(text, size, "%s", p->model->latents[i].name);
+            else
+                snprintf(text, size, "%s[%ld]", p->model->latents[i].name, number - at);
+            return;
+        }
+    }
+}
+
+/* Means, standard deviations and correlations of the free numbers. */
+static json_t *family_json(const Posterior *p)
+{
+    enum { MOST_CORRELATED = 200 };
+    const Gaussian *q = &p->fit.q;
+    long n = q->n, kept = n <= MOST_CORRELATED ? n : 0;
+    double *C = dgm_alloc((size_t)(n * n + n + 1) * sizeof *C), *sd = C + n * n;
+    json_t *names = json_array(), *rows = json_array();
+
+    gaussian_covariance(q, C);
+    for (long i = 0; i < n; i++) {
+        char name[240] = "";
+
+        sd[i] = sqrt(C[i * n + i]);
+        free_name(p, i, name, sizeof name);
+        json_array_append_new(names, json_string(name));
+    }
+    for (long i = 0; i < kept; i++) {
+        for (long j = 0; j < n; j++)
+            C[i * n + j] /= sd[i] * sd[j];
+        json_array_append_new(rows, vector_json(n, C + i * n));
+    }
+    json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "family", family_name(q->kind),
+                               "why", p->why_family, "names", names,
+                               "mean", vector_json(n, q->mean), "sd", vector_json(n, sd),
+                               "correlation", rows);
+    free(C);
+    return object;
+}
+
+/* ---- all ------------------------------------------------------------------------------------------ */
+
+static json_t *evidence_json(const Sample *s)
+{
+    return json_pack("{s:o, s:o, s:s, s:I}", "log", json_number(s->evidence), "se",
+                     json_number(s->evidence_se), "by",
+                     s->levels > 0 ? "annealed importance sampling" : "importance sampling",
+                     "levels", (json_int_t)s->levels);
+}
+
+void posterior_write(const Posterior *p, const char *dir)
+{
+    const Fit *f = &p->fit;
+    const Sample *s = fit_sample(f);
+    json_t *root = json_object();
+    char *path = path_join(dir, "report.json");
+
+    json_object_set_new(root, "model", json_string(p->model->name));
+    json_object_set_new(root, "converged", json_boolean(f->bound.converged));
+    json_object_set_new(root, "elbo", json_number(f->elbo));
+    json_object_set_new(root, "elbo_se", json_number(f->elbo_se));
+    json_object_set_new(root, "khat", json_number(s->psis.khat));
+    json_object_set_new(root, "khat_limit", json_number(s->psis.threshold));
+    json_object_set_new(root, "ess", json_number(s->psis.ess));
+    json_object_set_new(root, "draws", json_integer(s->M));
+    json_object_set_new(root, "warnings", warnings_json(p));
+    json_object_set_new(root, "method", json_string("quasi-Newton on a bound with fixed draws"));
+    json_object_set_new(root, "posterior_by", json_string(p->source));
+    json_object_set_new(root, "khat_of_family", json_number(f->plain.psis.khat));
+    json_object_set_new(root, "ess_of_family", json_number(f->plain.psis.ess));
+    json_object_set_new(root, "error", json_number(f->bound.error));
+    json_object_set_new(root, "fixed_draws", json_integer(f->bound.draws));
+    json_object_set_new(root, "steps", json_integer(f->bound.iterations));
+    json_object_set_new(root, "evaluations", json_integer(p->target.evaluations));
+    json_object_set_new(root, "seconds", json_number(p->seconds));
+    json_object_set_new(root, "seed", json_integer((json_int_t)p->session.seed));
+    json_object_set_new(root, "evidence", evidence_json(s));
+    json_object_set_new(root, "posterior", summaries_json(p, &p->posterior));
+    json_object_set_new(root, "family", summaries_json(p, &p->family));
+    json_object_set_new(root, "fit", family_json(p));
+    json_write(root, path);
+    free(path);
+}
+
+void posterior_print(const Posterior *p)
+{
+    const Fit *f = &p->fit;
+    const Sample *s = fit_sample(f);
+
+    printf("%s: %ld free numbers, %s (%s), %ld steps on %ld fixed draws, %.2f s\n", p->model->name,
+           p->target.n, family_name(f->q.kind), p->why_family, f->bound.iterations, f->bound.draws,
+           p->seconds);
+    printf("  elbo %.3f (se %.3f), log evidence %.3f (se %.3f)\n", f->elbo, f->elbo_se, s->evidence,
+           s->evidence_se);
+    printf("  k-hat %.2f (limit %.2f), %.0f effective draws of %ld, by %s\n\n", s->psis.khat,
+           s->psis.threshold, s->psis.ess, s->M, p->source);
+    summaries_print(p->posterior.latents, p->model->n_latents, p->posterior.M, p->posterior.weight);
+    if (p->posterior.reporting.n > 0)
+        summaries_print(p->posterior.reporting.quantities, p->posterior.reporting.n, p->posterior.M,
+                        p->posterior.weight);
+}

@@ -1,0 +1,113 @@
+/* summary.c - means, standard deviations and quantiles of weighted draws. */
+#include "train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { MEAN, SD, Q05, Q50, Q95, N_STATISTICS };
+static const char *const statistic[N_STATISTICS] = { "mean", "sd", "q05", "q50", "q95" };
+
+typedef struct Weighted { double x, weight; } Weighted;
+
+static int by_size(const void *a, const void *b)
+{
+    double x = ((const Weighted *)a)->x, y = ((const Weighted *)b)->x;
+
+    return (x > y) - (x < y);
+}
+
+/* Of sorted draws: draw i lies at the share of the weights before it, of all but its own, so that
+ * equal weights give i / (n - 1) (Hyndman & Fan 1996, type 7). */
+static double quantile(const Weighted *w, long n, double p)
+{
+    double before = 0, last = 0, at = 0;
+
+    for (long i = 0; i < n; i++) {
+        if (w[i].weight >= 1)
+            return w[i].x;
+        at = before / (1 - w[i].weight);
+        if (at >= p)
+            return i == 0 || at == last
+                 ? w[i].x : w[i - 1].x + (p - last) / (at - last) * (w[i].x - w[i - 1].x);
+        last = at;
+        before += w[i].weight;
+    }
+    return w[n - 1].x;
+}
+
+/* Of element j; w [M]: scratch. */
+static void summarise(const Quantity *q, long j, long M, const double *weight, Weighted *w,
+                      double *out)
+{
+    double sum = 0, square = 0, square_weight = 0;
+
+    for (long k = 0; k < M; k++) {
+        w[k] = (Weighted){q->draws[k * q->shape.count + j], weight ? weight[k] : 1 / (double)M};
+        if (w[k].weight == 0)          /* may be anything, NaN included */
+            w[k].x = INFINITY;
+        else
+            sum += w[k].weight * w[k].x;
+        square_weight += w[k].weight * w[k].weight;
+    }
+    for (long k = 0; k < M; k++)
+        if (w[k].weight > 0)
+            square += w[k].weight * (w[k].x - sum) * (w[k].x - sum);
+    qsort(w, (size_t)M, sizeof *w, by_size);
+    while (M > 1 && w[M - 1].weight == 0)
+        M--;
+    out[MEAN] = sum;
+    out[SD] = square_weight < 1 ? sqrt(square / (1 - square_weight)) : 0;
+    out[Q05] = quantile(w, M, 0.05);
+    out[Q50] = quantile(w, M, 0.5);
+    out[Q95] = quantile(w, M, 0.95);
+}
+
+void summaries_print(const Quantity *q, int n, long M, const double *weight)
+{
+    enum { SHOWN = 20 };
+    Weighted *w = dgm_alloc((size_t)M * sizeof *w);
+    double of[N_STATISTICS];
+
+    printf("%-20s", "quantity");
+    for (int i = 0; i < N_STATISTICS; i++)
+        printf(" %12s", statistic[i]);
+    printf("\n");
+    for (int i = 0; i < n; i++) {
+        for (long j = 0; j < q[i].shape.count && j < SHOWN; j++) {
+            char name[240];
+
+            summarise(&q[i], j, M, weight, w, of);
+            element_text(q[i].name, q[i].shape, j, name, sizeof name);
+            printf("%-20s %12.5g %12.5g %12.5g %12.5g %12.5g\n", name, of[MEAN], of[SD], of[Q05],
+                   of[Q50], of[Q95]);
+        }
+        if (q[i].shape.count > SHOWN)
+            printf("%-20s %ld more: --out has all\n", "..", q[i].shape.count - SHOWN);
+    }
+    free(w);
+}
+
+json_t *summary_json(const Quantity *q, long M, const double *weight)
+{
+    Weighted *w = dgm_alloc((size_t)M * sizeof *w);
+    double *all = dgm_alloc((size_t)(N_STATISTICS * q->shape.count + 1) * sizeof *all);
+    double of[N_STATISTICS];
+    json_t *object = json_object();
+
+    for (long j = 0; j < q->shape.count; j++) {
+        summarise(q, j, M, weight, w, of);
+        for (int k = 0; k < N_STATISTICS; k++)
+            all[k * q->shape.count + j] = of[k];
+    }
+    for (int k = 0; k < N_STATISTICS; k++)
+        json_object_set_new(object, statistic[k],
+                            values_json(all + k * q->shape.count, q->shape, DGM_ELEM_REAL));
+    free(all);
+    free(w);
+    return object;
+}
+
+json_t *quantity_json(const Quantity *q, long M)
+{
+    return values_json(q->draws, shape_of(true, M, q->shape.rank, q->shape.axis), q->elem);
+}
