@@ -70,6 +70,7 @@ set(COMPILER_SOURCES
   compiler/derive/kl.c
   compiler/derive/make.c
   compiler/derive/math.c
+  compiler/derive/noncenter.c
   compiler/derive/offers.c
   compiler/derive/print.c
   compiler/derive/queries.c

@@ -105,6 +105,10 @@ typedef struct DgmOutput {
     DgmElem elem;
 } DgmOutput;
 
+/* What the free numbers of a latent are: its own, by the map of its support; those too, but they
+ * could be its standard values (dgmc --noncenter); its standard values. */
+typedef enum { DGM_CENTRED, DGM_NONCENTRABLE, DGM_NONCENTRED } DgmCentring;
+
 /* A latent, or a parameter of the model, as the log_prob programs take it: DgmCtx.given[i] holds
  * [rows] shape values, or free_count free numbers a row. Its gradient is the output of its name. */
 typedef struct DgmLatent {
@@ -114,6 +118,7 @@ typedef struct DgmLatent {
     long shape[DGM_MAX_RANK];          /* axes after the plate */
     long count, free_count;            /* of a row */
     const char *support;               /* "positive", "simplex[3]" */
+    DgmCentring centring;
     int line;
 } DgmLatent;
 
@@ -126,6 +131,8 @@ typedef struct DgmVariable {
     long shape[DGM_MAX_RANK];          /* axes after the plate */
     long count;                        /* of a row */
     DgmElem elem;
+    double lower, upper;               /* every value lies in [lower, upper] */
+    const char *support;               /* "bit", "index(3)", "positive" */
     const char *only_given;            /* NULL: it is an output; else why not */
     int line;
 } DgmVariable;
@@ -275,12 +282,15 @@ void dgm_fill_normal(const DgmCtx *c, uint32_t site, Real *dst, long first, long
 /* Gamma(shape[i], 1) by Marsaglia & Tsang (2000), rejection with the element's own stream. */
 void dgm_fill_gamma(const DgmCtx *c, uint32_t site, Real *dst, const Real *shape, long first,
                     long count);
-/* Poisson(mean[i]) and Binomial(n[i], p[i]) by Hormann (1993), sample/counts.c; von Mises angles of
- * concentration[i] about 0 by Best & Fisher (1979). NaN where a parameter is outside its domain. */
+/* Poisson(mean[i]) and Binomial(n[i], p[i]) by Hormann (1993), white balls among n[i] drawn from
+ * a[i] white and b[i] black ones, sample/counts.c; von Mises angles of concentration[i] about 0 by
+ * Best & Fisher (1979). NaN where a parameter is outside its domain. */
 void dgm_fill_poisson(const DgmCtx *c, uint32_t site, Real *dst, const Real *mean, long first,
                       long count);
 void dgm_fill_binomial(const DgmCtx *c, uint32_t site, Real *dst, const Real *n, const Real *p,
                        long first, long count);
+void dgm_fill_hypergeometric(const DgmCtx *c, uint32_t site, Real *dst, const Real *n,
+                             const Real *a, const Real *b, long first, long count);
 void dgm_fill_von_mises(const DgmCtx *c, uint32_t site, Real *dst, const Real *concentration,
                         long first, long count);
 uint64_t dgm_random_u64(uint64_t seed, DgmPurpose purpose, uint64_t a, uint64_t b);

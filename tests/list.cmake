@@ -37,7 +37,7 @@ endfunction()
 
 law_test(test_ops laws/test_ops.c laws/law.c)
 law_test(test_rewrites laws/test_rewrites.c laws/law.c)
-law_program(test_dists laws/test_dists.c)
+law_program(test_dists laws/test_dists.c laws/bench.c)
 foreach(part 0 1 2 3)                  # the laws in four parts: each some minutes on a slow machine
   dgm_test(test_dists_${part} test_dists ${part}/4)
   set_tests_properties(test_dists_${part} PROPERTIES TIMEOUT 1200)
@@ -56,7 +56,7 @@ script_test(width width.sh)
 add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
 foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual
-    log_prob enumeration ode simulate report cells edges faults nan progress)
+    log_prob noncentered enumeration ode simulate report cells edges faults nan progress)
   script_test(system_${system} systems/${system}.sh)
 endforeach()
 add_executable(points systems/points.c)

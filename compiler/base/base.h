@@ -123,6 +123,7 @@ struct Ctx {
     /* options (options.def) */
     Define *defines;                   /* vec */
     bool f64;
+    const char *noncenter;             /* "auto", or names of latents; NULL: none */
     bool color;
     bool json_errors;
     FILE *err;                         /* stderr, or a test's buffer */

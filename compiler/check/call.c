@@ -260,8 +260,9 @@ static Type *drawn(Check *s, Args *a)
 {
     Type joint = { .kind = KIND_VALUE, .event = a->types[0]->event };
     Size **event = joint.event;
-    if (a->n == 2 && !broadcast(s, a->at, a->asts[0], &joint, a->asts[1], a->types[1], &event))
-        return type_bad(s);
+    for (size_t i = 1; i < a->n; i++, joint.event = event)
+        if (!broadcast(s, a->at, a->asts[0], &joint, a->asts[i], a->types[i], &event))
+            return type_bad(s);
     if (!strcmp(a->row->name, "random_gamma"))
         return type_value(s, ELEM_REAL, range_open(0, INFINITY), event);
     if (!strcmp(a->row->name, "random_von_mises"))

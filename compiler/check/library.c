@@ -78,20 +78,57 @@ static bool is_density(Str name)
         || !strcmp(name, "log_survival") || !strcmp(name, "quantile");
 }
 
+/* A law on the same support, of one element or of all. The map of the support takes each element by
+ * itself, and its ends move with no parameter. */
+static void check_standard(Check *s, Ast *fact, const Type *t, const Type *of)
+{
+    Ast *value = fact->kids[FACT_VALUE];
+    bool law = t->kind == KIND_DIST && !t->any_event && t->of->support == of->support;
+    bool simple = of->elem == ELEM_REAL && !of->core && !vec_len(of->bounds);
+    if (is_bad(t)) return;
+    if (simple && law && (!vec_len(t->of->event) || axes_agree(s, t->of->event, of->event)))
+        return;
+    FAIL(s, E_STANDARD, value->span, support_text(s, of),
+         simple ? "this is no law on it" : vec_len(of->bounds) ? "its map has parameters"
+                : "its map is not one of single numbers");
+    if (!simple) return;
+    diag_help(s->c, "a draw of this law is location + scale * a draw of the standard one, before "
+              "the map of the support: `standard = normal(0, 1)`");
+}
+
+/* One for each element, or a matrix that the elements are multiplied by. */
+static Size **scale_shape(Check *s, const Type *t, const Type *of)
+{
+    size_t n = vec_len(of->event);
+    bool matrix = !is_bad(t) && t->kind == KIND_VALUE && vec_len(type_flat(s, t)->event) > n && n;
+    if (!matrix) return of->event;
+    Size **square = NULL;
+    for (size_t i = 0; i < n; i++) vec_push(s->c, square, of->event[i]);
+    vec_push(s->c, square, of->event[n - 1]);
+    return square;
+}
+
 static void check_fact(Check *s, Ast *fact, const Type *of)
 {
     Ast *value = fact->kids[FACT_VALUE];
+    bool scale = !strcmp(fact->name, "scale");
     bool scalar = !strcmp(fact->name, "entropy");
     bool event = !strcmp(fact->name, "mean") || !strcmp(fact->name, "variance")
-              || !strcmp(fact->name, "mode") || !strcmp(fact->name, "median");
+              || !strcmp(fact->name, "mode") || !strcmp(fact->name, "median")
+              || !strcmp(fact->name, "location");
     Type *t = infer(s, value);
-    if (!scalar && !event) {
-        FAIL(s, E_FACT_UNKNOWN, fact->span, fact->name);
-        diag_help(s->c, "facts are mean, variance, mode, median, entropy; else write `let %s = ..`",
-                  fact->name);
+    if (!strcmp(fact->name, "standard")) {
+        check_standard(s, fact, t, of);
         return;
     }
-    if (expect_shape(s, fact, value, t, scalar ? NULL : of->event))
+    if (!scalar && !event && !scale) {
+        FAIL(s, E_FACT_UNKNOWN, fact->span, fact->name);
+        diag_help(s->c, "facts are mean, variance, mode, median, entropy, location, scale, "
+                  "standard; else write `let %s = ..`", fact->name);
+        return;
+    }
+    Size **shape = scalar ? NULL : scale ? scale_shape(s, t, of) : of->event;
+    if (expect_shape(s, fact, value, t, shape))
         set_type(s, fact, type_flat(s, t));
 }
 

@@ -178,9 +178,11 @@ static Str family_text(const Words *w, const Latent *z)
 {
     Both law = both_law(w, z->q);
     if (z->guide->kind == GUIDE_FULLRANK)
-        return str_fmt(w->d->c, "full rank: %s", law.text);
+        return str_fmt(w->d->c, "full rank%s: %s",
+                       z->var->centring == NONCENTRED ? " of the standard values" : "", law.text);
     if (z->guide->kind == GUIDE_MEANFIELD)
-        return str_fmt(w->d->c, "mean field: %s", law.text);
+        return str_fmt(w->d->c, "mean field%s: %s",
+                       z->var->centring == NONCENTRED ? " of the standard values" : "", law.text);
     return str_fmt(w->d->c, "%s%s", z->guide->amortized ? "amortized: " : "", law.text);
 }
 
@@ -203,7 +205,7 @@ void describe_estimates(const Words *w)
         Estimate s = { .latent = z->var, .span = z->free->span };
         s.family = family_text(w, z);
         s.estimator = str_fmt(d->c, "reparameterized: %s", draw_text(w, z));
-        if (!z->identity)
+        if (z->mapped)
             s.estimator = str_fmt(d->c, "%s, mapped onto `%s`", s.estimator, z->var->type->support);
         if (closed && z->by != BY_REPARAM)
             s.reason = str_fmt(d->c, "closed KL: %s", why);

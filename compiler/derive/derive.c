@@ -149,6 +149,9 @@ Derivation *derive(Ctx *c, Model *m, Ast *library)
     user_params(&d, m->vars);
     if (m->family)
         user_params(&d, m->family->vars);
+    noncenter(&d);
+    if (diag_count(c) > before)
+        return NULL;
     family_latents(&d);
     check_by(&d);
     if (diag_count(c) > before)

@@ -12,7 +12,8 @@ typedef struct Latent {
     Site *site;                        /* its prior */
     Guide *guide;
     int number;                        /* position of the site in the model */
-    bool identity;                     /* what is drawn is the latent itself, no map */
+    bool identity;                     /* what is drawn is the latent itself */
+    bool mapped;                       /* what is drawn is mapped onto the support */
     Var *drawn;                       /* variable drawn: `var`, or its free value, or the group's */
     Ast *free;                      /* free value as an expression: NAME, or a slice of the group */
     Ast *q;                            /* law of `drawn` */
@@ -56,6 +57,7 @@ Ast  *plate_index_name(Ctx *c, const Plate *p, Span span);
 Ast  *make_declared_sum(Ctx *c, const Var *v, Ast *e);
 bool  has_declared_binders(const Var *v);
 Ast  *make_element(Ctx *c, const Var *v, Span span);            /* b[j], or b */
+Ast  *make_element_of(Ctx *c, const Var *v, Ast *whole);        /* of another array like b */
 Type *real_scalar(Ctx *c);
 
 /* offers.c: declarations by name, axes of laws and supports */
@@ -86,6 +88,13 @@ void  sum_out(Derive *d, Query *q);
 void  family_latents(Derive *d);
 bool  is_free(Derive *d, const Var *v);     /* its own free value; an error if there is no map */
 Type *free_type(Derive *d, const Var *v);
+/* noncenter.c: latents that are location + scale * a standard one */
+void  noncenter(Derive *d);                                     /* decides Var.centring */
+Ast  *standard_law(Derive *d, const Var *v);
+/* the latent where u are its free numbers, which have the map of its support still before them */
+Ast  *noncentred_value(Derive *d, const Var *v, Ast *u);
+Ast  *noncentred_free(Derive *d, const Var *v);                 /* u of the latent */
+Ast  *standard_prior(Derive *d, const Site *s, Ast *u);         /* log density of the image of u */
 /* kl.c: the divergence, term by term */
 bool  kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
 bool  entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
@@ -96,7 +105,8 @@ void  family_binds(Derive *d, Query *q, bool local_too);
 void  derive_queries(Derive *d);
 /* log_prob.c */
 void  log_prob_queries(Derive *d);
-void  log_joint_terms(Derive *d, Query *q);           /* one for each statement */
+/* one for each statement; free: the prior of non-centred latents is that of their free numbers */
+void  log_joint_terms(Derive *d, Query *q, bool free);
 /* simulate.c */
 void  simulate_query(Derive *d);
 /* report.c */
@@ -122,6 +132,7 @@ Str  math_law(const Math *m, const Ast *law);
  * none. */
 Ast *expand_logpdf(const Derive *d, Ast *law, Ast *x);
 Ast *expand_fact(const Derive *d, Ast *law, const char *name);
+Ast *expand_part(const Derive *d, Ast *law, const char *name); /* a fact whose value broadcasts */
 Ast *expand_kl(const Derive *d, Ast *q, Ast *p);
 Ast *expand_support(const Derive *d, const Type *t, const char *name, Ast *u);
 Ast *expand_sample(const Derive *d, Ast *law);

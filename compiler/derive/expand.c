@@ -2,8 +2,9 @@
  *
  *     kl(normal(q.mu, q.sigma), normal(0, 1))
  *  -> -log(q.sigma) + (sq(q.sigma) + sq(q.mu)) / 2 - 0.5
- * For showing only: explain prints the result beside the rule; the lowering inlines the same
- * members by itself. Constants are folded, because log(1) and (mu - 0) teach nothing.
+ * Explain prints the result beside the rule; the lowering inlines the same members by itself, but
+ * takes the location and scale of a non-centred latent from here. Constants are folded, because
+ * log(1) and (mu - 0) teach nothing.
  */
 #include "derive.h"
 
@@ -14,6 +15,7 @@ typedef struct Bound { Str name; Ast *value; struct Bound *up; } Bound;
 typedef struct Expand {
     const Derive *d;
     const Ast *body;                   /* of the distribution: its lets and functions */
+    bool broadcasts;                   /* a number given for a vector may stay a number */
     bool failed;                       /* met what cannot be written as one expression */
     int depth;
 } Expand;
@@ -239,7 +241,7 @@ static Bound *bind_axes(Expand *x, Bound *b, const Ast *param, const Ast *value)
     const Ast *type = param->kids[ARGDECL_TYPE], *axes = type ? type->kids[TYPE_AXES] : NULL;
     const Type *t = value->type;
     size_t rank = axes ? vec_len(axes->kids) : 0, n = t ? vec_len(t->event) : 0;
-    if (rank > n && t && rank > n + vec_len(t->array))
+    if (!x->broadcasts && rank > n && t && rank > n + vec_len(t->array))
         x->failed = true;
     for (size_t i = 0; i < rank && rank <= n; i++) {
         Size *size = t->event[n - rank + i];
@@ -320,6 +322,13 @@ Ast *expand_fact(const Derive *d, Ast *law, const char *name)
 {
     const Ast *holder, *member = law_member(law_called(law), AST_FACT, name, &holder);
     Expand x = { .d = d };
+    return member ? finish(&x, bind_for(&x, law, holder), member->kids[FACT_VALUE]) : NULL;
+}
+
+Ast *expand_part(const Derive *d, Ast *law, const char *name)
+{
+    const Ast *holder, *member = law_member(law_called(law), AST_FACT, name, &holder);
+    Expand x = { .d = d, .broadcasts = true };
     return member ? finish(&x, bind_for(&x, law, holder), member->kids[FACT_VALUE]) : NULL;
 }
 

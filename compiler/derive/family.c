@@ -105,7 +105,8 @@ static void latent_meanfield(Derive *d, Latent *z)
 {
     Span span = guide_span(z);
     Var *v = z->var;
-    z->identity = is_free(d, v);
+    z->mapped = !is_free(d, v);
+    z->identity = !z->mapped && v->centring != NONCENTRED;
     Type *u =
         z->identity ? make_type(d->c, "real", v->type->array, v->type->event) : free_type(d, v);
     Ast *mu = plated_param(d, str_fmt(d->c, "%s_mu", v->name), "real", u, v->plate,
@@ -163,7 +164,8 @@ static void group_fullrank(Derive *d, Latent **members, size_t n)
     Size *total = size_const(d->c, 0), *lengths[n];
     Str base = str(d->c, "q");
     for (size_t i = 0; i < n; i++) {
-        members[i]->identity = is_free(d, members[i]->var);
+        members[i]->mapped = !is_free(d, members[i]->var);
+        members[i]->identity = !members[i]->mapped && members[i]->var->centring != NONCENTRED;
         lengths[i] = member_length(d, members[i], g->plate);
         total = size_add(d->c, total, lengths[i] ? lengths[i] : size_const(d->c, 1));
         if (n <= 3)

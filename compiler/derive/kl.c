@@ -54,13 +54,14 @@ static Ast *element_law(Derive *d, const Latent *z, const Ast *element)
 
 bool kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
 {
-    Ast *p = law_see(d->m, z->site->law);
+    bool standard = z->var->centring == NONCENTRED;
+    Ast *p = standard ? standard_law(d, z->var) : law_see(d->m, z->site->law);
     bool declared = has_declared_binders(z->var);
     if (law_is_flat(p))
         return *why = str(d->c, "a flat prior is no distribution"), false;
     if (z->guide->kind == GUIDE_FULLRANK)
         return *why = str(d->c, "the latent is drawn jointly with its group"), false;
-    if (!z->identity)
+    if (z->mapped)
         return *why = str_fmt(d->c, "the family draws a free number, mapped onto `%s`",
                               z->var->type->support), false;
     const Ast *lq = law_called(z->q), *lp = law_called(p), *holder;
@@ -119,7 +120,19 @@ static void add(Derive *d, Query *q, const Latent *z, const char *prefix, TermKi
     Term t = make_term(d, str_fmt(d->c, "%s_%s", prefix, z->var->name), kind, sign, expr,
                        z->var->plate, span);
     t.weight = weight;
+    if (z->var->centring == NONCENTRED && (kind == TERM_PRIOR || kind == TERM_KL)) {
+        t.noncentred = z->var;
+        t.moved = noncentred_value(d, z->var, z->free);
+    }
     vec_push(d->c, q->terms, t);
+}
+
+static Ast *prior_of(Derive *d, const Latent *z)
+{
+    if (site_is_summed(d, z->site))
+        return NULL;
+    return z->var->centring == NONCENTRED ? standard_prior(d, z->site, z->free)
+                                          : joint_prior(d, z->site);
 }
 
 static Ast *drawn_name(Derive *d, const Latent *z)
@@ -152,10 +165,10 @@ static void one_latent(Derive *d, Query *q, const Latent *z)
         add(d, q, z, "kl", TERM_KL, -1, beta, e, z->site->span);
         return;
     }
-    Ast *prior = site_is_summed(d, z->site) ? NULL : joint_prior(d, z->site);
+    Ast *prior = prior_of(d, z);
     if (prior)
         add(d, q, z, "prior", TERM_PRIOR, 1, beta, prior, z->site->span);
-    if (!z->identity)
+    if (z->mapped)
         add(d, q, z, "jacobian", TERM_JACOBIAN, 1, beta, log_jacobian(d, z), z->var->decl->span);
     if (!z->first)
         return;
@@ -187,10 +200,10 @@ void weight_terms(Derive *d, Query *q)
         if (d->m->sites[i].observed || var_is_discrete(d->m->sites[i].var))
             continue;
         const Latent *z = latent_of(d, d->m->sites[i].var);
-        Ast *prior = site_is_summed(d, z->site) ? NULL : joint_prior(d, z->site);
+        Ast *prior = prior_of(d, z);
         if (prior)
             add(d, q, z, "prior", TERM_PRIOR, 1, 1, prior, z->site->span);
-        if (!z->identity)
+        if (z->mapped)
             add(d, q, z, "jacobian", TERM_JACOBIAN, 1, 1, log_jacobian(d, z), z->var->decl->span);
         if (z->first)
             add(d, q, z, "log_q", TERM_ENTROPY, -1, 1, log_q(d, z), z->free->span);

@@ -5,6 +5,8 @@
  *     log_prob_free    u given            the same at z = constrain(u), and log |det dz/du|
  *     to_values        u given            z
  *     to_free          z given            u = unconstrain(z)
+ * The free numbers of a non-centred latent are its standard values (noncenter.c): then its value
+ * reads other latents, and in log_prob_free its law is the standard one, Jacobian included.
  * Parameters of the model are given as latents are; a law that they have is a term. The gradient is
  * taken by what is given. Nothing is drawn and no family is read, so the terms are exact.
  */
@@ -13,6 +15,11 @@
 static bool is_given(const Var *v)
 {
     return !v->synthetic && !var_is_discrete(v) && (v->kind == VAR_LATENT || v->kind == VAR_PARAM);
+}
+
+static bool is_own(Derive *d, const Var *v)
+{
+    return is_free(d, v) && v->centring != NONCENTRED;
 }
 
 /* Free numbers of a variable: those that its mean field draws, or new ones. */
@@ -34,13 +41,34 @@ static Ast *map_call(Derive *d, const char *member, const Given *g, const Var *x
 
 /* ---- terms ----------------------------------------------------------------------------------- */
 
-void log_joint_terms(Derive *d, Query *q)
+static const Given *given_of(const Derive *d, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(d->d->givens); i++)
+        if (d->d->givens[i].var == v)
+            return &d->d->givens[i];
+    ice("`%s` is not given", v->name);
+}
+
+static Term standard_term(Derive *d, const Site *s)
+{
+    Ast *u = make_name(d->c, given_of(d, s->var)->free, s->span);
+    Term t = make_term(d, s->var->name, TERM_PRIOR, 1, standard_prior(d, s, u), s->plate, s->span);
+    t.noncentred = s->var;
+    t.moved = noncentred_value(d, s->var, u);
+    return t;
+}
+
+void log_joint_terms(Derive *d, Query *q, bool free)
 {
     d->taken = NULL;
     for (size_t i = 0; i < vec_len(d->m->sites); i++) {
         const Site *s = &d->m->sites[i];
         if (site_is_summed(d, s))
             continue;
+        if (free && !s->observed && s->var->centring == NONCENTRED) {
+            vec_push(d->c, q->terms, standard_term(d, s));
+            continue;
+        }
         Ast *e = joint_site(d, s);
         TermKind kind = s->observed ? TERM_LIKELIHOOD : TERM_PRIOR;
         if (e)
@@ -56,7 +84,7 @@ static void jacobian_terms(Derive *d, Query *q)
     for (size_t i = 0; i < vec_len(d->d->givens); i++) {
         const Given *g = &d->d->givens[i];
         Str name = str_fmt(d->c, "jacobian_%s", g->var->name);
-        if (g->free == g->var)
+        if (is_free(d, g->var))
             continue;
         Ast *e = map_call(d, "log_jacobian", g, g->free);
         vec_push(d->c, q->terms, make_term(d, name, TERM_JACOBIAN, 1, e, g->var->plate,
@@ -66,16 +94,27 @@ static void jacobian_terms(Derive *d, Query *q)
 
 /* ---- queries --------------------------------------------------------------------------------- */
 
+static void bind(Derive *d, Query *q, Var *v, Ast *value, const Var *like)
+{
+    vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, v, value, like->plate, 0, like->decl->span,
+                                      like }));
+}
+
+/* Non-centred latents after the others, which their values read. */
 static void give(Derive *d, Query *q, bool free)
 {
-    for (size_t i = 0; i < vec_len(d->d->givens); i++) {
-        const Given *g = &d->d->givens[i];
+    const Given *givens = d->d->givens;
+    for (size_t i = 0; i < vec_len(givens); i++) {
+        const Given *g = &givens[i];
         vec_push(d->c, q->given, free ? g->free : g->var);
-        if (!free || g->free == g->var)
-            continue;
-        Ast *value = map_call(d, "constrain", g, g->free);
-        vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, g->var, value, g->var->plate, 0,
-                                          g->var->decl->span, NULL }));
+        if (free && g->free != g->var && g->var->centring != NONCENTRED)
+            bind(d, q, g->var, map_call(d, "constrain", g, g->free), g->var);
+    }
+    for (size_t i = 0; i < vec_len(givens); i++) {
+        const Given *g = &givens[i];
+        Ast *u = make_name(d->c, g->free, g->var->decl->span);
+        if (free && g->var->centring == NONCENTRED)
+            bind(d, q, g->var, noncentred_value(d, g->var, u), g->var);
     }
 }
 
@@ -84,7 +123,11 @@ static void map_results(Derive *d, Query *q, bool to_free)
     for (size_t i = 0; i < vec_len(d->d->givens); i++) {
         const Given *g = &d->d->givens[i];
         Span at = g->var->decl->span;
-        Ast *e = to_free && g->free != g->var ? map_call(d, "unconstrain", g, g->var)
+        bool moved = to_free && g->var->centring == NONCENTRED;
+        if (moved)
+            bind(d, q, g->free, noncentred_free(d, g->var), g->var);
+        Ast *e = moved ? make_name(d->c, g->free, at)
+               : to_free && g->free != g->var ? map_call(d, "unconstrain", g, g->var)
                                               : make_name(d->c, g->var, at);
         vec_push(d->c, q->results, ((Result){ g->var->name, e, g->var->plate, false }));
     }
@@ -119,12 +162,12 @@ void log_prob_queries(Derive *d)
     for (size_t i = 0; i < vec_len(d->m->vars); i++) {
         Var *v = d->m->vars[i];
         if (is_given(v))
-            vec_push(d->c, out->givens, ((Given){ v, is_free(d, v) ? v : free_numbers(d, v) }));
+            vec_push(d->c, out->givens, ((Given){ v, is_own(d, v) ? v : free_numbers(d, v) }));
     }
     give(d, &out->log_prob, false);
-    log_joint_terms(d, &out->log_prob);
+    log_joint_terms(d, &out->log_prob, false);
     give(d, &out->log_prob_free, true);
-    log_joint_terms(d, &out->log_prob_free);
+    log_joint_terms(d, &out->log_prob_free, true);
     jacobian_terms(d, &out->log_prob_free);
     give(d, &out->to_values, true);
     map_results(d, &out->to_values, false);

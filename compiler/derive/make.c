@@ -195,20 +195,25 @@ static Ast **declared_binders(Ctx *c, const Var *v)
     return binders;
 }
 
-Ast *make_element(Ctx *c, const Var *v, Span span)
+Ast *make_element_of(Ctx *c, const Var *v, Ast *whole)
 {
-    Ast *base = make_name(c, v, span), **index = NULL;
+    Ast **index = NULL;
     if (!has_declared_binders(v))
-        return base;
+        return whole;
     Ast **binders = declared_binders(c, v);
     for (size_t i = 0; i < vec_len(binders); i++) {
-        Ast *name = ast_name(c, span, binders[i]->name, binders[i]);
+        Ast *name = ast_name(c, whole->span, binders[i]->name, binders[i]);
         name->type = binders[i]->type;
         vec_push(c, index, name);
     }
-    Ast *e = make_index(c, base, index);
+    Ast *e = make_index(c, whole, index);
     e->type = make_type(c, "real", NULL, v->type->event);
     return e;
+}
+
+Ast *make_element(Ctx *c, const Var *v, Span span)
+{
+    return make_element_of(c, v, make_name(c, v, span));
 }
 
 Ast *make_declared_sum(Ctx *c, const Var *v, Ast *e)

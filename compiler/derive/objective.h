@@ -42,6 +42,8 @@ typedef struct Term {
     Plate *plate;                      /* summed over this plate and its outers; NULL: global */
     bool local;                        /* plate is, or lies in, the row plate */
     Span span;                         /* of the statement in the spec it comes from */
+    const Var *noncentred; Ast *moved; /* of the prior of a standard value: the latent, which is
+                                          `moved`; else NULL */
     Step *steps;                       /* vec: how it came to be; the last is its final form */
     Str text, latex;                   /* formula */
 } Term;

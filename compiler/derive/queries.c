@@ -20,25 +20,44 @@ static bool is_local(const Derive *d, const Plate *p)
     return p && d->m->rows && plate_within(p, d->m->rows);
 }
 
-static void bind_latent(Derive *d, Query *q, const Latent *z)
+static void bind_draw(Derive *d, Query *q, const Latent *z)
 {
     if (z->first)
         vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, z->drawn, z->q, z->var->plate, 2 * z->number,
                                           z->free->span, NULL }));
+}
+
+static void bind_value(Derive *d, Query *q, const Latent *z)
+{
     if (z->drawn == z->var)
         return;
     Ast *value = z->free;
-    if (!z->identity)
+    if (z->var->centring == NONCENTRED)
+        value = noncentred_value(d, z->var, z->free);
+    else if (z->mapped)
         value = make_call(d->c, "constrain", z->var->type, z->var->decl->span, z->free, NULL);
     vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, z->var, value, z->var->plate, 0,
                                       z->var->decl->span, NULL }));
 }
 
+/* Non-centred latents come last, in the order of the model: their values read others. */
 void family_binds(Derive *d, Query *q, bool local_too)
 {
-    for (size_t i = 0; i < vec_len(d->latents); i++)
-        if (local_too || !is_local(d, d->latents[i].var->plate))
-            bind_latent(d, q, &d->latents[i]);
+    for (size_t i = 0; i < vec_len(d->latents); i++) {
+        const Latent *z = &d->latents[i];
+        if (!local_too && is_local(d, z->var->plate))
+            continue;
+        bind_draw(d, q, z);
+        if (z->var->centring != NONCENTRED)
+            bind_value(d, q, z);
+    }
+    for (size_t k = 0; k < vec_len(d->m->sites); k++)
+        for (size_t i = 0; i < vec_len(d->latents); i++) {
+            const Latent *z = &d->latents[i];
+            if (z->number == (int)k && z->var->centring == NONCENTRED
+                && (local_too || !is_local(d, z->var->plate)))
+                bind_value(d, q, z);
+        }
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -160,8 +179,7 @@ static void sample_query(Derive *d, Query *q)
             q->absent = str(d->c, "drawing a sequence step by step is not derived yet");
     family_binds(d, q, false);
     for (size_t i = 0; i < vec_len(q->binds) && !q->absent; i++)
-        if (q->binds[i].kind == BIND_DRAW)
-            q->absent = reads_data(d, q, q->binds[i].expr, q->binds[i].var->name);
+        q->absent = reads_data(d, q, q->binds[i].expr, q->binds[i].var->name);
     for (size_t i = 0; i < vec_len(d->m->sites) && !q->absent; i++) {
         Site *s = &d->m->sites[i];
         bool from_model = s->observed || is_local(d, s->plate) || var_is_discrete(s->var);

@@ -136,7 +136,7 @@ static void summary_query(Derive *d, Query *q, Summary summary)
     for (size_t i = 0; i < vec_len(d->d->tables); i++)
         give(d, q, summary_table(&d->d->tables[i], summary));
     d->summary = summary;
-    log_joint_terms(d, q);
+    log_joint_terms(d, q, false);
     d->summary = SUMMARY_NONE;
 }
 

@@ -283,6 +283,11 @@ void describe_term(const Words *w, Term *t)
     push(w, t, first, f, t->span);
     if (t->expr->kind == AST_CALL && !strcmp(t->expr->name, "sum_states"))
         push(w, t, RULE_SUMMED_OUT, states_words(w, t->expr), t->expr->span);
+    if (t->noncentred)
+        push(w, t, RULE_NONCENTRED,
+             both_fmt2(w, "%s = %s", "%s = %s",
+                       both_expr(w, make_element(w->d->c, t->noncentred, t->span)),
+                       both_expr(w, t->moved)), t->span);
     expand_step(w, t, density ? RULE_DENSITY : rules[t->kind].expand);
     if (mass_of(t->expr))
         push(w, t, RULE_TRUNCATED, both_expr(w, mass_of(t->expr)), t->span);

@@ -1,9 +1,10 @@
 /* cache.c - trainers that `dgmc run` has compiled before, by the C text that they were made from.
  *
- * DIR/HASH/ holds model.c and the trainer `model`; DIR is $DGMC_CACHE, else $XDG_CACHE_HOME/dgmc, else
- * $HOME/.cache/dgmc, else a folder of the user's own in /tmp. An entry counts only if its text is the
- * same to the last byte and its trainer is newer than the runtime, so a collision of hashes or an
- * update costs a compilation, never a wrong answer. Entries may be deleted at any time.
+ * DIR/HASH/ holds model.c and the trainer `model`; DIR is $DGMC_CACHE, else $XDG_CACHE_HOME/dgmc,
+ * else $HOME/.cache/dgmc, else a folder of the user's own in /tmp. An entry counts only if its
+ * text is the same to the last byte and its trainer is newer than the runtime, so a collision of
+ * hashes or an update costs a compilation, never a wrong answer. Entries may be deleted at any
+ * time.
  */
 #include <errno.h>
 #include <limits.h>

@@ -60,6 +60,7 @@ typedef struct EmitLatent {
     int rank;
     int64_t shape[LIMIT_RANK], free_count;            /* of a row */
     Str support;
+    const char *centring;              /* the end of a DGM_ name: "CENTRED" */
     int line;
 } EmitLatent;
 
@@ -70,6 +71,8 @@ typedef struct EmitVariable {
     int rank;
     int64_t shape[LIMIT_RANK];         /* of a row */
     EmitElem elem;
+    double lower, upper;
+    Str support;
     Str only_given;                    /* why it is no output, or NULL: it is one */
     int line;
 } EmitVariable;
@@ -109,7 +112,8 @@ void emit_program(Ctx *c, Out *o, const EmitInput *in);
 
 /* cc.c: writes text beside `out` in a temporary directory and compiles it to `out`; no shell. cc
  * NULL: $CC or cc. False after an error was reported. */
-/* cache.c: path of a trainer made from this text, compiled if there is none; NULL after an error. */
+/* cache.c: path of a trainer made from this text, compiled if there is none; NULL after an error.
+ * */
 Str  cached_trainer(Ctx *c, const char *cc, const Out *text);
 Str  runtime_library(Ctx *c);
 bool run_cc(Ctx *c, const char *cc, const Out *text, Str out);

@@ -26,11 +26,14 @@ static const EmitElem elems[] = { [ELEM_REAL] = EMIT_REAL, [ELEM_BIT] = EMIT_BIT
                                   [ELEM_INDEX] = EMIT_INDEX, [ELEM_COUNT] = EMIT_COUNT,
                                   [ELEM_INTEGER] = EMIT_REAL };
 
-/* The bounds that a file is checked against. */
-static void data_bounds(Ctx *c, const Type *t, EmitData *e)
+/* The bounds that a file is checked against, and what they are called. */
+static void type_bounds(Ctx *c, const Type *t, EmitData *e)
 {
     int64_t k;
     Str missing;
+    Type element = *t;
+    element.array = NULL;
+    e->support = type_text(c, &element);
     e->lower = -INFINITY;
     e->upper = INFINITY;
     if (t->elem == ELEM_BIT) {
@@ -90,10 +93,7 @@ static EmitData emit_data(Ctx *c, const Var *v)
         if (!size_value(c, s, &e.shape[e.rank++], &missing))
             ice_span(v->decl->span, "size %s of %s is unbound", missing, v->name);
     }
-    Type element = *t;
-    element.array = NULL;
-    e.support = type_text(c, &element);
-    data_bounds(c, t, &e);
+    type_bounds(c, t, &e);
     return e;
 }
 
@@ -107,12 +107,17 @@ static EmitTerm emit_term(Ctx *c, const Term *t)
                        .sign = t->sign * t->weight, .local = t->local, .line = span_line(t->span) };
 }
 
-static EmitVariable emit_variable(const LowProgram *p, size_t i)
+static EmitVariable emit_variable(Ctx *c, const LowProgram *p, size_t i)
 {
     const Var *v = p->query->given[i];
     EmitVariable e = { .name = v->name, .data = v->kind == VAR_DATA, .elem = elems[v->type->elem],
                        .only_given = p->query->only_given[i], .line = span_line(v->decl->span) };
     e.rank = lower_table_shape(p->given[i], e.shape, &e.rows);
+    EmitData type = { 0 };
+    type_bounds(c, v->type, &type);
+    e.lower = type.lower;
+    e.upper = type.upper;
+    e.support = type.support;
     return e;
 }
 
@@ -124,7 +129,7 @@ static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
     for (size_t i = 0; i < vec_len(p->given); i++)
         vec_push(c, e.given, p->given[i]->name);
     for (size_t i = 0; i < vec_len(p->given) && p->query->only_given; i++)
-        vec_push(c, e.variables, emit_variable(p, i));
+        vec_push(c, e.variables, emit_variable(c, p, i));
     for (size_t i = 0; i < vec_len(p->results); i++) {
         const LowResult *r = &p->results[i];
         EmitOutput out = { .name = r->name, .rows = r->rows, .samples = r->samples, .rank = r->rank,
@@ -138,8 +143,11 @@ static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
 
 static EmitLatent emit_latent(const LowGiven *g)
 {
+    static const char *const centrings[] = { [CENTRED] = "CENTRED",
+                                             [NONCENTRABLE] = "NONCENTRABLE",
+                                             [NONCENTRED] = "NONCENTRED" };
     EmitLatent e = { .name = g->name, .rows = g->rows, .rank = g->rank,
-                     .free_count = g->free_count,
+                     .free_count = g->free_count, .centring = centrings[g->centring],
                      .support = g->support, .line = span_line(g->span) };
     for (int i = 0; i < g->rank; i++)
         e.shape[i] = g->shape[i];

@@ -472,6 +472,7 @@ static bool vectorises(const Item *loop)
         case OP_MAXIMUM: case OP_LGAMMA: case OP_DIGAMMA: case OP_TRIGAMMA: case OP_GAMMA_P:
         case OP_GAMMA_DSHAPE: case OP_BETA_I: case OP_NORMAL_CDF: case OP_NORMAL_QUANTILE:
         case OP_LBETA: case OP_LOG_NORMAL_CDF: case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP:
+        case OP_BINOMIAL_QUANTILE:
             return false;
         case OP_GATHER:                /* a row of a table, or scattered elements? */
             if (use_walks(&n->in[1], loop->axis))

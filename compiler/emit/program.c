@@ -492,13 +492,16 @@ static void emit_variables(const Emit *e)
     const EmitVariable *v = e->program->variables;
     if (!vec_len(v))
         return;
-    out_puts(e->o, "/* name, rows?, data?, rank, shape, count, kind, why not drawn, line */\n");
+    out_puts(e->o, "/* name, rows?, data?, rank, shape, count, kind, bounds, support, why not "
+                   "drawn, line */\n");
     out_printf(e->o, "static const DgmVariable %s_variables[] = {\n", prefix(e));
     for (size_t i = 0; i < vec_len(v); i++)
-        out_printf(e->o, "    {%s, %s, %s, %s, %s, %s, %d},\n", text_string(e->c, v[i].name),
+        out_printf(e->o, "    {%s, %s, %s, %s, %s,\n     %s, %s, %s, %s, %d},\n",
+                   text_string(e->c, v[i].name),
                    v[i].rows ? "true" : "false", v[i].data ? "true" : "false",
                    text_shape(e->c, v[i].shape, v[i].rank), text_elem(v[i].elem),
-                   text_string(e->c, v[i].only_given), v[i].line);
+                   text_double(e->c, v[i].lower), text_double(e->c, v[i].upper),
+                   text_string(e->c, v[i].support), text_string(e->c, v[i].only_given), v[i].line);
     out_puts(e->o, "};\n\n");
 }
 

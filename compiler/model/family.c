@@ -77,26 +77,27 @@ static bool is_word(const Ast *law, const char *word)
 
 static bool guide_kind(Build *b, Ast *law, GuideKind *kind)
 {
-    static const char *const later[] = { "mixture", "noncentered", "lowrank", "point", "flow" };
+    static const char *const later[] = { "mixture", "lowrank", "point", "flow" };
     *kind = GUIDE_LAW;
-    if (is_word(law, "meanfield"))
+    if (is_word(law, "meanfield") || is_word(law, "noncentered"))
         *kind = GUIDE_MEANFIELD;
     else if (is_word(law, "fullrank"))
         *kind = GUIDE_FULLRANK;
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         if (is_word(law, later[i])) {
             diag_error(b->c, E_ND_FAMILY, law->span, law->name);
-            diag_help(b->c, "derived today: meanfield, fullrank, or a distribution");
+            diag_help(b->c, "derived today: meanfield, fullrank, noncentered, or a distribution");
             return false;
         }
     }
     return true;
 }
 
-/* One guide for the group (fullrank), or one for each of the latents. */
+/* One guide for the group (fullrank), or one for each of the latents. law NULL: the default. */
 static void guide_group(Build *b, GuideKind kind, Ast *law, Var **latents, bool implied, Span span)
 {
     Ast *own = kind == GUIDE_LAW ? law : NULL;
+    bool noncentred = law && is_word(law, "noncentered");
     if (vec_len(latents) == 0)
         return;
     if (kind == GUIDE_FULLRANK) {
@@ -108,7 +109,8 @@ static void guide_group(Build *b, GuideKind kind, Ast *law, Var **latents, bool 
         Var **one = NULL;
         vec_push(b->c, one, latents[i]);
         guide_push(b, (Guide){ .kind = kind, .latents = one, .law = own,
-                               .plate = latents[i]->plate, .implied = implied, .span = span });
+                               .plate = latents[i]->plate, .noncentred = noncentred,
+                               .implied = implied, .span = span });
     }
 }
 
@@ -153,13 +155,13 @@ static void build_rest(Build *b, Ast *s)
         return;
     if (kind == GUIDE_LAW) {
         diag_error(b->c, E_ND_FAMILY, s->kids[SITE_LAW]->span, fmt_expr(b->c, s->kids[SITE_LAW]));
-        diag_help(b->c, "`%s` takes meanfield or fullrank", s->kids[SITE_LHS]->name);
+        diag_help(b->c, "`%s` takes meanfield, fullrank or noncentered", s->kids[SITE_LHS]->name);
         return;
     }
     for (size_t i = 0; i < vec_len(b->m->vars); i++)
         if (is_drawn(b->m->vars[i]) && !has_guide(b->m->family, b->m->vars[i]))
             vec_push(b->c, latents, b->m->vars[i]);
-    guide_group(b, kind, NULL, latents, true, s->span);
+    guide_group(b, kind, s->kids[SITE_LAW], latents, true, s->span);
 }
 
 static void family_var(Build *b, VarKind kind, Ast *decl, Ast *s, Plate *plate)

@@ -27,6 +27,9 @@ struct Plate {
 /* VAR_DRAWN: of `predict z ~ d`, no part of the density. */
 typedef enum { VAR_DATA, VAR_PARAM, VAR_LATENT, VAR_LET, VAR_NET, VAR_DRAWN } VarKind;
 
+/* Of a latent: its free number is its own; could be that of its standard law; is it. */
+typedef enum { CENTRED, NONCENTRABLE, NONCENTRED } Centring;
+
 typedef struct Var {
     VarKind kind;
     Str name;
@@ -47,6 +50,7 @@ typedef struct Var {
                                           that are plates, as if it stood in them */
     struct Var *absent, *place, *missing;     /* data with missing cells: where, which of the values
                                                  of the latent `missing` stand there; else NULL */
+    Centring centring;                 /* latent: decided by derive */
     bool filler;                       /* it is one of those of other data */
     bool synthetic;                    /* made by derive: variational parameter or free value;
                                           stands in Family.vars */
@@ -72,6 +76,8 @@ typedef struct Guide {
     Var **latents;                     /* vec: one for LAW and MEANFIELD */
     Ast *law;                          /* LAW: user's distribution */
     Plate *plate;
+    bool noncentred;                   /* MEANFIELD: of the standard values; if implied, where it
+                                          helps */
     bool amortized;                    /* reads data of its plate */
     bool implied;                    /* no line in the spec: the default, or from `others`, `all` */
     Span span;

@@ -239,6 +239,11 @@ static void lower_bind(Lower *L, const Bind *b)
         implicit[m++] = sample_axis(L);
         v = dist_draw(L, v, implicit, m, axes, n, b->site);
     }
+    bool element = v->kind == VAL_TENSOR && v->n_axes < n && tir_has_axis(v->t, axes[0]);
+    if (element) {                     /* that of the index of the declaration */
+        v = val_rename(L, v, axes + (n - v->n_axes));
+        v = val_tensor(L, tir_expand(L->f, v->t, axes, n), axes, n);
+    }
     if (v->kind == VAL_TENSOR && v->n_axes == n)
         v = val_rename(L, v, axes);
     if (v->kind == VAL_TENSOR)
@@ -487,7 +492,7 @@ static LowGiven *given_tables(Lower *L, const Lowered *l)
         Type element = *v->type;
         element.array = NULL;
         LowGiven g = { .name = v->name, .free_count = 1, .support = type_text(L->c, &element),
-                       .span = v->decl->span };
+                       .centring = v->centring, .span = v->decl->span };
         int64_t shape[LIMIT_RANK];
         int rank = lower_table_shape(free->given[i], shape, &g.rows);
         for (int k = 0; k < rank; k++)

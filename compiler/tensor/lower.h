@@ -53,6 +53,7 @@ typedef struct LowGiven {
     int rank;
     int64_t shape[LIMIT_RANK], free_count;            /* of a row */
     Str support;
+    Centring centring;
     Span span;
 } LowGiven;
 
@@ -203,6 +204,7 @@ Val *eval_ode(Lower *L, Env *env, const Ast *call);   /* lower_ode.c: the state 
 Val *eval_quantile(Lower *L, Env *env, const Ast *call);
 Val *eval_sorted(Lower *L, Env *env, const Ast *call);
 Val *eval_centred(Lower *L, Env *env, const Ast *call);
+Val *eval_multinomial(Lower *L, Env *env, const Ast *call);
 Val *eval_placed(Lower *L, Env *env, const Ast *call);
 Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i]), mode(z) */
 

@@ -332,7 +332,7 @@ Val *eval_random(Lower *L, Env *env, Op op, const Ast *call)
     int n_implicit = L->n_draw - L->n_draw_event;
     if (!L->n_draw && !L->draw_site)
         not_lowered(L, call->span, call->name);
-    Tir *in[2] = { 0 };
+    Tir *in[3] = { 0 };
     for (int k = 0; k < op_info[op].arity; k++) {
         Val *v = eval(L, env, call->kids[k]->kids[ARG_VALUE]);
         in[k] = val_rename(L, v, L->draw_axes + L->n_draw - v->n_axes)->t;
@@ -348,7 +348,7 @@ Val *eval_random(Lower *L, Env *env, Op op, const Ast *call)
     for (int i = L->n_draw - rank; i < L->n_draw; i++)
         axes[n++] = L->draw_axes[i];
     int site = L->draw_site * 16 + L->draw_sub++;
-    Tir *t = tir_random(L->f, op, site, in[0], in[1], axes, n);
+    Tir *t = tir_random(L->f, op, site, in, axes, n);
     return val_tensor(L, t, axes + n_implicit, rank);
 }
 

@@ -255,7 +255,7 @@ static const struct { const char *name; Val *(*eval)(Lower *L, Env *env, const A
 special[] = {
     { "previous", eval_previous }, { "ode", eval_ode }, { "sum_states", eval_sum_states },
     { "quantile", eval_quantile }, { "sorted", eval_sorted }, { "placed", eval_placed },
-    { "centred", eval_centred },
+    { "centred", eval_centred }, { "random_multinomial", eval_multinomial },
     { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
 };
 

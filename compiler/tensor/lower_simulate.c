@@ -5,6 +5,7 @@
  *     sorted(x)              the elements of a vector in increasing order
  *     centred(x)             a vector less the mean of its elements
  *     placed(x, x[i, 2], e)  x with e, a value in plate i, at its elements [i, 2]
+ *     random_multinomial(n, p)   binomial draws one after the other, each of what is left
  *     marginal(z[i])         from the table that the query is given: see derive/report.c
  */
 #include "lower.h"
@@ -128,6 +129,53 @@ Val *eval_centred(Lower *L, Env *env, const Ast *call)
     Tir *sum = tir_reduce(L->f, OP_SUM, tir_expand(L->f, x->t, &axis, 1), &axis, 1);
     Tir *mean = tir_map(L->f, OP_DIV, sum, tir_const(L->f, (double)axis->size), NULL);
     return val_tensor(L, tir_map(L->f, OP_SUB, x->t, mean, NULL), x->axes, x->n_axes);
+}
+
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+/* Of what is left for each outcome and those after it, its share: p[k] / sum_{j >= k} p[j]. */
+static Tir *shares(Lower *L, Tir *p, Axis *outcomes)
+{
+    TirFn *f = L->f;
+    Tir *rest = tir_cumsum(f, tir_expand(f, p, &outcomes, 1), outcomes, true);
+    Tir *zero = tir_const(f, 0), *one = tir_const(f, 1);
+    Tir *some = tir_map(f, OP_GT, rest, zero, NULL);
+    Tir *share = tir_map(f, OP_DIV, p, tir_map(f, OP_SELECT, some, rest, one), NULL);
+    return tir_map(f, OP_MIN, share, one, NULL);
+}
+
+/* A SCAN along the outcomes of two states: what is left of n, and the count. */
+Val *eval_multinomial(Lower *L, Env *env, const Ast *call)
+{
+    TirFn *f = L->f;
+    Val *n = eval(L, env, call->kids[0]->kids[ARG_VALUE]);
+    Val *p = eval(L, env, call->kids[1]->kids[ARG_VALUE]);
+    Val *u = eval_random(L, env, OP_RANDOM_UNIFORM, call);
+    Axis *outcomes = u->axes[u->n_axes - 1], *outer[LIMIT_RANK];
+    Axis *steps = tir_axis(f, AXIS_PLATE, str(L->c, "outcome"), outcomes->size);
+    Tir *share = shares(L, val_rename(L, p, &outcomes)->t, outcomes);
+    Tir *noise = tir_expand(f, tir_expand(f, u->t, share->axes, share->n_axes), n->t->axes,
+                            n->t->n_axes);
+    int n_outer = 0;
+    for (int i = 0; i < noise->n_axes; i++)
+        if (noise->axes[i] != outcomes)
+            outer[n_outer++] = noise->axes[i];
+    noise = tir_rename(f, noise, &outcomes, &steps, 1);
+    share = tir_rename(f, share, &outcomes, &steps, 1);
+    ScanState s[2] = { { 0 } }, *states = NULL;
+    Tir *left = scan_past(L, &s[0], "left", steps, outer, n_outer, NULL, 0)->t;
+    scan_past(L, &s[1], "drawn", steps, outer, n_outer, NULL, 0);
+    Tir *first = tir_map(f, OP_LT, tir_iota(f, steps), tir_const(f, 1), NULL);
+    left = tir_map(f, OP_SELECT, first, n->t, left);
+    Tir *drawn = tir_map(f, OP_BINOMIAL_QUANTILE, noise, left, share);
+    scan_next(L, &s[0], val_tensor(L, tir_map(f, OP_SUB, left, drawn, NULL), NULL, 0));
+    scan_next(L, &s[1], val_tensor(L, drawn, NULL, 0));
+    vec_push(L->c, states, s[0]);
+    vec_push(L->c, states, s[1]);
+    Tir *values[2];
+    if (scan_lift(f, str(L->c, "multinomial"), steps, states, values))
+        ice_span(L->at, "a multinomial draw is no sequence");
+    return val_tensor(L, tir_rename(f, values[1], &steps, &outcomes, 1), &outcomes, 1);
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */

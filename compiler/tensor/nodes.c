@@ -484,7 +484,7 @@ static Node *random_draw(Plan *p, const Tir *v, const Use *in)
 {
     AxisSet axes = reps(p, v->axes, v->n_axes);
     axes = row_first(p, &axes);
-    Use parameter[2] = {0};
+    Use parameter[3] = {0};
     for (int k = 0; k < v->n_in; k++)
         parameter[k] = laid_out(p, in[k], &axes, v);
     Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);

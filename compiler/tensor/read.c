@@ -426,7 +426,7 @@ static Tir *read_operation(Reader *r, Op op)
     if (info->kind == OP_KIND_MAP)
         v = tir_map(r->f, op, l.in[0], l.in[1], l.in[2]);
     else if (info->kind == OP_KIND_RANDOM)
-        v = tir_random(r->f, op, (int)l.number, l.in[0], l.in[1], l.axes, l.n_axes);
+        v = tir_random(r->f, op, (int)l.number, l.in, l.axes, l.n_axes);
     else
         v = build_shape(r, &l);
     if (!v || !typed)

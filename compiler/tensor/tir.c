@@ -294,13 +294,13 @@ Tir *tir_map(TirFn *f, Op op, Tir *a, Tir *b, Tir *c)
     return tir_intern(f, &v);
 }
 
-Tir *tir_random(TirFn *f, Op op, int site, Tir *a, Tir *b, Axis *const *axes, int n_axes)
+Tir *tir_random(TirFn *f, Op op, int site, Tir *const in[3], Axis *const *axes, int n_axes)
 {
     const OpInfo *info = &op_info[op];
-    int given = !!a + !!b;
+    int given = !!in[0] + !!in[1] + !!in[2];
     if (info->kind != OP_KIND_RANDOM || given != info->arity)
         ice("`%s` is not a draw with %d parameters", info->name, given);
-    Tir v = { .op = op, .n_in = info->arity, .in = { a, b }, .site = site };
+    Tir v = { .op = op, .n_in = info->arity, .in = { in[0], in[1], in[2] }, .site = site };
     AxisSet s = { .n = 0 };
     for (int k = 0; k < given; k++)
         for (int i = 0; i < v.in[k]->n_axes; i++)
@@ -318,7 +318,7 @@ static Tir *rebuild_default(TirFn *f, const Tir *v, Tir *const *in)
 {
     switch (op_info[v->op].kind) {
     case OP_KIND_MAP:    return tir_map(f, v->op, in[0], in[1], in[2]);
-    case OP_KIND_RANDOM: return tir_random(f, v->op, v->site, in[0], in[1], v->axes, v->n_axes);
+    case OP_KIND_RANDOM: return tir_random(f, v->op, v->site, in, v->axes, v->n_axes);
     default:             break;
     }
     switch (v->op) {

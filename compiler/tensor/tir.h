@@ -115,7 +115,7 @@ Tir *tir_input(TirFn *f, InputKind kind, Str name, Axis *const *axes, int n_axes
 Tir *tir_iota(TirFn *f, Axis *axis);
 Tir *tir_map(TirFn *f, Op op, Tir *a, Tir *b, Tir *c);             /* unused operands NULL */
 /* a, b: its parameters, NULL beyond its arity */
-Tir *tir_random(TirFn *f, Op op, int site, Tir *a, Tir *b, Axis *const *axes, int n_axes);
+Tir *tir_random(TirFn *f, Op op, int site, Tir *const in[3], Axis *const *axes, int n_axes);
 Tir *tir_rename(TirFn *f, Tir *a, Axis *const *from, Axis *const *to, int n);
 Tir *tir_expand(TirFn *f, Tir *a, Axis *const *axes, int n); /* axes it already has: ignored */
 /* Axes the operand lacks count as constant: SUM multiplies by their size (a scalar input for B: not

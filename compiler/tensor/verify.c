@@ -217,6 +217,8 @@ static const Rule rules[] = {
     { OP_RANDOM_POISSON, "has the axes of its parameter", draw_has_parameters },
     { OP_RANDOM_BINOMIAL, "has the row axis outermost", row_outermost },
     { OP_RANDOM_BINOMIAL, "has the axes of its parameters", draw_has_parameters },
+    { OP_RANDOM_HYPERGEOMETRIC, "has the row axis outermost", row_outermost },
+    { OP_RANDOM_HYPERGEOMETRIC, "has the axes of its parameters", draw_has_parameters },
     { OP_RANDOM_VON_MISES, "has the row axis outermost", row_outermost },
     { OP_RANDOM_VON_MISES, "has the axes of its parameter", draw_has_parameters },
     { OP_SUM, "removes axes of its operand, at least one", over_in_a },

@@ -47,14 +47,14 @@ static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form
     dgm_bind(c, p, d->N, 1);
 }
 
-DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads)
+DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N, int threads)
 {
     DgmDensity *d = dgm_alloc(sizeof *d);
 
     d->model = model;
     d->source = source;
     d->threads = threads;
-    d->N = source != NULL ? source->N : model->fixed_rows > 0 ? model->fixed_rows : 1;
+    d->N = source != NULL ? source->N : model->fixed_rows > 0 ? model->fixed_rows : N;
     if (source != NULL) {
         d->buffers = source_buffers_new(source, d->N);
         source_rows_in_order(0, d->N, d->buffers->rows);
@@ -74,6 +74,11 @@ DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads)
     bind(d, &d->map[FORM_VALUES], model->to_free, FORM_VALUES);
     bind(d, &d->map[FORM_FREE], model->to_values, FORM_FREE);
     return d;
+}
+
+DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads)
+{
+    return density_new_rows(model, source, 1, threads);
 }
 
 long density_count(const DgmDensity *d, DensityForm form)

@@ -8,10 +8,12 @@
 /* The numbers of a latent: values on their own support, or free numbers. */
 typedef enum { FORM_VALUES, FORM_FREE, N_FORMS } DensityForm;
 
-/* Over data that are open already, and stay the caller's; source NULL: the model has none. The
- * model must have log_prob. threads: of one call; 0 is the default. Calls of several densities may
- * run side by side. */
+/* Over data that are open already, and stay the caller's; source NULL: the model has none. Only the
+ * programs that the model has can be asked for. threads: of one call; 0 is the default. Calls of
+ * several densities may run side by side. */
 DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads);
+/* The same; without data, N rows where the model does not say how many. */
+DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N, int threads);
 long density_count(const DgmDensity *d, DensityForm form);
 /* Numbers of latent i, which begin at *offset of the vector. */
 long density_latent(const DgmDensity *d, DensityForm form, int i, long *offset);

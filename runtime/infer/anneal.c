@@ -4,8 +4,8 @@
  * q^(1 - b) p^b, b = 1/K, 2/K, .. 1; a draw is weighted by the ratio of each law to the one before,
  * and moved by a Hamiltonian step that leaves each law as it is. The weights are importance weights
  * on the space of whole paths: unbiased for the normaliser, and k-hat says of them what it says of
- * plain ones. Everything happens in coordinates z in which q is the standard normal law, so that one
- * step size serves all directions.
+ * plain ones. Everything happens in coordinates z in which q is the standard normal law, so that
+ * one step size serves all directions.
  */
 #include "infer/infer.h"
 

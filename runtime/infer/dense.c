@@ -33,8 +33,8 @@ void dense_solve_lower(long n, const double *L, double *x)
 
 void dense_solve_rows(long M, long n, const double *L, double *X)
 {
-    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)M, (int)n, 1, L,
-                (int)n, X, (int)n);
+    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)M, (int)n,
+                1, L, (int)n, X, (int)n);
 }
 
 void dense_solve_upper(long n, const double *L, double *x)
@@ -76,7 +76,8 @@ void dense_times_factor(long M, long n, long rank, const double *E, long stride,
                     (int)stride, F, (int)rank, 1, U, (int)n);
 }
 
-void dense_slope(long M, long n, long rank, const double *G, const double *E, long stride, double *S)
+void dense_slope(long M, long n, long rank, const double *G, const double *E, long stride,
+                 double *S)
 {
     if (rank > 0)
         cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n, (int)rank, (int)M,

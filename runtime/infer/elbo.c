@@ -1,11 +1,11 @@
 /* elbo.c - the evidence lower bound as a deterministic function, climbed by quasi-Newton steps.
  *
- * Idea: with the noise of the draws held fixed, the average of log p over u = mean + factor e + sd e'
- * plus the exact entropy is a smooth function of (mean, factor, sd) (sample-average approximation:
- * Giordano, Ingram & Broderick 2024; Burroni, Domke & Sheldon 2023). The noise comes in pairs with
- * exact second moments, so that the bound of a Gaussian density has no error at all.
- * Free parameters are steps from where the fit began, in its own scales: near the optimum the second
- * derivatives are then close to 1 and few iterations are needed.
+ * Idea: with the noise of the draws held fixed, the average of log p over u = mean + factor e +
+ * sd e' plus the exact entropy is a smooth function of (mean, factor, sd) (sample-average
+ * approximation: Giordano, Ingram & Broderick 2024; Burroni, Domke & Sheldon 2023). The noise
+ * comes in pairs with exact second moments, so that the bound of a Gaussian density has no error
+ * at all. Free parameters are steps from where the fit began, in its own scales: near the optimum
+ * the second derivatives are then close to 1 and few iterations are needed.
  */
 #include "infer/infer.h"
 
@@ -70,7 +70,7 @@ static void set(Bound *b, const double *x)
     }
 }
 
-/* ---- the gradient ------------------------------------------------------------------------------ */
+/* ---- the gradient ---------------------------------------------------------------------------- */
 
 static double mean_of(long M, const double *x)
 {
@@ -201,10 +201,11 @@ static double negative_bound(void *of, const double *x, double *gradient)
     return -(value + (double)n / 2 * log(2 * M_PI * M_E));
 }
 
-/* ---- how much the draws matter ------------------------------------------------------------------ */
+/* ---- how much the draws matter --------------------------------------------------------------- */
 
 /* Standard error of the means, in standard deviations of q, from the choice of the noise: where the
- * density is Gaussian, whitened gradients are -e; what they are beyond that varies from pair to pair. */
+ * density is Gaussian, whitened gradients are -e; what they are beyond that varies from pair to
+ * pair. */
 static double mean_error(const Bound *b)
 {
     long n = b->q.n, H = b->M / 2;

@@ -1,15 +1,15 @@
 /* infer.h - everything inside infer/, sectioned by the file that implements it: a posterior density
  * of free numbers is approximated by a Gaussian, and draws of it are weighted.
  *
- * Vectors are double and row-major: draws [M][n]. Pointers that a `_new` returns are released by the
- * matching `_free`. Nothing here prints, reads files or knows a model.
+ * Vectors are double and row-major: draws [M][n]. Pointers that a `_new` returns are released by
+ * the matching `_free`. Nothing here prints, reads files or knows a model.
  */
 #ifndef DGM_INFER_H
 #define DGM_INFER_H
 
 #include "dgm.h"
 
-/* ---- target.c: the density -------------------------------------------------------------------- */
+/* ---- target.c: the density ------------------------------------------------------------------- */
 
 /* log p(u), up to a constant, on R^n and its gradient [n] (or NULL); -inf or NaN: impossible. */
 typedef double LogDensity(void *of, const double *u, double *gradient);
@@ -27,7 +27,7 @@ double target_at(Target *t, const double *u, double *gradient);
 /* At each of M rows of U: values [M], and gradients [M][n] unless NULL. */
 void target_rows(Target *t, long M, const double *U, double *value, double *gradient);
 
-/* ---- lbfgs.c: descent -------------------------------------------------------------------------- */
+/* ---- lbfgs.c: descent ------------------------------------------------------------------------ */
 
 /* f(x) and its gradient [n]; inf where f is not defined. */
 typedef double Objective(void *of, const double *x, double *gradient);
@@ -49,7 +49,7 @@ typedef struct DescentRules {
 /* Limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 3.5) from x, in place. */
 Descent lbfgs(Objective *f, void *of, long n, double *x, DescentRules rules);
 
-/* ---- dense.c: small matrices, row-major -------------------------------------------------------- */
+/* ---- dense.c: small matrices, row-major ------------------------------------------------------ */
 
 bool dense_cholesky(long n, double *A);                      /* lower, in place; zeros above */
 void dense_solve_lower(long n, const double *L, double *x);  /* L^-1 x in place */
@@ -66,7 +66,7 @@ void dense_times_factor(long M, long n, long rank, const double *E, long stride,
 void dense_slope(long M, long n, long rank, const double *G, const double *E, long stride,
                  double *S);
 
-/* ---- noise.c: standard normal numbers ---------------------------------------------------------- */
+/* ---- noise.c: standard normal numbers -------------------------------------------------------- */
 
 /* [M][n], number `stream` of the seed; a row is a function of (seed, stream, row) alone. */
 void noise_normal(uint64_t seed, uint64_t stream, long M, long n, double *E);
@@ -74,7 +74,7 @@ void noise_normal(uint64_t seed, uint64_t stream, long M, long n, double *E);
  * M / 2 > n, so that a Gaussian density is integrated without error. */
 void noise_balanced(uint64_t seed, uint64_t stream, long M, long n, double *E);
 
-/* ---- start.c: where the mass may be ------------------------------------------------------------ */
+/* ---- start.c: where the mass may be ---------------------------------------------------------- */
 
 /* A Gaussian at the mode or on the way to it: u = mean + factor e, factor [n][n] lower. */
 typedef struct Start {
@@ -91,7 +91,7 @@ typedef struct Start {
 Start start_find(Target *t, uint64_t seed);
 void start_free(Start *s);
 
-/* ---- gaussian.c: families of the free numbers -------------------------------------------------- */
+/* ---- gaussian.c: families of the free numbers ------------------------------------------------ */
 
 typedef enum { FAMILY_MEANFIELD, FAMILY_LOWRANK, FAMILY_FULLRANK, N_FAMILIES } FamilyKind;
 
@@ -113,7 +113,7 @@ double gaussian_entropy(const Gaussian *q);
 double *gaussian_factor(const Gaussian *q);                  /* Cholesky, [n][n]; to be freed */
 void gaussian_covariance(const Gaussian *q, double *C);
 
-/* ---- elbo.c: the bound by fixed draws ----------------------------------------------------------- */
+/* ---- elbo.c: the bound by fixed draws -------------------------------------------------------- */
 
 typedef struct BoundFit {
     double elbo;                       /* of the draws that it was fitted to */
@@ -126,7 +126,7 @@ typedef struct BoundFit {
 /* Climbs the bound from q, in place, with M draws of this stream. */
 BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M);
 
-/* ---- psis.c: Pareto-smoothed weights ------------------------------------------------------------ */
+/* ---- psis.c: Pareto-smoothed weights --------------------------------------------------------- */
 
 typedef struct Psis {
     double khat;                       /* shape of the tail of the weights; NaN: too few */
@@ -137,8 +137,8 @@ typedef struct Psis {
 
 /* Can means under the weights be trusted? Where the weights are all but equal, k-hat is noise. */
 bool psis_reliable(const Psis *p, long M);
-/* Of log weights, before: log of their mean and its standard error; and the mean over groups of K of
- * the log of the group's mean, a lower bound whose gap closes as K grows (Burda et al. 2016). */
+/* Of log weights, before: log of their mean and its standard error; and the mean over groups of K
+ * of the log of the group's mean, a lower bound whose gap closes as K grows (Burda et al. 2016). */
 double log_mean(long M, const double *log_weight, double *error);
 double log_mean_of(long M, long K, const double *log_weight, double *error);
 
@@ -146,13 +146,13 @@ double log_mean_of(long M, long K, const double *log_weight, double *error);
  * Gelman, Yao & Gabry 2024). */
 Psis psis_smooth(long M, double *log_weight);
 
-/* ---- anneal.c: weighted draws by way of K laws between q and the density ----------------------- */
+/* ---- anneal.c: weighted draws by way of K laws between q and the density --------------------- */
 
 /* Draws [M][n] and their log weights. Uses 2 K + 2 streams of noise from `stream`. */
 void anneal(Target *t, const Gaussian *q, long K, uint64_t seed, uint64_t stream, long M, double *U,
             double *log_weight);
 
-/* ---- fit.c: from a density to weighted draws ----------------------------------------------------- */
+/* ---- fit.c: from a density to weighted draws ------------------------------------------------- */
 
 typedef struct FitRules {
     FamilyKind kind;

@@ -1,8 +1,8 @@
 /* psis.c - importance weights with a Pareto tail (Vehtari, Simpson, Gelman, Yao & Gabry 2024).
  *
- * The largest weights are replaced by the quantiles of a generalised Pareto law fitted to them by the
- * estimator of Zhang & Stephens (2009), its shape drawn a little towards 1/2. The shape, k-hat, says
- * how many moments the weights have: below 0.7 the weighted means are reliable.
+ * The largest weights are replaced by the quantiles of a generalised Pareto law fitted to them by
+ * the estimator of Zhang & Stephens (2009), its shape drawn a little towards 1/2. The shape,
+ * k-hat, says how many moments the weights have: below 0.7 the weighted means are reliable.
  */
 #include "infer/infer.h"
 

@@ -2,9 +2,9 @@
  *
  * Idea: descents from several points lead towards modes. A mode may lie far from the mass, or the
  * density may grow without end (a hierarchical model whose scale goes to 0), so Gaussians are tried
- * at points all along each way, with the curvature found there, and the one with the highest bound is
- * taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Descents are begun until
- * three have ended at the best mode. Curvature is by differences
+ * at points all along each way, with the curvature found there, and the one with the highest
+ * bound is taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Descents are
+ * begun until three have ended at the best mode. Curvature is by differences
  * of gradients, twice: with steps made for a scale of 1, then with steps made for the scales found.
  */
 #include "infer/infer.h"
@@ -54,7 +54,7 @@ static double negative(void *of, const double *x, double *gradient)
     return f;
 }
 
-/* ---- curvature --------------------------------------------------------------------------------- */
+/* ---- curvature ------------------------------------------------------------------------------- */
 
 void dsyev_(const char *job, const char *uplo, const int *n, double *a, const int *lda, double *w,
             double *work, const int *lwork, int *info, size_t job_length, size_t uplo_length);
@@ -136,7 +136,8 @@ static bool covariance(long n, double *P, double *C)
     return good;
 }
 
-/* Steps of differences for the scales that P shows; true if they are far from those it was made by. */
+/* Steps of differences for the scales that P shows; true if they are far from those it was made
+ * by. */
 static bool fit_steps(long n, const double *u, const double *P, double *step)
 {
     bool far = false;
@@ -168,7 +169,7 @@ static bool curvature(Target *t, const double *u, double *factor)
     return good;
 }
 
-/* ---- candidates -------------------------------------------------------------------------------- */
+/* ---- candidates ------------------------------------------------------------------------------ */
 
 /* The bound of normal(mean, factor factor') by a few balanced draws, and how much log p - log q
  * varies over them. */

@@ -160,3 +160,31 @@ double dgm_beta_i_d(double a, double b, double x)
         return p * beta_fraction(a, b, x) / a;
     return 1 - p * beta_fraction(b, a, y) / b;
 }
+
+/* From the normal approximation, step by step to the place. */
+double dgm_binomial_quantile_d(double u, double n, double p)
+{
+    if (!(u >= 0 && u <= 1 && n >= 0 && p >= 0 && p <= 1) || isinf(n))
+        return NAN;
+    n = floor(n);
+    if (u == 0 || p == 0)
+        return 0;
+    if (u == 1 || p == 1)
+        return n;
+    double guess = floor(n * p + sqrt(n * p * (1 - p)) * dgm_normal_quantile_d(u));
+    double k = fmin(fmax(guess, 0), n), odds = p / (1 - p);
+    double below = k < n ? dgm_beta_i_d(n - k, k + 1, 1 - p) : 1;
+    double here = exp(k * log(p) + (n - k) * log1p(-p) - log1p(n)
+                      - dgm_lbeta_d(n - k + 1, k + 1));
+    while (k > 0 && below - here >= u) {
+        below -= here;
+        here *= k / ((n - k + 1) * odds);
+        k--;
+    }
+    while (k < n && below < u) {
+        here *= odds * (n - k) / (k + 1);
+        k++;
+        below += here;
+    }
+    return k;
+}

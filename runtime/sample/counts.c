@@ -1,11 +1,12 @@
-/* counts.c - Poisson and binomial draws, exact for any parameters.
+/* counts.c - Poisson, binomial and hypergeometric draws, exact for any parameters.
  *
  * Small means are drawn by inversion, adding probabilities from 0 on. Large ones by transformed
  * rejection (Hormann, The transformed rejection method for generating Poisson random variables,
  * 1993; The generation of binomial random variates, 1993: algorithms PTRS and BTRS): a uniform is
  * bent by (2 a / (0.5 - |u|) + b) u + centre into a hat over the probabilities, and most points lie
  * in a box where no logarithm is needed. Probabilities are formed without differences of large
- * numbers, by special.h.
+ * numbers, by special.h. Hypergeometric draws are by inversion too, from the most probable count
+ * outwards: as many steps as the standard deviation has counts.
  */
 #include "element.h"
 
@@ -115,5 +116,55 @@ void dgm_fill_binomial(const DgmCtx *c, uint32_t site, Real *dst, const Real *n,
     for (long i = 0; i < count; i++) {
         Element e = element_stream(c, site, first + i);
         dst[i] = (Real)binomial_draw((double)n[i], (double)p[i], &e);
+    }
+}
+
+static bool whole(double x)
+{
+    return x >= 0 && floor(x) == x && !isinf(x);
+}
+
+static double log_choose(double n, double k)
+{
+    return -log1p(n) - dgm_lbeta_d(n - k + 1, k + 1);
+}
+
+/* n drawn from a white and b black.
+ * P(k + 1) / P(k) = (a - k) (n - k) / ((k + 1) (b - n + k + 1)). */
+static double hypergeometric_draw(double n, double a, double b, Element *e)
+{
+    if (!whole(n) || !whole(a) || !whole(b) || n > a + b)
+        return NAN;
+    double least = fmax(0, n - b), most = fmin(n, a), u, v;
+    double mode = fmin(fmax(floor((n + 1) * (a + 1) / (a + b + 2)), least), most);
+    double down = mode, up = mode;
+    double p = exp(log_choose(a, mode) + log_choose(b, n - mode) - log_choose(a + b, n)), q = p;
+    element_next(e, &u, &v);
+    u -= p;
+    while (u > 0 && (down > least || up < most)) {
+        if (down > least) {
+            p *= down * (b - n + down) / ((a - down + 1) * (n - down + 1));
+            down--;
+            u -= p;
+            if (u <= 0)
+                return down;
+        }
+        if (up < most) {
+            q *= (a - up) * (n - up) / ((up + 1) * (b - n + up + 1));
+            up++;
+            u -= q;
+            if (u <= 0)
+                return up;
+        }
+    }
+    return mode;
+}
+
+void dgm_fill_hypergeometric(const DgmCtx *c, uint32_t site, Real *dst, const Real *n,
+                             const Real *a, const Real *b, long first, long count)
+{
+    for (long i = 0; i < count; i++) {
+        Element e = element_stream(c, site, first + i);
+        dst[i] = (Real)hypergeometric_draw((double)n[i], (double)a[i], (double)b[i], &e);
     }
 }

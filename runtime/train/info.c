@@ -67,6 +67,22 @@ static void print_model(const DgmModel *m)
                m->full_batch && m->full_batch_reason ? m->full_batch_reason : "");
 }
 
+static void print_latents(const DgmModel *m)
+{
+    static const char *const words[] = {"", "   could be non-centred", "   non-centred"};
+    char shape[200];
+
+    if (m->n_latents > 0)
+        printf("\nlatents and parameters of the model, and their free numbers\n");
+    for (int i = 0; i < m->n_latents; i++) {
+        const DgmLatent *z = &m->latents[i];
+
+        printf("  %-24s %-16s %-24s %10ld   line %d%s\n", z->name, z->support,
+               shape_text(shape, sizeof shape, z->rows ? m->plate : NULL, z->rank, z->shape),
+               z->free_count, z->line, words[z->centring]);
+    }
+}
+
 static void print_tables(const DgmModel *m)
 {
     char shape[200];
@@ -87,6 +103,7 @@ static void print_tables(const DgmModel *m)
         printf("  %-24s %-16s %-24s %10ld   line %d\n", p->name, p->support,
                shape_text(shape, sizeof shape, NULL, p->rank, p->shape), p->count, p->line);
     }
+    print_latents(m);
     printf("\nterms of the objective\n");
     for (int i = 0; i < m->n_terms; i++) {
         const DgmTerm *t = &m->terms[i];
@@ -136,6 +153,23 @@ static json_t *data_json(const DgmModel *m)
                                               "element", elems[d->elem], "support", d->support,
                                               "rows", d->rows, "shape",
                                               shape_json(d->rank, d->shape), "line", d->line));
+    }
+    return list;
+}
+
+static json_t *latents_json(const DgmModel *m)
+{
+    static const char *const words[] = {"centred", "noncentrable", "noncentred"};
+    json_t *list = json_array();
+
+    for (int i = 0; i < m->n_latents; i++) {
+        const DgmLatent *z = &m->latents[i];
+
+        json_array_append_new(list, json_pack("{s:s, s:b, s:o, s:I, s:s, s:s, s:i}", "name",
+                                              z->name, "rows", z->rows, "shape",
+                                              shape_json(z->rank, z->shape), "free",
+                                              (json_int_t)z->free_count, "support", z->support,
+                                              "centring", words[z->centring], "line", z->line));
     }
     return list;
 }
@@ -209,6 +243,7 @@ static void print_json(const DgmModel *m)
     json_object_set_new(root, "plate", m->plate ? json_string(m->plate) : json_null());
     json_object_set_new(root, "full_batch", json_boolean(m->full_batch));
     json_object_set_new(root, "data", data_json(m));
+    json_object_set_new(root, "latents", latents_json(m));
     json_object_set_new(root, "parameters", params_json(m));
     json_object_set_new(root, "parameter_count", json_integer(n));
     json_object_set_new(root, "bytes", json_integer(n * (long)sizeof(Real)));

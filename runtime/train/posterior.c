@@ -37,7 +37,7 @@ static void close_target(Posterior *p)
     free(p->copies);
 }
 
-/* ---- options ----------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 _Noreturn static void fail_family(const char *text)
 {
@@ -71,7 +71,7 @@ static void choose_family(Posterior *p, FitRules *rules)
     rules->rank = rank < p->target.n ? rank : p->target.n;
 }
 
-/* ---- draws ------------------------------------------------------------------------------------- */
+/* ---- draws ----------------------------------------------------------------------------------- */
 
 /* Free numbers [M][n] as values of the latents, and what the model reports of them. */
 static Drawn drawn(Posterior *p, const Sample *s, const double *weight)
@@ -125,7 +125,7 @@ static void take_posterior(Posterior *p)
     }
 }
 
-/* ---- the command ------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static void open_all(Posterior *p)
 {

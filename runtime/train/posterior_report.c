@@ -1,8 +1,8 @@
 /* posterior_report.c - what `posterior` prints, and report.json.
  *
- * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; posterior and family by
- * latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit: the family
- * in full, on the free numbers; evidence by several estimators.
+ * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; posterior and
+ * family by latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit:
+ * the family in full, on the free numbers; evidence by several estimators.
  */
 #include "train/posterior.h"
 
@@ -15,7 +15,8 @@ static json_t *summaries_json(const Posterior *p, const Drawn *d)
     json_t *object = json_object();
 
     for (int i = 0; i < p->model->n_latents; i++)
-        json_object_set_new(object, d->latents[i].name, summary_json(&d->latents[i], d->M, d->weight));
+        json_object_set_new(object, d->latents[i].name,
+                            summary_json(&d->latents[i], d->M, d->weight));
     for (int i = 0; i < d->reporting.n; i++)
         json_object_set_new(object, d->reporting.quantities[i].name,
                             summary_json(&d->reporting.quantities[i], d->M, d->weight));
@@ -32,7 +33,7 @@ static json_t *warnings_json(const Posterior *p)
     return list;
 }
 
-/* ---- the family ---------------------------------------------------------------------------------- */
+/* ---- the family ------------------------------------------------------------------------------ */
 
 static json_t *vector_json(long n, const double *x)
 {
@@ -89,7 +90,7 @@ static json_t *family_json(const Posterior *p)
     return object;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static json_t *evidence_json(const Sample *s)
 {

@@ -6,6 +6,7 @@
  *     --at VALUES.json    these latents stay as they are; those that cannot be drawn must be given
  *     --data FILE         covariates, and what of the data no statement draws
  */
+#include "density/density.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -136,10 +137,39 @@ static void read_fixed(Simulation *s, const char *file)
             continue;
         double *x = dgm_alloc((size_t)(shape.count + 1) * sizeof *x);
         values_read(s->model, file, v->name, shape, v->line, x);
+        whole_check(s->model, v, shape, file, x);
         for (long k = 0; k < shape.count; k++)
             s->value[i][k] = (Real)x[k];
         free(x);
     }
+}
+
+/* The latents that are given, beside those that free numbers 0 are for the others. */
+static void check_fixed(const Simulation *s, DgmSource *source, const char *file)
+{
+    const DgmModel *m = s->model;
+    bool any = false;
+
+    for (int i = 0; i < s->n; i++)
+        any |= s->fixed[i];
+    if (!any || m->to_free == NULL || m->to_values == NULL)
+        return;
+    DgmDensity *d = density_new_rows(m, source, s->N, 0);
+    double *x = dgm_alloc(((size_t)density_count(d, FORM_VALUES) + 1) * sizeof *x);
+    double *u = dgm_alloc(((size_t)density_count(d, FORM_FREE) + 1) * sizeof *u);
+
+    density_map(d, FORM_FREE, u, x);
+    for (int i = 0; i < m->n_latents; i++) {
+        int v = simulation_find(s, m->latents[i].name);
+        long at, n = density_latent(d, FORM_VALUES, i, &at);
+
+        for (long k = 0; v >= 0 && s->fixed[v] && k < n; k++)
+            x[at + k] = (double)s->value[v][k];
+    }
+    supports_check(m, d, file, x);
+    free(x);
+    free(u);
+    dgm_density_free(d);
 }
 
 /* ---- drawing --------------------------------------------------------------------------------- */
@@ -294,6 +324,7 @@ int command_simulate(Options *o)
 
     simulation_bind(&s, &session, &data);
     read_fixed(&s, option_text(o, OPT_FIXED));
+    check_fixed(&s, data.source, option_text(o, OPT_FIXED));
     simulation_draw(&s, 0);
     check_finite(&s);
     json_write(result_json(&s), option_text(o, OPT_OUT_JSON));

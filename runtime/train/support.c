@@ -23,13 +23,14 @@ static const struct { const char *support, *words; } meaning[] = {
     { "covariance", "symmetric and positive definite" },
     { "corr", "symmetric and positive definite, its diagonal 1" },
     { "corr_cholesky", "lower triangular, rows of length 1, its diagonal above 0" },
+    { "bit", "0 or 1" }, { "index", "a label" }, { "count", "a whole number" },
 };
 
-static bool is_support(const DgmLatent *z, const char *name)
+static bool is_support(const char *support, const char *name)
 {
     size_t n = strlen(name);
 
-    return strncmp(z->support, name, n) == 0 && strchr("[(", z->support[n]) != NULL;
+    return strncmp(support, name, n) == 0 && strchr("[(", support[n]) != NULL;
 }
 
 /* ---- to the free numbers and back ------------------------------------------------------------ */
@@ -111,18 +112,20 @@ static long wrong_length(DgmDensity *d, const DgmLatent *z, int i, const double 
     return -1;
 }
 
-static _Noreturn void refuse(const DgmModel *m, const char *file, const DgmLatent *z, Shape s,
-                             long k, double value)
+/* The values of one variable in a file, and the number of the one that is wrong. */
+typedef struct Wrong { const char *file, *name, *support; int line; Shape shape; long k; } Wrong;
+
+static _Noreturn void refuse(const DgmModel *m, const Wrong *w, double value)
 {
     char element[240];
     const char *words = NULL;
 
     for (size_t i = 0; i < sizeof meaning / sizeof *meaning; i++)
-        if (is_support(z, meaning[i].support))
+        if (is_support(w->support, meaning[i].support))
             words = meaning[i].words;
-    element_text(z->name, s, k, element, sizeof element);
+    element_text(w->name, w->shape, w->k, element, sizeof element);
     dgm_fail(DGM_EXIT_DATA, NULL, "%s: `%s` (%s:%d) is outside of its support %s%s%s%s: %s is %.9g",
-             file, z->name, m->spec_path, z->line, z->support, words ? " (" : "",
+             w->file, w->name, m->spec_path, w->line, w->support, words ? " (" : "",
              words ? words : "", words ? ")" : "", element, value);
 }
 
@@ -141,15 +144,24 @@ void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const do
         long at, k;
 
         density_latent(d, FORM_VALUES, i, &at);
-        if (is_support(z, "unit_vector"))
+        if (is_support(z->support, "unit_vector"))
             k = wrong_length(d, z, i, x);
         else if (wrong_element(d, i, &here) < 0)
             k = -1;
         else
             k = wrong_element(d, i, &inside);
         if (k >= 0)
-            refuse(m, file, z, shape_of_latent(z, density_rows(d)), k, x[at + k]);
+            refuse(m, &(Wrong){ file, z->name, z->support, z->line,
+                                shape_of_latent(z, density_rows(d)), k }, x[at + k]);
     }
     trip_free(&here);
     trip_free(&inside);
+}
+
+void whole_check(const DgmModel *m, const DgmVariable *v, Shape s, const char *file,
+                 const double *x)
+{
+    for (long k = 0; v->elem != DGM_ELEM_REAL && k < s.count; k++)
+        if (!(x[k] >= v->lower && x[k] <= v->upper && floor(x[k]) == x[k]))
+            refuse(m, &(Wrong){ file, v->name, v->support, v->line, s, k }, x[k]);
 }

@@ -317,6 +317,9 @@ void json_write(json_t *root, const char *path);             /* takes root; "-" 
 
 /* Exit 3 if values x of the latents, from this file, lie outside of their supports. */
 void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const double *x);
+/* The same for bits, labels and counts, which have no free numbers; real ones pass. */
+void whole_check(const DgmModel *m, const DgmVariable *v, Shape s, const char *file,
+                 const double *x);
 
 /* ---- generate.c, arrays.c: what programs return, gathered over batches ---------------------- */
 
@@ -377,7 +380,7 @@ void simulation_draw(Simulation *s, uint64_t number);
 void simulation_free(Simulation *s);
 int command_simulate(Options *o);
 
-/* ---- summary.c: means, sds and quantiles of draws ---------------------------------------------- */
+/* ---- summary.c: means, sds and quantiles of draws -------------------------------------------- */
 
 typedef struct Quantity {
     const char *name;
@@ -392,7 +395,7 @@ void summaries_print(const Quantity *q, int n, long M, const double *weight);
 json_t *summary_json(const Quantity *q, long M, const double *weight);
 json_t *quantity_json(const Quantity *q, long M);            /* the draws, first axis */
 
-/* ---- report.c, posterior.c --------------------------------------------------------------------- */
+/* ---- report.c, posterior.c ------------------------------------------------------------------- */
 
 typedef struct Reporting {
     const DgmModel *model;

@@ -49,8 +49,8 @@ void verdict(Posterior *p)
         warn(p, "support", "the density is 0 or not finite at %ld of %ld draws of the family",
              f->lost, f->plain.M);
     if (f->rival > f->elbo - RIVAL)
-        warn(p, "modes", "there is another mode, with a bound %.1f nats %s the one that was fitted: "
-             "the posterior reported is that of one of them; an `ordered` support or a stronger "
+        warn(p, "modes", "there is another mode, with a bound %.1f nats %s that of the one "
+             "reported: the posterior is that of one of them; an `ordered` support or a stronger "
              "prior tells equal states apart", fabs(f->rival - f->elbo),
              f->rival > f->elbo ? "above" : "below");
     weights(p);

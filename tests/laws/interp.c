@@ -167,6 +167,17 @@ static double count_quantile(Op op, double a, double b, double u)
     }
 }
 
+/* The same of n balls of a white and b black: P(k) from that of the least count. */
+static double hypergeometric_quantile(double n, double a, double b, double u)
+{
+    double k = fmax(0, n - b), p = 1;
+    for (double i = 0; i < (k > 0 ? b : n); i++)       /* all black; or all the black ones */
+        p *= k > 0 ? (n - i) / (a + b - i) : (b - i) / (a + b - i);
+    for (double sum = p; sum < u && k < fmin(n, a); sum += p, k++)
+        p *= (a - k) * (n - k) / ((k + 1) * (b - n + k + 1));
+    return k;
+}
+
 /* By rejection under the uniform: the first of many points below the density. */
 static double von_mises_draw(double k, uint64_t seed, uint64_t site, uint64_t i)
 {
@@ -198,6 +209,9 @@ static void eval_random(Run *r, const Tir *v)
             u = count_quantile(v->op, *element(r, v->in[0]), 0, u);
         else if (v->op == OP_RANDOM_BINOMIAL)
             u = count_quantile(v->op, *element(r, v->in[0]), *element(r, v->in[1]), u);
+        else if (v->op == OP_RANDOM_HYPERGEOMETRIC)
+            u = hypergeometric_quantile(*element(r, v->in[0]), *element(r, v->in[1]),
+                                        *element(r, v->in[2]), u);
         else if (v->op == OP_RANDOM_VON_MISES)
             u = von_mises_draw(*element(r, v->in[0]), r->in->seed, (uint64_t)v->site, (uint64_t)i);
         r->data[v->id][i++] = u;

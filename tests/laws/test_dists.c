@@ -5,217 +5,21 @@
  *   sample   moments equal mean and variance (|z| < 4); distribution equals cdf (Kolmogorov-
  *            Smirnov)
  *   entropy  equals -E log p, and every kl equals E[log p - log q], by Monte Carlo (|z| < 4)
+ *   standard the law is it, moved by location and stretched by scale
  *   values   equal SciPy's (scipy_facts.def)
  * Test values of arguments follow from their declared types. Names on the command line choose laws;
  * `K/N` every Nth from the Kth, so that several runs share them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../compiler/tensor/lower.h"
-#include "interp.h"
+#include "bench.h"
 
-enum { DRAWS = 100000, GRID = 40001, SIDE = 401, MAX_INPUTS = 16 };
-
-typedef struct Bench {
-    Ctx *c;
-    Ast *library;
-    Lower L;
-    InterpArray inputs[MAX_INPUTS];
-    int n_inputs;
-} Bench;
-
-static void bench_open(Bench *b)
-{
-    b->c = ctx_new();
-    b->library = parse_library(b->c);
-    assert_non_null(b->library);
-    assert_true(check(b->c, b->library, b->library));
-    b->L = lower_open(b->c, NULL, NULL, b->library);
-}
-
-static void bench_begin(Bench *b)
-{
-    lower_begin(&b->L, str(b->c, "law"));
-    b->n_inputs = 0;
-}
-
-/* ---- test values by type --------------------------------------------------------------------- */
-
-/* Where the value of its type would not do. Shapes of heavy tails are large: their sample variance
- * is near normal only if there are moments beyond the fourth. */
-static const struct { const char *law, *arg; double v[2]; } given[] = {
-    { "uniform", "upper", { 2.5, 3.5 } },
-    { "triangular", "upper", { 2.5, 3.5 } },
-    { "triangular", "peak", { 1.1, 0.9 } },
-    { "reciprocal", "b", { 2.5, 3.5 } },
-    { "", "nu", { 9.5, 10.5 } },
-    { "inv_chi_squared", "nu", { 24, 25 } },
-    { "scaled_inv_chi_squared", "nu", { 24, 25 } },
-    { "wishart", "nu", { 6.5, 7.5 } },
-    { "inv_wishart", "nu", { 15.5, 13.5 } },
-    { "inv_gamma", "shape", { 12.5, 13.5 } },
-    { "pareto", "shape", { 12.5, 13.5 } },
-    { "frechet", "shape", { 12.5, 13.5 } },
-    { "log_logistic", "shape", { 12.5, 13.5 } },
-    { "beta_prime", "b", { 12.5, 13.5 } },
-    { "fisher_f", "d2", { 24, 25 } },
-    { "generalized_normal", "shape", { 1.6, 2.4 } },
-    { "lkj", "eta", { 1.7, 2.6 } },
-    { "lkj_cholesky", "eta", { 1.7, 2.6 } },
-    { "hypergeometric", "a", { 9, 8 } },
-    { "hypergeometric", "b", { 4, 5 } },
-    { "discrete_uniform", "lower", { -2, -3 } },
-};
-
-static void given_value(Str law, Str arg, int variant, double *out)
-{
-    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
-        if (!strcmp(given[i].arg, arg) && (!*given[i].law || !strcmp(given[i].law, law)))
-            *out = given[i].v[variant];
-}
-
-/* Fills `out` with a value of an argument of `law` by its type: variant 0 or 1. Returns its rank;
- * sizes in dims. */
-static int test_value(Str law, const Ast *arg, int variant, double *out, int64_t *dims)
-{
-    static const struct { const char *type; double v[2][3]; } by_type[] = {
-        { "real", { { 0.7, -0.5, 0.2 }, { -0.4, 0.9, -1.1 } } },
-        /* Small scales first: a sample variance of a heavy tail (log-normal) is itself far from
-         * normal. */
-        { "positive", { { 0.6, 0.7, 2.4 }, { 1.1, 1.9, 1.2 } } },
-        { "nonnegative", { { 3.6, 0.7, 2.4 }, { 1.1, 1.9, 1.2 } } },
-        { "simplex", { { 0.2, 0.5, 0.3 }, { 0.35, 0.25, 0.4 } } },
-        { "unit", { { 0.2, 0.5, 0.3 }, { 0.35, 0.25, 0.4 } } },
-        { "count", { { 5, 3, 2 }, { 4, 2, 1 } } },
-        { "integer", { { 3, 2, 1 }, { 4, 2, 1 } } },
-        { "ordered", { { -0.8, 0.3, 1.4 }, { -1.1, 0.1, 0.6 } } },
-    };
-    static const double chol[2][4] = { { 1.2, 0, 0.3, 0.8 }, { 0.7, 0, -0.4, 1.1 } };
-    const Ast *type = arg->kids[ARGDECL_TYPE];
-    const char *name = type ? type->name : "real";
-    size_t rank = type && type->kids[TYPE_AXES] ? vec_len(type->kids[TYPE_AXES]->kids) : 0;
-    bool square = !strcmp(name, "cholesky") || !strcmp(name, "covariance");
-    if (square) {
-        const double *l = chol[variant];
-        double cov[4] = { l[0] * l[0], l[0] * l[2], l[0] * l[2], l[2] * l[2] + l[3] * l[3] };
-        memcpy(out, !strcmp(name, "cholesky") ? l : cov, sizeof cov);
-        dims[0] = dims[1] = 2;
-        return 2;
-    }
-    /* Vectors of a law on real[K] have 2 elements, so that the plane can be integrated over. */
-    bool planar = rank && (!strcmp(arg->name, "mu") || !strcmp(arg->name, "sd"));
-    dims[0] = planar ? 2 : 3;
-    const double *from = NULL;
-    for (size_t i = 0; i < sizeof by_type / sizeof *by_type; i++)
-        if (!strcmp(by_type[i].type, name))
-            from = by_type[i].v[variant];
-    if (!from)
-        fail_msg("no test value for a parameter on %s", name);
-    memcpy(out, from, 3 * sizeof *out);
-    given_value(law, arg->name, variant, out);
-    return (int)rank;
-}
-
-static Val *input(Bench *b, const char *name, const double *data, Axis *outer, int rank,
-                  const int64_t *dims)
-{
-    Axis *axes[4], *all[4];
-    int n = 0;
-    if (outer)
-        all[n++] = outer;
-    for (int i = 0; i < rank; i++)
-        all[n++] = axes[i] = tir_axis(b->L.f, AXIS_EVENT, str(b->c, name), dims[i]);
-    b->inputs[b->n_inputs++] = (InterpArray){ name, data };
-    return val_tensor(&b->L, tir_input(b->L.f, INPUT_DATA, str(b->c, name), all, n), axes, rank);
-}
-
-/* The law (DISTRIBUTION or ALSO) at its test values, as a value named p or q. */
-static Val *law_value(Bench *b, const Ast *law, const char *prefix, int variant)
-{
-    Ast **params = law_params(b->c, law);
-    Val *v = arena_alloc(b->c->arena, sizeof *v);
-    v->kind = VAL_DIST;
-    v->law = law;
-    for (size_t i = 0; i < vec_len(params); i++) {
-        double *data = arena_alloc(b->c->arena, 4 * sizeof *data);
-        int64_t dims[2];
-        int rank = test_value(law_base(law)->name, params[i], variant, data, dims);
-        Str name = str_fmt(b->c, "%s_%s", prefix, params[i]->name);
-        v->args = env_bind(&b->L, v->args, params[i]->name,
-                           input(b, name, data, NULL, rank, dims));
-    }
-    return v;
-}
-
-/* What the checker does for a program: a call of a law has the law as its declaration. */
-static bool choose_law(Ast *e, void *bench)
-{
-    Bench *b = bench;
-    for (size_t i = 0; e->kind == AST_CALL && i < vec_len(b->library->kids); i++) {
-        Ast *d = b->library->kids[i];
-        if (d->kind == AST_DISTRIBUTION && d->name == e->name)
-            assert_non_null(e->decl = law_chosen(b->c, d, e));
-    }
-    return true;
-}
-
-static Val *eval_text(Bench *b, Env *env, const char *text)
-{
-    Ast *e = parse_expression(b->c, source_text(b->c, "law", text, strlen(text), false));
-    assert_non_null(e);
-    ast_walk(e, choose_law, b);
-    return eval(&b->L, env, e);
-}
-
-static double *run(Bench *b, Val *v, Axis *grid)
-{
-    Axis *all[4];
-    int n = 0;
-    if (grid)
-        all[n++] = grid;
-    for (int i = 0; i < v->n_axes; i++)
-        all[n++] = v->axes[i];
-    Tir *t = n ? tir_expand(b->L.f, v->t, all, n) : v->t;
-    tir_out(b->L.f, OUT_VALUE, str(b->c, "out"), 0, t);
-    TirOut *o = &b->L.f->outs[0];      /* laid out as its axes are listed: grid, rows, columns */
-    o->n_axes = n;
-    memcpy(o->axes, all, sizeof *all * (size_t)n);
-    Interp in = {
-        .rows = 1, .samples = 1, .arrays = b->inputs, .n_arrays = b->n_inputs, .seed = 11
-    };
-    double *out = interp_run(b->c->arena, b->L.f, &in)[0];
-    b->L.f->outs = NULL;
-    return out;
-}
+enum { DRAWS = 100000, GRID = 40001, SIDE = 401 };
 
 /* ---- laws ------------------------------------------------------------------------------------ */
-
-static bool has(const Ast *law, const Ast *base, AstKind kind, const char *name)
-{
-    const Ast *bodies[2] = { law->kind == AST_ALSO ? law->kids[ALSO_BODY] : NULL,
-                             base->kids[DIST_BODY] };
-    for (int k = 0; k < 2; k++)
-        for (size_t i = 0; bodies[k] && i < vec_len(bodies[k]->kids); i++)
-            if (bodies[k]->kids[i]->kind == kind &&
-                (!name || !strcmp(bodies[k]->kids[i]->name, name)))
-                return true;
-    return false;
-}
-
-static const char *support_name(const Ast *base) { return base->kids[DIST_SUPPORT]->name; }
-
-static int event_rank(const Ast *base)
-{
-    return declared_rank(base->kids[DIST_SUPPORT]);
-}
 
 /* The value of an expression over the parameters of a law: a bound of its support. */
 static double of_parameters(Bench *b, const Ast *law, const Ast *e)
@@ -614,11 +418,62 @@ static void check_expectation(Bench *b, const Ast *base, const Ast *law, const A
         check_z(base->name, closed, (m.mean - exact) / error);
 }
 
+/* ---- moved and stretched --------------------------------------------------------------------- */
+
+/* A fact that no function of the language asks for, of a law whose arguments are prepared. */
+static Val *part_of(Bench *b, const Val *dist, const char *name)
+{
+    const Ast *holder, *fact = law_member(dist->law, AST_FACT, name, &holder);
+    Val *d = dist_as(&b->L, dist, holder);
+    const Ast *body = holder->kids[holder->kind == AST_ALSO ? (int)ALSO_BODY : (int)DIST_BODY];
+    return eval(&b->L, body ? eval_statements(&b->L, d->args, body, NULL) : d->args,
+                fact->kids[FACT_VALUE]);
+}
+
+/* The density of x = T(location + scale u) is that of the standard law at T(u), by the slopes. */
+static void check_standard(Bench *b, const Ast *base, const Ast *law)
+{
+    enum { POINTS = 41 };
+    static const int64_t dims[1] = { 2 };
+    double u[2 * POINTS];
+    int rank = event_rank(base), n_batch;
+    const Type *type = base->kids[DIST_SUPPORT]->type;
+    if (!has(law, base, AST_FACT, "standard"))
+        return;
+    for (int i = 0; i < 2 * POINTS; i++)
+        u[i] = 0.1 * (i % POINTS) - 2 + (i >= POINTS);
+    bench_begin(b);
+    Axis *grid = tir_axis(b->L.f, AXIS_PLATE, str(b->c, "g"), POINTS), *batch[LIMIT_RANK];
+    Val *p = law_value(b, law, "p", 0), *free = input(b, "u", u, grid, rank, dims);
+    Val *d = dist_for(&b->L, p, free, rank, batch, &n_batch);
+    Val *scale = part_of(b, d, "scale");
+    bool matrix = scale->n_axes > rank;
+    Env *env = env_bind(&b->L, NULL, str(b->c, "u"), free);
+    env = env_bind(&b->L, env, str(b->c, "location"), part_of(b, d, "location"));
+    env = env_bind(&b->L, env, str(b->c, "scale"), scale);
+    Val *y = eval_text(b, env, matrix ? "location + u @ scale'" : "location + scale * u");
+    env = env_bind(&b->L, env, str(b->c, "p"), p);
+    env = env_bind(&b->L, env, str(b->c, "standard"), part_of(b, d, "standard"));
+    env = env_bind(&b->L, env, str(b->c, "x"), support_apply(&b->L, "constrain", type, y));
+    env = env_bind(&b->L, env, str(b->c, "v"), support_apply(&b->L, "constrain", type, free));
+    env = env_bind(&b->L, env, str(b->c, "dx"), support_apply(&b->L, "log_jacobian", type, y));
+    env = env_bind(&b->L, env, str(b->c, "dv"), support_apply(&b->L, "log_jacobian", type, free));
+    double *gap = run(b, eval_text(b, env, matrix
+        ? "logpdf(p, x) + sum(dx) + sum(log(diagonal(scale))) - logpdf(standard, v) - sum(dv)"
+        : rank ? "logpdf(p, x) + sum(dx) + sum(log(scale)) - logpdf(standard, v) - sum(dv)"
+               : "logpdf(p, x) + dx + log(scale) - logpdf(standard, v) - dv"), grid);
+    for (int i = 0; i < POINTS; i++)
+        if (!(fabs(gap[i]) < 1e-10))
+            fail_msg("%s: its density differs from the standard one by %g", base->name, gap[i]);
+    print_message("  %s: location, scale and standard law fit\n", base->name);
+}
+
 static void check_law(Bench *b, const Ast *base, const Ast *law)
 {
     int64_t size;
     check_normalised(b, base, law);
     check_edges(b, base, law);
+    check_standard(b, base, law);
     if (!has(law, base, AST_SAMPLE, NULL))
         return;
     double *x = draw(b, base, law, &size);

@@ -30,6 +30,7 @@ static const Domain domains[] = {
     { OP_GAMMA_P, { 0.5, 0.5 }, { 4, 4 } },
     { OP_GAMMA_DSHAPE, { 0.5, 0.5 }, { 4, 4 } },
     { OP_BETA_I, { 0.5, 0.5, 0.1 }, { 4, 4, 0.9 } },
+    { OP_BINOMIAL_QUANTILE, { 0.1, 1, 0.1 }, { 0.9, 9, 0.9 } },
     { OP_LBETA, { 0.3, 0.3 }, { 5, 5 } },
     { OP_LOG_NORMAL_CDF, { -4 }, { 4 } },
     { OP_LOG_BESSEL_I0E, { 0.1 }, { 40 } },
@@ -134,12 +135,12 @@ static void test_random_rows(void **state)
         Law l = law_new((uint64_t)op + 1);
         AxisSet axes = { .n = 2, .axis = { l.n, l.s } }, few = { .n = 1, .axis = { l.i } };
         const OpInfo *info = &op_info[op];
-        Tir *a = law_input(&l, INPUT_PARAM, &few, 0.5, 4, false), *in[2] = { 0 };
+        Tir *a = law_input(&l, INPUT_PARAM, &few, 0.5, 4, false), *in[3] = { 0 };
         for (int k = 0; k < info->arity; k++)       /* a draw without derivative: of data */
             in[k] = info->adjoint[k] != OP_NONE ? a
                   : law_input(&l, INPUT_DATA, &few, k ? 0.1 : 2, k ? 0.9 : 9, k == 0);
-        Tir *v = tir_random(l.f, (Op)op, 1, in[0], in[1], axes.axis, axes.n);
-        Tir *w = tir_random(l.f, (Op)op, 2, in[0], in[1], axes.axis, axes.n);
+        Tir *v = tir_random(l.f, (Op)op, 1, in, axes.axis, axes.n);
+        Tir *w = tir_random(l.f, (Op)op, 2, in, axes.axis, axes.n);
         assert_ptr_not_equal(v, w);
         law_term(&l, tir_map(l.f, OP_MUL, v, tir_map(l.f, OP_ADD, w, a, NULL), NULL), 0);
         law_check_gradient(&l, l.f, law_gradient(&l, l.f), op_info[op].name);
@@ -357,7 +358,7 @@ static void test_not_differentiable(void **state)
                 in[i] = law_input(&l, i == k ? INPUT_PARAM : INPUT_DATA, &none, 0.2, 0.8, false);
             bool map = op_info[op].kind == OP_KIND_MAP;
             law_term(&l, map ? tir_map(l.f, (Op)op, in[0], in[1], in[2])
-                             : tir_random(l.f, (Op)op, 1, in[0], in[1], NULL, 0), 0);
+                             : tir_random(l.f, (Op)op, 1, in, NULL, 0), 0);
             l.c->err = tmpfile();
             Tir *seed = tir_const(l.f, 1);
             tir_grad(l.c, l.f, &seed, NULL);

@@ -153,6 +153,64 @@ element L 1 0 | near 0 0.4472136
 values a.json T | tr '\n' ' ' | awk '{ exit !(NF == 4 && $1 > 0 && $2 == $3 && $1 * $4 > $2 * $3) }' ||
     fail "$(values a.json T) is no covariance"
 
+# -- counts: the emitted samplers, at small and large parameters ----------------------------------------
+cat >counts.dgm <<'END'
+model counts {
+  data m[N], d[N] : count(60)[3]
+  data big[N] : count(1000000)[3]
+  data h[N] : count(20)
+  data few[N] : count(2000)
+  latent p : simplex[3] ~ dirichlet(1)
+  for n in N {
+    m[n] ~ multinomial(60, p)
+    big[n] ~ multinomial(1000000, p)
+    d[n] ~ dirichlet_multinomial(60, 10 * p + [0, 1e-9, 0])
+    h[n] ~ hypergeometric(20, 30, 12)
+    few[n] ~ hypergeometric(2000, 40000, 1000000)
+  }
+}
+END
+echo '{"p": [0.2, 0, 0.8]}' >at.json
+quick_dgmc counts.dgm --only=simulate -o ./counts
+./counts simulate -n 4000 --at at.json --seed 3 --out a.json
+values a.json m | awk 'NR % 3 == 1' | near 12 3.0983867
+values a.json big | awk 'NR % 3 == 0' | near 800000 400
+values a.json d | awk 'NR % 3 == 1' | near 12 7.8160674
+for name in m d; do
+    values a.json $name | paste - - - | awk '$2 != 0 || $1 + $3 != 60 { exit 1 }' ||
+        fail "$name does not count 60"
+done
+values a.json h | near 14.2857143 1.4799136
+values a.json h | awk '$1 < 8 || $1 > 20 { exit 1 }' || fail "balls that are not there"
+values a.json few | near 76.9230769 8.5919921
+
+# -- what is given must lie in its support, as for log-prob and report ---------------------------------
+cat >given.dgm <<'END'
+model given {
+  data y[N] : real
+  latent tau : positive ~ normal(0, 1)
+  latent p : simplex[2] ~ dirichlet(1)
+  latent w[2] : unit ~ beta(1, 1)
+  for n in N {
+    latent z : bit ~ bernoulli(w[1])
+    y[n] ~ normal(if z then p[0] else 0, tau)
+  }
+}
+END
+quick_dgmc given.dgm --only=simulate -o ./given
+refused() {
+    echo "$1" >at.json
+    expect_rc 3 ./given simulate -n 2 --at at.json
+    grep -q "at.json: $2" err.txt || fail "$(cat err.txt)"
+}
+refused '{"tau": -1}' '`tau` (given.dgm:3) is outside of its support positive (above 0): tau is -1'
+refused '{"p": [0.5, 0.6]}' '`p` (given.dgm:4) is outside of its support simplex\[2\]'
+refused '{"w": [0.5, 1.5]}' '`w` (given.dgm:5) is outside of its support unit (between 0 and 1): w\[1\] is 1.5'
+refused '{"z": [0, 2]}' '`z` (given.dgm:7) is outside of its support bit (0 or 1): z\[1\] is 2'
+echo '{"tau": 1e-9, "p": [0, 1], "w": [0, 1], "z": [0, 1]}' >at.json
+./given simulate -n 2 --at at.json --out a.json
+holds "$(values a.json y | head -1) ^ 2 < 1e-12" "values at the edges are taken"
+
 # -- what cannot be drawn is named, with the way out ----------------------------------------------------
 cat >flat.dgm <<'END'
 model flat_prior {

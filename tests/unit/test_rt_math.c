@@ -299,6 +299,29 @@ static void incomplete(void **state)
     assert_true(isnan(dgm_beta_i_d(2, 3, 1.5)));
 }
 
+/* The least k with P(X <= k) >= u, against sums of the probabilities. */
+static void binomial_quantile(void **state)
+{
+    (void)state;
+    for (double n = 0; n < 40; n += 3)
+        for (double p = 0.02; p < 1; p += 0.12) {
+            double k = 0, here = pow(1 - p, n), sum = here;
+            for (double u = 0.0007; u < 1; u += 0.0131) {
+                while (sum < u && k < n) {
+                    here *= p * (n - k) / ((1 - p) * (k + 1));
+                    k++;
+                    sum += here;
+                }
+                assert_true(dgm_binomial_quantile_d(u, n, p) == k);
+            }
+        }
+    assert_true(dgm_binomial_quantile_d(0, 5, 0.3) == 0 && dgm_binomial_quantile_d(1, 5, 0.3) == 5);
+    assert_true(dgm_binomial_quantile_d(0.5, 5, 0) == 0 && dgm_binomial_quantile_d(0.5, 5, 1) == 5);
+    assert_true(dgm_binomial_quantile_d(0.5, 1e9, 0.5) == 5e8);
+    assert_true(isnan(dgm_binomial_quantile_d(0.5, -1, 0.5)));
+    assert_true(isnan(dgm_binomial_quantile_d(0.5, 5, 1.5)));
+}
+
 static void gamma_by_shape(void **state)
 {
     (void)state;
@@ -321,7 +344,7 @@ int main(void)
         cmocka_unit_test(edges),           cmocka_unit_test(power),
         cmocka_unit_test(lengths),         cmocka_unit_test(gamma_family),
         cmocka_unit_test(normal_family),   cmocka_unit_test(incomplete),
-        cmocka_unit_test(gamma_by_shape),
+        cmocka_unit_test(gamma_by_shape),  cmocka_unit_test(binomial_quantile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,10 +65,11 @@ static void test_sharing(void **state)
     assert_ptr_equal(a, b);
     assert_ptr_equal(tir_const(t.f, 0.0), tir_const(t.f, -0.0));
     assert_ptr_not_equal(tir_const(t.f, 1), tir_const(t.f, 2));
-    Tir *u = tir_random(t.f, OP_RANDOM_NORMAL, 0, NULL, NULL, &t.n, 1);
-    Tir *v = tir_random(t.f, OP_RANDOM_NORMAL, 1, NULL, NULL, &t.n, 1);
+    Tir *const none[3] = { NULL };
+    Tir *u = tir_random(t.f, OP_RANDOM_NORMAL, 0, none, &t.n, 1);
+    Tir *v = tir_random(t.f, OP_RANDOM_NORMAL, 1, none, &t.n, 1);
     assert_ptr_not_equal(u, v);        /* two draws are two values */
-    assert_ptr_equal(u, tir_random(t.f, OP_RANDOM_NORMAL, 0, NULL, NULL, &t.n, 1));
+    assert_ptr_equal(u, tir_random(t.f, OP_RANDOM_NORMAL, 0, none, &t.n, 1));
     for (int i = 0; i < 5000; i++)     /* the table grows */
         tir_const(t.f, i + 0.5);
     assert_ptr_equal(a, tir_map(t.f, OP_EXP, t.x, NULL, NULL));
