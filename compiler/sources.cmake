@@ -105,11 +105,13 @@ set(COMPILER_SOURCES
   compiler/tensor/print.c
   compiler/tensor/read.c
   compiler/tensor/scan.c
+  compiler/tensor/scan_adjoint.c
   compiler/tensor/scan_lift.c
   compiler/tensor/schedule.c
   compiler/tensor/simplify.c
   compiler/tensor/simplify_axes.c
   compiler/tensor/simplify_map.c
+  compiler/tensor/simplify_parts.c
   compiler/tensor/simplify_sum.c
   compiler/tensor/tir.c
   compiler/tensor/verify.c

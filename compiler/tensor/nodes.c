@@ -527,6 +527,23 @@ static Node *gather(Plan *p, const Tir *v, Use a, Use index)
     return n;
 }
 
+/* A part of the position along one axis, or the position that two make up. */
+static Node *points(Plan *p, const Tir *v, Use a)
+{
+    AxisSet axes = reps(p, v->axes, v->n_axes), over = reps(p, v->over, v->n_over);
+    for (int i = 0; i < a.node->n_axes; i++)
+        if (a.index[i] && axes_has(&over, a.index[i])) {
+            a.part[i] = a.index[i];
+            a.index[i] = NULL;
+        }
+    Node *n = map_node(p, v->op, &a, 1, axes.axis, axes.n, v);
+    for (int k = 0; k < v->n_over; k++)
+        n->over[n->n_over++] = rep(p, v->over[k]);
+    for (int k = 0; k < (v->op == OP_SPLIT ? 2 : 1); k++)
+        n->to[k] = rep(p, v->to[k]);
+    return n;
+}
+
 static Use reindex(Use u, const Axis *from, Axis *to, int64_t shift)
 {
     for (int i = 0; i < u.node->n_axes; i++)
@@ -636,6 +653,7 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
     }
     case OP_CONTRACT:  n = contract(p, v, in, layout ? layout : &axes); break;
     case OP_GATHER:    n = gather(p, v, in[0], in[1]); break;
+    case OP_FLATTEN: case OP_SPLIT: n = points(p, v, in[0]); break;
     case OP_CHOLESKY: case OP_INVERSE: n = matrix(p, v, in[0]); break;
     case OP_TRISOLVE:  n = trisolve(p, v, in[0], in[1]); break;
     case OP_SCATTER: case OP_CUMSUM: n = sequential(p, v, in); break;

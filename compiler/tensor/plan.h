@@ -54,7 +54,8 @@ typedef struct Buffer {
 /* An operand: axis j of `node` is walked by loop axis index[j], shifted. */
 typedef struct Use {
     Node *node;
-    Axis *index[PLAN_RANK];            /* NULL: by the second operand (GATHER) */
+    Axis *index[PLAN_RANK];            /* NULL: at a computed position (GATHER, FLATTEN, SPLIT) */
+    Axis *part[PLAN_RANK];             /* FLATTEN: which of its two axes is at that position */
     int64_t shift[PLAN_RANK];
 } Use;
 extern Axis *const axis_fixed;         /* an index that no loop walks: the shift is the position */
