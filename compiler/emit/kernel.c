@@ -488,10 +488,6 @@ static bool vectorises(const Item *loop)
         case OP_GAMMA_DSHAPE: case OP_BETA_I: case OP_NORMAL_CDF: case OP_NORMAL_QUANTILE:
         case OP_LBETA: case OP_LOG_NORMAL_CDF: case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP:
             return false;
-        case OP_GATHER:                /* a row of a table, or scattered elements? */
-            if (use_walks(&n->in[1], loop->axis))
-                return false;
-            break;
         case OP_FLATTEN:               /* positions by division */
             if (n->to[0] == loop->axis)
                 return false;

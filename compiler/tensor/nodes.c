@@ -6,6 +6,7 @@
  * remains is split into steps that loops or calls can do:
  *     logsumexp        m + log sum exp(a - m)
  *     sum over rows    a sum within each chunk of rows, then a sum over chunks, in order
+ *     many / one       products by a reciprocal
  *     contraction      a matrix product (choose.c), or product and sum as loops
  * requires:    verified tensor IR, simplified
  * establishes: nodes in order, operands first; every output has a node; layouts are final
@@ -544,6 +545,23 @@ static Node *points(Plan *p, const Tir *v, Use a)
     return n;
 }
 
+/* a / b for many a and each b: one division for each b, and products. They may differ from the
+ * quotients in the last digit. */
+static Node *divide(Plan *p, const Tir *v, const Use *in, const AxisSet *axes)
+{
+    const Tir *b = v->in[1];
+    Use *u = map_get(p->reciprocal_of, b);
+    if (!u) {
+        AxisSet own = reps(p, b->axes, b->n_axes);
+        Use quotient[] = {use_whole(const_new(p, 1, v)), in[1]};
+        u = arena_alloc(p->c->arena, sizeof *u);
+        *u = use_whole(map_node(p, OP_DIV, quotient, 2, own.axis, own.n, v));
+        map_put(p->reciprocal_of, b, u);
+    }
+    Use product[] = {in[0], *u};
+    return map_node(p, OP_MUL, product, 2, axes->axis, axes->n, v);
+}
+
 static Use reindex(Use u, const Axis *from, Axis *to, int64_t shift)
 {
     for (int i = 0; i < u.node->n_axes; i++)
@@ -658,6 +676,10 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
     case OP_TRISOLVE:  n = trisolve(p, v, in[0], in[1]); break;
     case OP_SCATTER: case OP_CUMSUM: n = sequential(p, v, in); break;
     case OP_SCAN:      n = scan(p, v, in); break;
+    case OP_DIV:
+        n = axes.n > v->in[1]->n_axes && v->in[1]->op != OP_CONST
+          ? divide(p, v, in, &axes) : map_node(p, v->op, in, v->n_in, axes.axis, axes.n, v);
+        break;
     case OP_ADD:
         n = alone ? accumulate(p, in) : NULL;
         if (!n)
@@ -787,6 +809,7 @@ void plan_nodes(Plan *p)
 {
     Tir **order = tir_order(p->fn);
     Map *users = map_new(p->c), *grads = map_new(p->c);
+    p->reciprocal_of = map_new(p->c);
     unify_axes(p, order);
     for (size_t i = 0; i < vec_len(order); i++)
         for (int k = 0; k < order[i]->n_in; k++)

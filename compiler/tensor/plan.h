@@ -152,6 +152,7 @@ typedef struct Plan {
     Axis *chunk;                       /* one point per chunk of rows */
     Axis **axis_rep;                   /* by axis id: axes that renames made one */
     Map *use_of;                       /* Tir -> Use */
+    Map *reciprocal_of;                /* Tir -> Use: 1 / it, where many values are divided by it */
     Map *axis_var;                     /* Axis -> Str: its loop variable */
     Node **nodes;                      /* vec, operands first */
     PlanOut *grads, *values, *terms;   /* vecs */
