@@ -44,7 +44,8 @@ static void add_kept(AxisSet *s, const Tir *v, const Tir *operand)
             axes_add(s, operand->axes[i]);
 }
 
-/* Each axis of the operand, those in `over` replaced by their partner in `to`. */
+/* Each axis of the operand, those in `over` replaced by their partner in `to`. A pad is written
+ * anew: where it makes a plate of an event axis, the plate stands where plates do. */
 static AxisSet shape_replaced(const Tir *v)
 {
     AxisSet s = { .n = 0 };
@@ -55,6 +56,8 @@ static AxisSet shape_replaced(const Tir *v)
                 a = v->to[k];
         axes_add(&s, a);
     }
+    if (v->op == OP_PAD && v->over[0]->kind != v->to[0]->kind)
+        axes_sort(&s);
     return s;
 }
 
