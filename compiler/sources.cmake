@@ -99,6 +99,8 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_support.c
   compiler/tensor/lower_value.c
   compiler/tensor/nodes.c
+  compiler/tensor/nodes_axes.c
+  compiler/tensor/nodes_calls.c
   compiler/tensor/ops_adjoint.c
   compiler/tensor/ops_shape.c
   compiler/tensor/plan.c

@@ -64,6 +64,8 @@ static Str point_text(Printer *q, const Node *n, const Axis *part)
 {
     Ctx *c = q->e->c;
     Str a = text_axis(q->e, n->to[0]);
+    if (n->op == OP_FLATTEN && flat_in_place(n))
+        return part == n->over[0] ? str(c, "0") : a;
     if (n->op == OP_SPLIT)
         return str_fmt(c, "(%s)", text_sum(q->e, text_product(q->e, a, extent(q, extent_axis(
                        q->e->p, n->to[1]))), text_axis(q->e, n->to[1])));
@@ -489,7 +491,7 @@ static bool vectorises(const Item *loop)
         case OP_LBETA: case OP_LOG_NORMAL_CDF: case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP:
             return false;
         case OP_FLATTEN:               /* positions by division */
-            if (n->to[0] == loop->axis)
+            if (n->to[0] == loop->axis && !flat_in_place(n))
                 return false;
             break;
         default:
