@@ -474,7 +474,7 @@ static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layo
     case OP_SCATTER: case OP_CUMSUM: n = node_sequential(p, v, in); break;
     case OP_SCAN:      n = node_scan(p, v, in); break;
     case OP_DIV:
-        n = axes.n > v->in[1]->n_axes && v->in[1]->op != OP_CONST
+        n = axes.n > v->in[1]->n_axes && v->in[1]->op != OP_CONST && !map_get(p->exact, v)
           ? divide(p, v, in, &axes) : node_map(p, v->op, in, v->n_in, axes.axis, axes.n, v);
         break;
     case OP_ADD:
@@ -610,6 +610,33 @@ static void find_flattened(Plan *p, Tir *const *order)
     }
 }
 
+static bool is_step_function(Op op)
+{
+    switch (op) {
+    case OP_FLOOR: case OP_LT: case OP_LE: case OP_GT: case OP_GE: case OP_EQ: case OP_NE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* 49 / 49 is 1, 49 times the reciprocal of 49 is less: what is rounded down, compared or a position
+ * is divided as written, and so are the sums and products that it is made of. */
+static void find_exact(Plan *p, Tir *const *order)
+{
+    p->exact = map_new(p->c);
+    for (size_t i = vec_len(order); i-- > 0;) {
+        Tir *v = order[i];
+        bool position = v->op == OP_GATHER || v->op == OP_SCATTER;
+        bool passes = v->op == OP_ADD || v->op == OP_SUB || v->op == OP_MUL || v->op == OP_NEG
+                   || v->op == OP_RENAME || v->op == OP_EXPAND || v->op == OP_SLICE;
+        bool all = is_step_function(v->op) || (passes && map_get(p->exact, v));
+        for (int k = 0; k < v->n_in; k++)
+            if (all || (position && k == 1))
+                map_put(p->exact, v->in[k], v);
+    }
+}
+
 static void count_user(Map *users, const Tir *v)
 {
     map_put(users, v, (void *)((intptr_t)map_get(users, v) + 1));
@@ -621,6 +648,7 @@ void plan_nodes(Plan *p)
     Map *users = map_new(p->c), *grads = map_new(p->c);
     p->reciprocal_of = map_new(p->c);
     find_flattened(p, order);
+    find_exact(p, order);
     plan_unify_axes(p, order);
     for (size_t i = 0; i < vec_len(order); i++)
         for (int k = 0; k < order[i]->n_in; k++)

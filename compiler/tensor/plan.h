@@ -153,6 +153,7 @@ typedef struct Plan {
     Axis **axis_rep;                   /* by axis id: axes that renames made one */
     Map *use_of;                       /* Tir -> Use */
     Map *flattened;                    /* Tir -> Tir: the FLATTEN that it is computed for */
+    Map *exact;                        /* Tir -> Tir: its last digit decides an integer or a bit */
     Map *reciprocal_of;                /* Tir -> Use: 1 / it, where many values are divided by it */
     Map *axis_var;                     /* Axis -> Str: its loop variable */
     Node **nodes;                      /* vec, operands first */
