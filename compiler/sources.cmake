@@ -100,17 +100,21 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_support.c
   compiler/tensor/lower_value.c
   compiler/tensor/nodes.c
+  compiler/tensor/nodes_axes.c
+  compiler/tensor/nodes_calls.c
   compiler/tensor/ops_adjoint.c
   compiler/tensor/ops_shape.c
   compiler/tensor/plan.c
   compiler/tensor/print.c
   compiler/tensor/read.c
   compiler/tensor/scan.c
+  compiler/tensor/scan_adjoint.c
   compiler/tensor/scan_lift.c
   compiler/tensor/schedule.c
   compiler/tensor/simplify.c
   compiler/tensor/simplify_axes.c
   compiler/tensor/simplify_map.c
+  compiler/tensor/simplify_parts.c
   compiler/tensor/simplify_sum.c
   compiler/tensor/tir.c
   compiler/tensor/verify.c

@@ -59,6 +59,20 @@ static Str extent(Printer *q, Extent x)
 
 static Value operand(Printer *q, const Node *user, int i);
 
+/* Along axis `part` of the operand of a FLATTEN, or along that of a SPLIT. */
+static Str point_text(Printer *q, const Node *n, const Axis *part)
+{
+    Ctx *c = q->e->c;
+    Str a = text_axis(q->e, n->to[0]);
+    if (n->op == OP_FLATTEN && flat_in_place(n))
+        return part == n->over[0] ? str(c, "0") : a;
+    if (n->op == OP_SPLIT)
+        return str_fmt(c, "(%s)", text_sum(q->e, text_product(q->e, a, extent(q, extent_axis(
+                       q->e->p, n->to[1]))), text_axis(q->e, n->to[1])));
+    return str_fmt(c, "(%s %s %lld)", a, part == n->over[0] ? "/" : "%",
+                   (long long)n->over[1]->size);
+}
+
 static Str dynamic_index(Printer *q, const Node *gather, Extent size)
 {
     Value v = operand(q, gather, 1);
@@ -74,7 +88,9 @@ static Str index_text(Printer *q, const Use *u, const Node *gather)
     for (int i = 0; i < n->n_axes; i++) {
         Str at = str_fmt(c, "%lld", (long long)u->shift[i]);
         if (!u->index[i]) {
-            at = dynamic_index(q, gather, extent_axis(q->e->p, n->axes[i]));
+            bool computed = gather->op != OP_FLATTEN && gather->op != OP_SPLIT;
+            at = computed ? dynamic_index(q, gather, extent_axis(q->e->p, n->axes[i]))
+                          : point_text(q, gather, u->part[i]);
         } else if (u->index[i] != axis_fixed) {
             q->chunk |= u->index[i] == q->e->p->chunk;
             at = text_axis(q->e, u->index[i]);
@@ -221,7 +237,8 @@ static Value node_text(Printer *q, const Node *n)
         return atom(str_fmt(q->e->c, "(Real)%s", text_axis(q->e, n->axes[0])));
     case OP_PAD:
         return pad_text(q, n);
-    case OP_GATHER: case OP_STOP_GRADIENT: case OP_SUM: case OP_MAXIMUM:
+    case OP_GATHER: case OP_FLATTEN: case OP_SPLIT: case OP_STOP_GRADIENT: case OP_SUM:
+    case OP_MAXIMUM:
         return operand(q, n, 0);
     default:
         return map_text(q, n);
@@ -474,8 +491,8 @@ static bool vectorises(const Item *loop)
         case OP_LBETA: case OP_LOG_NORMAL_CDF: case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP:
         case OP_BINOMIAL_QUANTILE:
             return false;
-        case OP_GATHER:                /* a row of a table, or scattered elements? */
-            if (use_walks(&n->in[1], loop->axis))
+        case OP_FLATTEN:               /* positions by division */
+            if (n->to[0] == loop->axis && !flat_in_place(n))
                 return false;
             break;
         default:

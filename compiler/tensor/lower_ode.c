@@ -236,7 +236,7 @@ Val *eval_ode(Lower *L, Env *env, const Ast *e)
     for (int i = 0; i < (fixed ? 1 : 3); i++)
         vec_push(L->c, states, s[i]);
     Tir *values[3];
-    if (scan_lift(L->f, str(L->c, "ode"), o.steps, states, values))
+    if (scan_lift(L->f, str(L->c, "ode"), o.steps, false, states, NULL, values))
         ice_span(e->span, "an ode is no sequence");
     return solution(&o, ts, values, fixed);
 }

@@ -262,7 +262,7 @@ static void solve(Lower *L)
     Tir **values = arena_alloc(L->c->arena, sizeof *values * (vec_len(states) + 1));
     const Tir *bad = diag_count(L->c) > L->errors ? NULL
                    : scan_lift(L->f, str_fmt(L->c, "scan_%s", r->past[0].v->name),
-                               lower_plate_axis(L, r->plate), states, values);
+                               lower_plate_axis(L, r->plate), false, states, NULL, values);
     if (bad)
         not_lowered(L, bad->span, "a sequence whose steps do this");
     for (size_t i = 0; i < vec_len(vars); i++)
@@ -321,7 +321,8 @@ Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over)
     scan_next(L, &s, val_tensor(L, tir_reduce(f, over, ways, &before, 1), &now, 1));
     vec_push(L->c, states, s);
     Tir *a;
-    const Tir *bad = scan_lift(f, str_fmt(L->c, "forward_%s", now->name), steps, states, &a);
+    Str name = str_fmt(L->c, "forward_%s", now->name);
+    const Tir *bad = scan_lift(f, name, steps, false, states, NULL, &a);
     if (bad)
         ice_span(L->at, "the forward algorithm is no sequence");
     Tir *last = element_of(L, a, steps, steps->size - 1);

@@ -59,7 +59,7 @@ static Val *bisect(const Quantile *q, Val *p)
     vec_push(L->c, states, s[0]);
     vec_push(L->c, states, s[1]);
     Tir *values[2];
-    if (scan_lift(L->f, str(L->c, "quantile"), steps, states, values))
+    if (scan_lift(L->f, str(L->c, "quantile"), steps, false, states, NULL, values))
         ice_span(L->at, "a quantile is no sequence");
     Tir *found = element_of(L, values[1], steps, HALVINGS - 1);
     return point(q, val_tensor(L, found, p->axes, p->n_axes));

@@ -6,12 +6,12 @@
  * remains is split into steps that loops or calls can do:
  *     logsumexp        m + log sum exp(a - m)
  *     sum over rows    a sum within each chunk of rows, then a sum over chunks, in order
+ *     many / one       products by a reciprocal
  *     contraction      a matrix product (choose.c), or product and sum as loops
  * requires:    verified tensor IR, simplified
  * establishes: nodes in order, operands first; every output has a node; layouts are final
  */
-#include "plan.h"
-#include "tir_build.h"
+#include "nodes.h"
 
 static Axis fixed = {.name = "fixed", .size = 1};
 Axis *const axis_fixed = &fixed;
@@ -50,6 +50,16 @@ bool use_same(const Use *u)
         if (u->index[i] != u->node->axes[i] || u->shift[i])
             return false;
     return true;
+}
+
+bool flat_in_place(const Node *n)
+{
+    const Use *u = &n->in[0];
+    for (int i = 0; i + 1 < u->node->n_axes; i++)
+        if (!u->index[i] && !u->index[i + 1] && u->part[i] == n->over[0]
+            && u->part[i + 1] == n->over[1])
+            return u->node->axes[i + 1]->size == n->over[1]->size;
+    return false;
 }
 
 Use use_whole(Node *n)
@@ -95,25 +105,24 @@ Node *node_new(Plan *p, Op op, NodeClass class, Axis *const *axes, int count, co
     return n;
 }
 
-static void add_in(Node *n, Use u)
+void node_add_in(Node *n, Use u)
 {
     n->in[n->n_in++] = u;
     if (n->class == NODE_CALL)
         u.node->store = true;
 }
 
-static Node *map_node(Plan *p, Op op, const Use *in, int n_in, Axis *const *axes, int n,
-                      const Tir *v)
+Node *node_map(Plan *p, Op op, const Use *in, int n_in, Axis *const *axes, int n, const Tir *v)
 {
     Node *node = node_new(p, op, NODE_LOOP, axes, n, v);
     for (int i = 0; i < n_in; i++)
-        add_in(node, in[i]);
+        node_add_in(node, in[i]);
     return node;
 }
 
 Node *node_copy(Plan *p, Use u, Axis *const *axes, int n, const Tir *v)
 {
-    return map_node(p, OP_STOP_GRADIENT, &u, 1, axes, n, v);
+    return node_map(p, OP_STOP_GRADIENT, &u, 1, axes, n, v);
 }
 
 static Node *const_new(Plan *p, double x, const Tir *v)
@@ -123,108 +132,13 @@ static Node *const_new(Plan *p, double x, const Tir *v)
     return n;
 }
 
-/* ---- axes that renames connect --------------------------------------------------------------- */
-
-static Axis *rep(const Plan *p, Axis *a)
-{
-    while (p->axis_rep[a->id] != a)
-        a = p->axis_rep[a->id];
-    return a;
-}
-
-static bool set_has_both(const Plan *p, const AxisSet *s, const Axis *a, const Axis *b)
-{
-    bool has_a = false, has_b = false;
-    for (int i = 0; i < s->n; i++) {
-        const Axis *x = rep(p, s->axis[i]);
-        has_a |= x == a;
-        has_b |= x == b;
-    }
-    return has_a && has_b;
-}
-
-static AxisSet without(const AxisSet *s, const AxisSet *less)
-{
-    AxisSet r = {0};
-    for (int i = 0; i < s->n; i++)
-        if (!axes_has(less, s->axis[i]))
-            axes_add(&r, s->axis[i]);
-    return r;
-}
-
-/* A system is solved along one axis of its right side, which may have no other axis of the matrix;
- * nor may it be one of the batch axes of the matrix. */
-static bool solve_tells_apart(const Plan *p, const Tir *v, const Axis *a, const Axis *b)
-{
-    AxisSet matrix = axes_of(v->in[0]), right = axes_of(v->in[1]);
-    AxisSet solved = {.n = 1, .axis = {v->to[0]}}, square = {.n = 2, .axis = {v->over[0],
-                                                                              v->over[1]}};
-    AxisSet others = without(&right, &solved), batch = without(&matrix, &square);
-    for (int i = 0; i < matrix.n; i++)
-        axes_add(&others, matrix.axis[i]);
-    axes_add(&batch, v->to[0]);
-    return set_has_both(p, &others, a, b) || set_has_both(p, &batch, a, b);
-}
-
-/* Would some value, or some loop nest, walk both axes? */
-static bool conflict(const Plan *p, Tir *const *order, const Axis *a, const Axis *b)
-{
-    for (size_t i = 0; i < vec_len(order); i++) {
-        const Tir *v = order[i];
-        AxisSet own = axes_of(v), all = {0};
-        bool joint = op_info[v->op].kind == OP_KIND_MAP || v->op == OP_CONTRACT;
-        for (int k = 0; k < v->n_in; k++) {
-            AxisSet in = axes_of(v->in[k]);
-            if (set_has_both(p, &in, a, b))
-                return true;
-            for (int j = 0; joint && j < in.n; j++)
-                axes_add(&all, in.axis[j]);
-        }
-        if (set_has_both(p, &own, a, b) || set_has_both(p, &all, a, b)
-            || (v->op == OP_TRISOLVE && solve_tells_apart(p, v, a, b)))
-            return true;
-    }
-    return false;
-}
-
-static void unify_axes(Plan *p, Tir *const *order)
-{
-    int n = 0;
-    for (size_t i = 0; i < vec_len(p->fn->axes); i++)
-        if (p->fn->axes[i]->id >= n)
-            n = p->fn->axes[i]->id + 1;
-    p->axis_rep = arena_alloc(p->c->arena, sizeof *p->axis_rep * (size_t)(n + 1));
-    for (size_t i = 0; i < vec_len(p->fn->axes); i++)
-        p->axis_rep[p->fn->axes[i]->id] = p->fn->axes[i];
-    for (size_t i = 0; i < vec_len(order); i++) {
-        const Tir *v = order[i];
-        for (int k = 0; v->op == OP_RENAME && k < v->n_over; k++) {
-            Axis *a = rep(p, v->over[k]), *b = rep(p, v->to[k]);
-            if (a == b || a->size != b->size || (a->size == 0 && a->kind != b->kind))
-                continue;
-            if (conflict(p, order, a, b))
-                continue;
-            bool keep_a = a->kind < b->kind || (a->kind == b->kind && a->id < b->id);
-            p->axis_rep[keep_a ? b->id : a->id] = keep_a ? a : b;
-        }
-    }
-}
-
-static AxisSet reps(const Plan *p, Axis *const *axes, int n)
-{
-    AxisSet s = {0};
-    for (int i = 0; i < n; i++)
-        axes_add(&s, rep(p, axes[i]));
-    return s;
-}
-
 /* ---- reductions ------------------------------------------------------------------------------ */
 
 static Node *reduce_node(Plan *p, Op op, Use in, const AxisSet *iter, const AxisSet *over,
                          const AxisSet *result, const Tir *v)
 {
     Node *n = node_new(p, op, NODE_LOOP, result->axis, result->n, v);
-    add_in(n, in);
+    node_add_in(n, in);
     n->n_iter = iter->n;
     for (int i = 0; i < iter->n; i++)
         n->iter[i] = iter->axis[i];
@@ -240,36 +154,26 @@ static Node *sum_chunks(Plan *p, Node *partial, const Tir *v)
     AxisSet iter = {0}, over = {.n = 1, .axis = {p->chunk}};
     for (int i = 0; i < partial->n_axes; i++)
         axes_add(&iter, partial->axes[i]);
-    AxisSet result = without(&iter, &over);
+    AxisSet result = axes_without(&iter, &over);
     Node *n = reduce_node(p, OP_SUM, use_whole(partial), &iter, &over, &result, v);
     n->wide = result.n == 0;
     return n;
 }
 
-static AxisSet row_first(const Plan *p, const AxisSet *s)
-{
-    AxisSet r = {0};
-    if (p->row && axes_has(s, p->row))
-        axes_add(&r, p->row);
-    for (int i = 0; i < s->n; i++)
-        axes_add(&r, s->axis[i]);
-    return r;
-}
-
 /* Innermost axes are summed first, in a local; rows last, within chunks. */
 static Node *reduce(Plan *p, Op op, Use in, const AxisSet *axes, const AxisSet *over, const Tir *v)
 {
-    AxisSet iter = row_first(p, axes), inner = {0};
+    AxisSet iter = rows_first(p, axes), inner = {0};
     for (int i = iter.n - 1; i >= 0 && axes_has(over, iter.axis[i]); i--)
         if (iter.axis[i] != p->row)
             axes_add(&inner, iter.axis[i]);
-    AxisSet rest = without(over, &inner);
+    AxisSet rest = axes_without(over, &inner);
     if (inner.n && rest.n) {
-        AxisSet left = without(&iter, &inner);
+        AxisSet left = axes_without(&iter, &inner);
         Node *n = reduce_node(p, op, in, &iter, &inner, &left, v);
         return reduce(p, op, use_whole(n), &left, &rest, v);
     }
-    AxisSet result = without(&iter, over);
+    AxisSet result = axes_without(&iter, over);
     if (op != OP_SUM || !p->row || !axes_has(over, p->row))
         return reduce_node(p, op, in, &iter, over, &result, v);
     AxisSet chunked = {.n = 1, .axis = {p->chunk}};
@@ -284,22 +188,22 @@ static Node *reduce(Plan *p, Op op, Use in, const AxisSet *axes, const AxisSet *
 static Node *logsumexp(Plan *p, Use a, const AxisSet *axes, const AxisSet *over, const Tir *v)
 {
     Node *m = reduce(p, OP_MAXIMUM, a, axes, over, v);
-    AxisSet result = without(axes, over);
+    AxisSet result = axes_without(axes, over);
     Axis *const *r = result.axis;
     Node *zero = const_new(p, 0, v), *inf = const_new(p, __builtin_inf(), v);
     Use um = use_whole(m);
-    Node *size = map_node(p, OP_ABS, &um, 1, r, result.n, v);
+    Node *size = node_map(p, OP_ABS, &um, 1, r, result.n, v);
     Use lt[] = {use_whole(size), use_whole(inf)};
-    Node *finite = map_node(p, OP_LT, lt, 2, r, result.n, v);
+    Node *finite = node_map(p, OP_LT, lt, 2, r, result.n, v);
     Use pick[] = {use_whole(finite), um, use_whole(zero)};
-    Node *m0 = map_node(p, OP_SELECT, pick, 3, r, result.n, v);
+    Node *m0 = node_map(p, OP_SELECT, pick, 3, r, result.n, v);
     Use sub[] = {a, use_whole(m0)};
-    Node *d = map_node(p, OP_SUB, sub, 2, axes->axis, axes->n, v);
+    Node *d = node_map(p, OP_SUB, sub, 2, axes->axis, axes->n, v);
     Use ud = use_whole(d);
-    Node *e = map_node(p, OP_EXP, &ud, 1, axes->axis, axes->n, v);
+    Node *e = node_map(p, OP_EXP, &ud, 1, axes->axis, axes->n, v);
     Use us = use_whole(reduce(p, OP_SUM, use_whole(e), axes, over, v));
-    Use add[] = {use_whole(m0), use_whole(map_node(p, OP_LOG, &us, 1, r, result.n, v))};
-    return map_node(p, OP_ADD, add, 2, r, result.n, v);
+    Use add[] = {use_whole(m0), use_whole(node_map(p, OP_LOG, &us, 1, r, result.n, v))};
+    return node_map(p, OP_ADD, add, 2, r, result.n, v);
 }
 
 /* ---- contractions ---------------------------------------------------------------------------- */
@@ -331,7 +235,7 @@ static Node *contract_loops(Plan *p, const Use *in, const AxisSet *result, const
         axes_add(&axes, over->axis[i]);
     for (int i = 0; i < result->n; i++)
         axes_add(&axes, result->axis[i]);
-    Node *mul = map_node(p, OP_MUL, in, 2, axes.axis, axes.n, v);
+    Node *mul = node_map(p, OP_MUL, in, 2, axes.axis, axes.n, v);
     return over->n ? reduce(p, OP_SUM, use_whole(mul), &axes, over, v) : mul;
 }
 
@@ -366,18 +270,18 @@ static void sum_alone(Plan *p, Use *in, AxisSet *over, const AxisSet *const axes
             if (use_walks(&in[i], axes[i]->axis[k]))
                 axes_add(&walked, axes[i]->axis[k]);
         in[i] = use_whole(reduce(p, OP_SUM, in[i], &walked, &alone, v));
-        *over = without(over, &alone);
+        *over = axes_without(over, &alone);
     }
 }
 
 static Node *contract(Plan *p, const Tir *v, const Use *operands, const AxisSet *result)
 {
     Use in[2] = {operands[0], operands[1]};
-    AxisSet over = reps(p, v->over, v->n_over);
-    AxisSet axes[2] = {reps(p, v->in[0]->axes, v->in[0]->n_axes),
-                       reps(p, v->in[1]->axes, v->in[1]->n_axes)};
+    AxisSet over = plan_axes(p, v->over, v->n_over);
+    AxisSet axes[2] = {plan_axes(p, v->in[0]->axes, v->in[0]->n_axes),
+                       plan_axes(p, v->in[1]->axes, v->in[1]->n_axes)};
     sum_alone(p, in, &over, (const AxisSet *const[]){&axes[0], &axes[1]}, v);
-    AxisSet row_result = row_first(p, result), over_rows = row_first(p, &over);
+    AxisSet row_result = rows_first(p, result), over_rows = rows_first(p, &over);
     Node *n = NULL;
     if (in[0].node->op != OP_CONST && in[1].node->op != OP_CONST) {
         AxisSet chunked = {.n = 1, .axis = {p->chunk}};
@@ -394,137 +298,51 @@ static Node *contract(Plan *p, const Tir *v, const Use *operands, const AxisSet 
 
 /* ---- other ops ------------------------------------------------------------------------------- */
 
-/* The operand itself if it has this layout in memory, else a copy that has. */
-static Use laid_out(Plan *p, Use u, const AxisSet *axes, const Tir *v)
-{
-    bool same = u.node->n_axes == axes->n && use_same(&u) && u.node->op != OP_CONST;
-    for (int i = 0; same && i < axes->n; i++)
-        same = u.node->axes[i] == axes->axis[i];
-    if (!same)
-        u = use_whole(node_copy(p, u, axes->axis, axes->n, v));
-    u.node->store = true;
-    return u;
-}
-
-/* Batch axes, then rows and columns. */
-static AxisSet matrix_axes(const Plan *p, const Tir *a, Axis *rows, Axis *columns)
-{
-    AxisSet last = {.n = 2, .axis = {rep(p, rows), rep(p, columns)}};
-    AxisSet all = reps(p, a->axes, a->n_axes), s = without(&all, &last);
-    axes_add(&s, last.axis[0]);
-    axes_add(&s, last.axis[1]);
-    return row_first(p, &s);
-}
-
-static Node *matrix(Plan *p, const Tir *v, Use a)
-{
-    AxisSet axes = matrix_axes(p, v, v->over[0], v->over[1]);
-    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
-    add_in(n, laid_out(p, a, &axes, v));
-    return n;
-}
-
-/* Result and right-hand side: batch axes, the solved axis, then further columns. */
-static Node *trisolve(Plan *p, const Tir *v, Use L, Use b)
-{
-    AxisSet l_axes = matrix_axes(p, v->in[0], v->over[0], v->over[1]);
-    AxisSet all = reps(p, v->axes, v->n_axes), axes = {0};
-    Axis *solved = rep(p, v->to[0]);
-    for (int i = 0; i < all.n; i++)
-        if (all.axis[i] != solved && (all.axis[i]->kind != AXIS_EVENT ||
-                                      axes_has(&l_axes, all.axis[i])))
-            axes_add(&axes, all.axis[i]);
-    axes_add(&axes, solved);
-    for (int i = 0; i < all.n; i++)
-        axes_add(&axes, all.axis[i]);
-    axes = row_first(p, &axes);
-    Use left = laid_out(p, L, &l_axes, v), right = laid_out(p, b, &axes, v);
-    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
-    add_in(n, left);
-    add_in(n, right);
-    n->to[0] = solved;
-    return n;
-}
-
-static Plan *step_plan(Plan *p, const TirFn *step)
-{
-    for (size_t i = 0; i < vec_len(p->steps); i++)
-        if (p->steps[i]->fn == step)
-            return p->steps[i];
-    Plan *s = plan_build(p->c, step);
-    s->name = str_fmt(p->c, "%s_%s", p->name, plan_identifier(p->c, step->name));
-    vec_push(p->c, p->steps, s);
-    return s;
-}
-
-/* Each operand and the result: batch axes, the steps where it has them, then its vector. */
-static Node *scan(Plan *p, const Tir *v, const Use *in)
-{
-    Use u[3];
-    for (int k = 0; k < 3; k++) {
-        AxisSet last = {0}, all = reps(p, v->in[k]->axes, v->in[k]->n_axes);
-        if (k == SCAN_EACH)
-            axes_add(&last, rep(p, v->over[0]));
-        axes_add(&last, rep(p, v->over[k + 1]));
-        AxisSet axes = without(&all, &last);
-        for (int i = 0; i < last.n; i++)
-            axes_add(&axes, last.axis[i]);
-        axes = row_first(p, &axes);
-        u[k] = laid_out(p, in[k], &axes, v);
-    }
-    AxisSet axes = matrix_axes(p, v, v->over[0], v->to[0]);
-    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
-    for (int k = 0; k < 3; k++)
-        add_in(n, u[k]);
-    n->step = step_plan(p, v->body);
-    return n;
-}
-
-static Node *random_draw(Plan *p, const Tir *v, const Use *in)
-{
-    AxisSet axes = reps(p, v->axes, v->n_axes);
-    axes = row_first(p, &axes);
-    Use parameter[3] = {0};
-    for (int k = 0; k < v->n_in; k++)
-        parameter[k] = laid_out(p, in[k], &axes, v);
-    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
-    for (int k = 0; k < v->n_in; k++)
-        add_in(n, parameter[k]);
-    return n;
-}
-
-/* CUMSUM and SCATTER: loops of their own. A constant operand is copied to have an address. */
-static Node *sequential(Plan *p, const Tir *v, const Use *in)
-{
-    AxisSet axes = reps(p, v->axes, v->n_axes);
-    Use u[2] = {0};
-    for (int i = 0; i < v->n_in; i++) {
-        AxisSet a = reps(p, v->in[i]->axes, v->in[i]->n_axes);
-        a = row_first(p, &a);
-        bool source = in[i].node->op == OP_CONST || node_is_scalar_input(in[i].node);
-        u[i] = source ? laid_out(p, in[i], &a, v) : in[i];
-    }
-    Node *n = node_new(p, v->op, NODE_CALL, axes.axis, axes.n, v);
-    for (int i = 0; i < v->n_in; i++)
-        add_in(n, u[i]);
-    for (int i = 0; i < v->n_over; i++)
-        n->over[n->n_over++] = rep(p, v->over[i]);
-    if (v->op == OP_SCATTER)
-        n->to[0] = rep(p, v->to[0]);
-    return n;
-}
-
 static Node *gather(Plan *p, const Tir *v, Use a, Use index)
 {
-    Axis *axis = rep(p, v->over[0]);
+    Axis *axis = plan_axis(p, v->over[0]);
     for (int i = 0; i < a.node->n_axes; i++)
         if (a.index[i] == axis)
             a.index[i] = NULL;
-    AxisSet axes = reps(p, v->axes, v->n_axes);
+    AxisSet axes = plan_axes(p, v->axes, v->n_axes);
     Use in[] = {a, index};
-    Node *n = map_node(p, OP_GATHER, in, 2, axes.axis, axes.n, v);
+    Node *n = node_map(p, OP_GATHER, in, 2, axes.axis, axes.n, v);
     n->over[n->n_over++] = axis;
     return n;
+}
+
+/* A part of the position along one axis, or the position that two make up. */
+static Node *points(Plan *p, const Tir *v, Use a)
+{
+    AxisSet axes = plan_axes(p, v->axes, v->n_axes), over = plan_axes(p, v->over, v->n_over);
+    for (int i = 0; i < a.node->n_axes; i++)
+        if (a.index[i] && axes_has(&over, a.index[i])) {
+            a.part[i] = a.index[i];
+            a.index[i] = NULL;
+        }
+    Node *n = node_map(p, v->op, &a, 1, axes.axis, axes.n, v);
+    for (int k = 0; k < v->n_over; k++)
+        n->over[n->n_over++] = plan_axis(p, v->over[k]);
+    for (int k = 0; k < (v->op == OP_SPLIT ? 2 : 1); k++)
+        n->to[k] = plan_axis(p, v->to[k]);
+    return n;
+}
+
+/* a / b for many a and each b: one division for each b, and products. They may differ from the
+ * quotients in the last digit. */
+static Node *divide(Plan *p, const Tir *v, const Use *in, const AxisSet *axes)
+{
+    const Tir *b = v->in[1];
+    Use *u = map_get(p->reciprocal_of, b);
+    if (!u) {
+        AxisSet own = plan_axes(p, b->axes, b->n_axes);
+        Use quotient[] = {use_whole(const_new(p, 1, v)), in[1]};
+        u = arena_alloc(p->c->arena, sizeof *u);
+        *u = use_whole(node_map(p, OP_DIV, quotient, 2, own.axis, own.n, v));
+        map_put(p->reciprocal_of, b, u);
+    }
+    Use product[] = {in[0], *u};
+    return node_map(p, OP_MUL, product, 2, axes->axis, axes->n, v);
 }
 
 static Use reindex(Use u, const Axis *from, Axis *to, int64_t shift)
@@ -552,14 +370,14 @@ static Use renamed(const Plan *p, const Tir *v, Use u)
     Use r = u;
     for (int i = 0; i < u.node->n_axes; i++)
         for (int k = 0; k < v->n_over; k++)
-            if (u.index[i] == rep(p, v->over[k]))
-                r.index[i] = rep(p, v->to[k]);
+            if (u.index[i] == plan_axis(p, v->over[k]))
+                r.index[i] = plan_axis(p, v->to[k]);
     return r;
 }
 
 static Node *input_new(Plan *p, const Tir *v)
 {
-    AxisSet axes = reps(p, v->axes, v->n_axes);
+    AxisSet axes = plan_axes(p, v->axes, v->n_axes);
     Node *n = node_new(p, OP_INPUT, NODE_SOURCE, axes.axis, axes.n, v);
     Buffer *b = arena_alloc(p->c->arena, sizeof *b);
     static const Space spaces[] = {
@@ -596,58 +414,77 @@ static Node *accumulate(const Plan *p, const Use *in)
         if (a->axes[i] != b->axes[i])
             return NULL;
     b->inplace = a;
-    add_in(b, use_whole(a));
+    node_add_in(b, use_whole(a));
     return b;
+}
+
+/* The axes of v's node. A value that is flattened has the two axes last, as they will lie. */
+static AxisSet layout_of(const Plan *p, const Tir *v)
+{
+    AxisSet axes = plan_axes(p, v->axes, v->n_axes);
+    const Tir *flat = map_get(p->flattened, v);
+    if (!flat || op_info[v->op].kind != OP_KIND_MAP)
+        return axes;
+    AxisSet two = plan_axes(p, flat->over, 2);
+    axes = axes_without(&axes, &two);
+    axes_add(&axes, two.axis[0]);
+    axes_add(&axes, two.axis[1]);
+    return rows_first(p, &axes);
 }
 
 static Use lower_value(Plan *p, const Tir *v, const Use *in, const AxisSet *layout, bool alone)
 {
-    AxisSet axes = reps(p, v->axes, v->n_axes);
+    AxisSet axes = layout_of(p, v);
     Node *n;
     switch (v->op) {
     case OP_CONST:     n = const_new(p, v->num, v); break;
     case OP_INPUT:     n = input_new(p, v); break;
     case OP_IOTA:
-        n = map_node(p, OP_IOTA, NULL, 0, axes.axis, axes.n, v);
+        n = node_map(p, OP_IOTA, NULL, 0, axes.axis, axes.n, v);
         break;
     case OP_STOP_GRADIENT: case OP_EXPAND: return in[0];
     case OP_RENAME:    return renamed(p, v, in[0]);
     case OP_SLICE:
-        return reindex(in[0], rep(p, v->over[0]), rep(p, v->to[0]), v->offset);
+        return reindex(in[0], plan_axis(p, v->over[0]), plan_axis(p, v->to[0]), v->offset);
     case OP_PAD: {
-        Use u = reindex(in[0], rep(p, v->over[0]), rep(p, v->to[0]), -v->offset);
-        n = map_node(p, OP_PAD, &u, 1, axes.axis, axes.n, v);
-        n->over[n->n_over++] = rep(p, v->over[0]);
-        n->to[0] = rep(p, v->to[0]);
+        Use u = reindex(in[0], plan_axis(p, v->over[0]), plan_axis(p, v->to[0]), -v->offset);
+        n = node_map(p, OP_PAD, &u, 1, axes.axis, axes.n, v);
+        n->over[n->n_over++] = plan_axis(p, v->over[0]);
+        n->to[0] = plan_axis(p, v->to[0]);
         break;
     }
     case OP_SUM: case OP_MAXIMUM: case OP_LOGSUMEXP: {
         if (reduces_one(v)) {
             Use u = in[0];
             for (int i = 0; i < v->n_over; i++)
-                u = reindex(u, rep(p, v->over[i]), axis_fixed, 0);
+                u = reindex(u, plan_axis(p, v->over[i]), axis_fixed, 0);
             return u;
         }
-        AxisSet from = reps(p, v->in[0]->axes, v->in[0]->n_axes);
-        AxisSet over = reps(p, v->over, v->n_over);
+        AxisSet from = plan_axes(p, v->in[0]->axes, v->in[0]->n_axes);
+        AxisSet over = plan_axes(p, v->over, v->n_over);
         n = v->op == OP_LOGSUMEXP ? logsumexp(p, in[0], &from, &over, v)
                                   : reduce(p, v->op, in[0], &from, &over, v);
         break;
     }
     case OP_CONTRACT:  n = contract(p, v, in, layout ? layout : &axes); break;
     case OP_GATHER:    n = gather(p, v, in[0], in[1]); break;
-    case OP_CHOLESKY: case OP_INVERSE: n = matrix(p, v, in[0]); break;
-    case OP_TRISOLVE:  n = trisolve(p, v, in[0], in[1]); break;
-    case OP_SCATTER: case OP_CUMSUM: n = sequential(p, v, in); break;
-    case OP_SCAN:      n = scan(p, v, in); break;
+    case OP_FLATTEN: case OP_SPLIT: n = points(p, v, in[0]); break;
+    case OP_CHOLESKY: case OP_INVERSE: n = node_matrix(p, v, in[0]); break;
+    case OP_TRISOLVE:  n = node_trisolve(p, v, in[0], in[1]); break;
+    case OP_SCATTER: case OP_CUMSUM: n = node_sequential(p, v, in); break;
+    case OP_SCAN:      n = node_scan(p, v, in); break;
+    case OP_DIV:
+        n = axes.n > v->in[1]->n_axes && v->in[1]->op != OP_CONST && !map_get(p->exact, v)
+          ? divide(p, v, in, &axes) : node_map(p, v->op, in, v->n_in, axes.axis, axes.n, v);
+        break;
     case OP_ADD:
         n = alone ? accumulate(p, in) : NULL;
         if (!n)
-            n = map_node(p, v->op, in, v->n_in, axes.axis, axes.n, v);
+            n = node_map(p, v->op, in, v->n_in, axes.axis, axes.n, v);
         break;
     default:
-        n = op_info[v->op].kind == OP_KIND_RANDOM ? random_draw(p, v, in)
-          : map_node(p, v->op, in, v->n_in, axes.axis, axes.n, v);
+        n = op_info[v->op].kind == OP_KIND_RANDOM ? node_draw(p, v, in)
+          : node_map(p, v->op, in, v->n_in, axes.axis, axes.n, v);
     }
     return use_whole(n);
 }
@@ -698,9 +535,9 @@ static AxisSet param_axes(Plan *p, const TirOut *out)
     for (size_t i = 0; i < vec_len(p->nodes); i++) {
         const Node *n = p->nodes[i];
         if (n->buffer && n->buffer->space == SPACE_PARAM && n->buffer->key == out->name)
-            return reps(p, n->axes, n->n_axes);
+            return plan_axes(p, n->axes, n->n_axes);
     }
-    return reps(p, out->value->axes, out->value->n_axes);
+    return plan_axes(p, out->value->axes, out->value->n_axes);
 }
 
 static void add_outputs(Plan *p, const Map *users)
@@ -715,8 +552,8 @@ static void add_outputs(Plan *p, const Map *users)
         }
         bool grad = out->kind == OUT_GRAD;
         AxisSet axes = grad ? param_axes(p, out)
-                     : out->n_axes ? reps(p, out->axes, out->n_axes)
-                     : reps(p, out->value->axes, out->value->n_axes);
+                     : out->n_axes ? plan_axes(p, out->axes, out->n_axes)
+                     : plan_axes(p, out->value->axes, out->value->n_axes);
         Node *n = out_node(p, u, &axes, out->value, alone || !grad);
         out_buffer(p, n, grad ? SPACE_GRAD : SPACE_SLAB, out->name, out->index);
         PlanOut o = {out->name, out->index, n};
@@ -760,6 +597,46 @@ static void drop_dead(Plan *p)
     p->nodes = live;
 }
 
+/* What is flattened, and what has all its axes and is on the way to it. */
+static void find_flattened(Plan *p, Tir *const *order)
+{
+    p->flattened = map_new(p->c);
+    for (size_t i = vec_len(order); i-- > 0;) {
+        const Tir *v = order[i], *flat = v->op == OP_FLATTEN ? v : map_get(p->flattened, v);
+        for (int k = 0; flat && k < v->n_in; k++)
+            if (op_info[v->in[k]->op].kind == OP_KIND_MAP && !map_get(p->flattened, v->in[k])
+                && v->in[k]->n_axes == flat->in[0]->n_axes)
+                map_put(p->flattened, v->in[k], (void *)flat);
+    }
+}
+
+static bool is_step_function(Op op)
+{
+    switch (op) {
+    case OP_FLOOR: case OP_LT: case OP_LE: case OP_GT: case OP_GE: case OP_EQ: case OP_NE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* 49 / 49 is 1, 49 times the reciprocal of 49 is less: what is rounded down, compared or a position
+ * is divided as written, and so are the sums and products that it is made of. */
+static void find_exact(Plan *p, Tir *const *order)
+{
+    p->exact = map_new(p->c);
+    for (size_t i = vec_len(order); i-- > 0;) {
+        Tir *v = order[i];
+        bool position = v->op == OP_GATHER || v->op == OP_SCATTER;
+        bool passes = v->op == OP_ADD || v->op == OP_SUB || v->op == OP_MUL || v->op == OP_NEG
+                   || v->op == OP_RENAME || v->op == OP_EXPAND || v->op == OP_SLICE;
+        bool all = is_step_function(v->op) || (passes && map_get(p->exact, v));
+        for (int k = 0; k < v->n_in; k++)
+            if (all || (position && k == 1))
+                map_put(p->exact, v->in[k], v);
+    }
+}
+
 static void count_user(Map *users, const Tir *v)
 {
     map_put(users, v, (void *)((intptr_t)map_get(users, v) + 1));
@@ -769,7 +646,10 @@ void plan_nodes(Plan *p)
 {
     Tir **order = tir_order(p->fn);
     Map *users = map_new(p->c), *grads = map_new(p->c);
-    unify_axes(p, order);
+    p->reciprocal_of = map_new(p->c);
+    find_flattened(p, order);
+    find_exact(p, order);
+    plan_unify_axes(p, order);
     for (size_t i = 0; i < vec_len(order); i++)
         for (int k = 0; k < order[i]->n_in; k++)
             count_user(users, order[i]->in[k]);

@@ -191,6 +191,8 @@ static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
     case OP_SCATTER:   return adjoint_scatter(f, y, g);
     case OP_SLICE:     return tir_pad(f, g, y->to[0], y->over[0], y->offset);
     case OP_PAD:       return tir_slice(f, g, y->to[0], y->over[0], y->offset);
+    case OP_FLATTEN:   return tir_split(f, g, y->to[0], y->over);
+    case OP_SPLIT:     return tir_flatten(f, g, y->to, y->over[0]);
     case OP_CUMSUM:    return tir_cumsum(f, g, y->over[0], !y->flag);
     case OP_CHOLESKY:  return adjoint_cholesky(f, y, g);
     case OP_INVERSE:   return adjoint_inverse(f, y, g);

@@ -44,7 +44,8 @@ static void add_kept(AxisSet *s, const Tir *v, const Tir *operand)
             axes_add(s, operand->axes[i]);
 }
 
-/* Each axis of the operand, those in `over` replaced by their partner in `to`. */
+/* Each axis of the operand, those in `over` replaced by their partner in `to`. A pad is written
+ * anew: where it makes a plate of an event axis, the plate stands where plates do. */
 static AxisSet shape_replaced(const Tir *v)
 {
     AxisSet s = { .n = 0 };
@@ -55,6 +56,8 @@ static AxisSet shape_replaced(const Tir *v)
                 a = v->to[k];
         axes_add(&s, a);
     }
+    if (v->op == OP_PAD && v->over[0]->kind != v->to[0]->kind)
+        axes_sort(&s);
     return s;
 }
 
@@ -94,6 +97,11 @@ AxisSet tir_shape(const Tir *v)
         add_kept(&s, v, v->in[0]);
         add_kept(&s, v, v->in[1]);
         axes_add(&s, v->to[0]);
+        break;
+    case OP_FLATTEN: case OP_SPLIT:
+        add_kept(&s, v, v->in[0]);
+        for (int i = 0; i < (v->op == OP_SPLIT ? 2 : 1); i++)
+            axes_add(&s, v->to[i]);
         break;
     case OP_RENAME: case OP_SLICE: case OP_PAD:
         return shape_replaced(v);
@@ -275,6 +283,33 @@ Tir *tir_pad(TirFn *f, Tir *a, Axis *from, Axis *to, int64_t offset)
         ice("pad %s -> %s[%lld..] leaves the axis", from->name, to->name, (long long)offset);
     Tir v = { .op = OP_PAD, .n_in = 1, .in = { tir_expand(f, a, &from, 1) }, .n_over = 1,
               .over = { from }, .to = { to }, .offset = offset };
+    return shaped(f, &v);
+}
+
+static void check_product(const char *what, const Axis *one, const Axis *a, const Axis *b)
+{
+    if (axis_runtime(a) || axis_runtime(b) || a == b || one->size / a->size != b->size
+        || one->size % a->size)
+        ice("%s of %s and %s, %s: not as many points", what, a->name, b->name, one->name);
+}
+
+Tir *tir_flatten(TirFn *f, Tir *a, Axis *const *from, Axis *to)
+{
+    check_product("flatten", to, from[0], from[1]);
+    if (!tir_has_axis(a, from[0]) && !tir_has_axis(a, from[1]))
+        return a;
+    Tir v = { .op = OP_FLATTEN, .n_in = 1, .in = { tir_expand(f, a, from, 2) }, .n_over = 2,
+              .over = { from[0], from[1] }, .to = { to } };
+    return shaped(f, &v);
+}
+
+Tir *tir_split(TirFn *f, Tir *a, Axis *from, Axis *const *to)
+{
+    check_product("split", from, to[0], to[1]);
+    if (!tir_has_axis(a, from))
+        return a;
+    Tir v = { .op = OP_SPLIT, .n_in = 1, .in = { a }, .n_over = 1, .over = { from },
+              .to = { to[0], to[1] } };
     return shaped(f, &v);
 }
 

@@ -68,6 +68,7 @@ static double op_cost(Op op)
 {
     switch (op) {
     case OP_STOP_GRADIENT: case OP_CONST: case OP_INPUT: case OP_IOTA: case OP_PAD: case OP_GATHER:
+    case OP_FLATTEN: case OP_SPLIT:
         return 0;
     case OP_EXP: case OP_LOG: case OP_SQRT: case OP_LOGISTIC: case OP_TANH: case OP_SIN:
     case OP_COS:

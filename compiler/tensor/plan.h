@@ -54,7 +54,8 @@ typedef struct Buffer {
 /* An operand: axis j of `node` is walked by loop axis index[j], shifted. */
 typedef struct Use {
     Node *node;
-    Axis *index[PLAN_RANK];            /* NULL: by the second operand (GATHER) */
+    Axis *index[PLAN_RANK];            /* NULL: at a computed position (GATHER, FLATTEN, SPLIT) */
+    Axis *part[PLAN_RANK];             /* FLATTEN: which of its two axes is at that position */
     int64_t shift[PLAN_RANK];
 } Use;
 extern Axis *const axis_fixed;         /* an index that no loop walks: the shift is the position */
@@ -151,6 +152,9 @@ typedef struct Plan {
     Axis *chunk;                       /* one point per chunk of rows */
     Axis **axis_rep;                   /* by axis id: axes that renames made one */
     Map *use_of;                       /* Tir -> Use */
+    Map *flattened;                    /* Tir -> Tir: the FLATTEN that it is computed for */
+    Map *exact;                        /* Tir -> Tir: its last digit decides an integer or a bit */
+    Map *reciprocal_of;                /* Tir -> Use: 1 / it, where many values are divided by it */
     Map *axis_var;                     /* Axis -> Str: its loop variable */
     Node **nodes;                      /* vec, operands first */
     PlanOut *grads, *values, *terms;   /* vecs */
@@ -179,6 +183,7 @@ void plan_nodes(Plan *p);
 Node *node_new(Plan *p, Op op, NodeClass class, Axis *const *axes, int n, const Tir *v);
 Use   use_whole(Node *n);
 bool  use_same(const Use *u);          /* element by element */
+bool  flat_in_place(const Node *n);    /* FLATTEN: its two axes follow each other in memory */
 bool  use_walks(const Use *u, const Axis *a);
 bool  node_has(const Node *n, const Axis *a);
 Node *node_copy(Plan *p, Use u, Axis *const *axes, int n, const Tir *v);

@@ -47,6 +47,11 @@ static void print_attributes(Out *o, const Tir *v)
         if (v->op != OP_SCATTER)
             out_printf(o, ", %lld", (long long)v->offset);
         break;
+    case OP_FLATTEN: case OP_SPLIT:
+        print_axes(o, v->over, v->n_over);
+        out_puts(o, " -> ");
+        print_axes(o, v->to, v->op == OP_SPLIT ? 2 : 1);
+        break;
     case OP_SCAN:
         print_axes(o, v->over, v->n_over);
         out_printf(o, " -> %s, %s%s", v->to[0]->name, v->body->name, v->flag ? ", reverse" : "");

@@ -171,6 +171,8 @@ static bool attribute(Reader *r, Line *l)
             l->body = name ? map_get(r->fns, name) : NULL;
             return l->body || fail(r, "unknown fn", name ? name : "");
         }
+        if (l->op == OP_SPLIT && l->n_to == 1)
+            return (l->to[l->n_to++] = find_axis(r, name)) != NULL;
         if (l->n_over == LIMIT_RANK)
             return fail(r, "too many axes", "");
         if (!(l->over[l->n_over] = find_axis(r, name)))
@@ -219,6 +221,14 @@ static bool square(const Line *l, const Tir *a)
 {
     return has_all(a, l->over, 2) && l->over[0] != l->over[1] && l->over[0]->size
         && l->over[0]->size == l->over[1]->size;
+}
+
+static bool has_over(const Line *l, const Axis *a)
+{
+    for (int i = 0; i < l->n_over; i++)
+        if (l->over[i] == a)
+            return true;
+    return false;
 }
 
 static Tir *build_matrix(Reader *r, Line *l)
@@ -273,6 +283,22 @@ static Tir *build_moved(Reader *r, Line *l)
         return bad(r, "the range leaves the axis");
     return l->op == OP_SLICE ? tir_slice(r->f, a, l->over[0], l->to[0], l->number)
                              : tir_pad(r->f, a, l->over[0], l->to[0], l->number);
+}
+
+static Tir *build_points(Reader *r, Line *l)
+{
+    bool split = l->op == OP_SPLIT;
+    Axis **two = split ? l->to : l->over, *one = split ? l->over[0] : l->to[0];
+    if (l->n_over != (split ? 1 : 2) || l->n_to != (split ? 2 : 1)
+        || !has_all(l->in[0], l->over, l->n_over))
+        return bad(r, "flatten{a, b -> one} or split{one -> a, b}");
+    if (!two[0]->size || !two[1]->size || two[0] == two[1] || one->size % two[0]->size
+        || one->size / two[0]->size != two[1]->size)
+        return bad(r, "two axes have other points than the one");
+    for (int i = 0; i < l->n_to; i++)
+        if (tir_has_axis(l->in[0], l->to[i]) && !has_over(l, l->to[i]))
+            return bad(r, "an axis that the operand keeps");
+    return split ? tir_split(r->f, l->in[0], one, two) : tir_flatten(r->f, l->in[0], two, one);
 }
 
 static Tir *build_scatter(Reader *r, Line *l)
@@ -337,6 +363,8 @@ static Tir *build_shape(Reader *r, Line *l)
     case OP_SCATTER:  return build_scatter(r, l);
     case OP_SLICE: case OP_PAD:
         return build_moved(r, l);
+    case OP_FLATTEN: case OP_SPLIT:
+        return build_points(r, l);
     case OP_SCAN:     return build_scan(r, l);
     default:          return build_matrix(r, l);
     }
@@ -400,7 +428,8 @@ static bool rank_ok(Reader *r, const Line *l)
     for (int i = 0; i < l->n_over && l->op == OP_EXPAND; i++)
         if (!axes_has(&s, l->over[i]) && s.n < 2 * LIMIT_RANK)
             axes_add(&s, l->over[i]);
-    return s.n < LIMIT_RANK || (s.n == LIMIT_RANK && l->op != OP_SCATTER)
+    bool grows = l->op == OP_SCATTER || l->op == OP_SPLIT;
+    return s.n < LIMIT_RANK || (s.n == LIMIT_RANK && !grows)
         || fail(r, "too many axes", "");
 }
 

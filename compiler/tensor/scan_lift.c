@@ -13,9 +13,10 @@
 
 typedef struct Lift {
     TirFn *f, *step;
+    const ScanGiven *given;            /* vec: inputs that a step reads as they are */
     Axis *steps;
     Tir **order;                       /* vec: what the states need, operands first */
-    bool *depends;                     /* by id: on a past state */
+    bool *depends;                     /* by id: on a past state or what is given */
     bool *inner;                       /* by id of axis: an axis within a step */
     Axis **axis;                       /* by id of axis: the same in `step` */
     Tir **copy;                        /* by id: the same in `step` */
@@ -27,9 +28,9 @@ typedef struct Lift {
 static bool touches(const Tir *v, const Axis *a)
 {
     bool found = false;
-    for (int i = 0; i < v->n_over; i++)
-        found |= v->over[i] == a || v->to[i] == a;
-    return v->op != OP_EXPAND && (found || v->to[0] == a);
+    for (int i = 0; i < LIMIT_RANK; i++)
+        found |= (i < v->n_over && v->over[i] == a) || v->to[i] == a;
+    return v->op != OP_EXPAND && found;
 }
 
 static void find_inner(Lift *l)
@@ -76,6 +77,8 @@ static void find_dependent(Lift *l, const ScanState *states)
         const Tir *v = l->order[i];
         for (size_t k = 0; k < vec_len(states); k++)
             l->depends[v->id] |= v == states[k].past;
+        for (size_t k = 0; k < vec_len(l->given); k++)
+            l->depends[v->id] |= v == l->given[k].input;
         for (int k = 0; k < v->n_in; k++)
             l->depends[v->id] |= l->depends[v->in[k]->id];
     }
@@ -92,14 +95,19 @@ static ScanPart part_of(const Lift *l, Tir *v)
     return p;
 }
 
+static void add_part(Lift *l, Tir *v)
+{
+    int k = tir_has_axis(v, l->steps) ? SCAN_EACH : SCAN_FIXED;
+    vec_push(l->f->c, l->parts[k], part_of(l, v));
+}
+
 static void give(Lift *l, Tir *v, bool *given)
 {
     bool local = v->op == OP_CONST || (v->op == OP_IOTA && l->inner[v->over[0]->id]);
     if (l->depends[v->id] || given[v->id] || local)
         return;
     given[v->id] = true;
-    int k = tir_has_axis(v, l->steps) ? SCAN_EACH : SCAN_FIXED;
-    vec_push(l->f->c, l->parts[k], part_of(l, v));
+    add_part(l, v);
 }
 
 static void find_given(Lift *l, const ScanState *states)
@@ -111,10 +119,24 @@ static void find_given(Lift *l, const ScanState *states)
         vec_push(l->f->c, l->parts[SCAN_STATE], past);
         give(l, states[i].next.value, given);
     }
-    for (size_t i = 0; i < vec_len(l->order); i++)
+    for (size_t i = 0; i < vec_len(l->order); i++) {
+        for (size_t k = 0; k < vec_len(l->given); k++)
+            if (l->order[i] == l->given[k].input)
+                add_part(l, l->order[i]);
         for (int k = 0; k < l->order[i]->n_in; k++)
             if (l->depends[l->order[i]->id])
                 give(l, l->order[i]->in[k], given);
+    }
+}
+
+/* The parts with the values that the given inputs stand for. */
+static const ScanPart *true_parts(Lift *l, int k)
+{
+    for (size_t i = 0; i < vec_len(l->parts[k]); i++)
+        for (size_t j = 0; j < vec_len(l->given); j++)
+            if (l->parts[k][i].value == l->given[j].input)
+                l->parts[k][i].value = l->given[j].value;
+    return l->parts[k];
 }
 
 static int64_t total(const ScanPart *parts)
@@ -164,7 +186,7 @@ static Tir *own_value(Lift *l, const Tir *v)
         in[k] = own_value(l, v->in[k]);
     w.n_axes = own_axes(l, v->axes, v->n_axes, w.axes);
     w.n_over = own_axes(l, v->over, v->n_over, w.over);
-    own_axes(l, v->to, v->op == OP_RENAME ? v->n_over : 1, w.to);
+    own_axes(l, v->to, LIMIT_RANK, w.to);
     bool nothing = v->op == OP_EXPAND && !w.n_over && v->n_over;
     return l->copy[v->id] = nothing ? in[0] : tir_label(tir_rebuild(l->step, &w, in), v->label,
                                                         v->span);
@@ -204,10 +226,11 @@ static TirFn *make_step(Lift *l, const ScanState *states)
 
 /* ---- entry ----------------------------------------------------------------------------------- */
 
-const Tir *scan_lift(TirFn *f, Str name, Axis *steps, const ScanState *states, Tir **values)
+const Tir *scan_lift(TirFn *f, Str name, Axis *steps, bool reverse, const ScanState *states,
+                     const ScanGiven *given, Tir **values)
 {
     Ctx *c = f->c;
-    Lift l = { .f = f, .step = tir_fn(c, name), .steps = steps };
+    Lift l = { .f = f, .step = tir_fn(c, name), .given = given, .steps = steps };
     find_dependent(&l, states);
     find_inner(&l);
     const Tir *bad = find_bad(&l);
@@ -223,9 +246,9 @@ const Tir *scan_lift(TirFn *f, Str name, Axis *steps, const ScanState *states, T
     Tir *in[3];
     for (int k = 0; k < 3; k++) {
         vectors[k] = tir_axis(f, AXIS_EVENT, str(c, scan_inputs[k]), total(l.parts[k]));
-        in[k] = k == SCAN_STATE ? tir_const(f, 0) : scan_pack(f, l.parts[k], vectors[k]);
+        in[k] = k == SCAN_STATE ? tir_const(f, 0) : scan_pack(f, true_parts(&l, k), vectors[k]);
     }
-    Tir *y = tir_label(tir_scan(f, step, steps, false, in, vectors, result), name, NOSPAN);
+    Tir *y = tir_label(tir_scan(f, step, steps, reverse, in, vectors, result), name, NOSPAN);
     int64_t at = 0;
     for (size_t i = 0; i < vec_len(states); i++) {
         values[i] = scan_unpack(f, y, result, at, &states[i].next);

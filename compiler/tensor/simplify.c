@@ -33,8 +33,9 @@ static Tir *simp_rename(Simp *s, const Tir *v, Tir *a)
 {
     if (a->op == OP_IOTA && v->over[0] == a->over[0])
         return tir_iota(s->f, v->to[0]);
-    if (a->op != OP_RENAME)
-        return tir_rename(s->f, a, v->over, v->to, v->n_over);
+    Tir *part = simp_renamed_part(s, v, a);
+    if (part || a->op != OP_RENAME)
+        return part ? part : tir_rename(s->f, a, v->over, v->to, v->n_over);
     const Tir *x = a->in[0];
     Axis *to[LIMIT_RANK];
     for (int i = 0; i < x->n_axes; i++) {
@@ -95,10 +96,11 @@ static Tir *simp_value(Simp *s, const Tir *v, Tir *const *in)
     case OP_CONTRACT:  return simp_contract(s, in[0], in[1], &over);
     case OP_RENAME:    return simp_rename(s, v, in[0]);
     case OP_GATHER:    return simp_gather(s, in[0], v->over[0], in[1]);
-    case OP_PAD: case OP_SLICE:        /* a pad has zeros around it */
-        if (in[0]->op == OP_CONST && (v->op == OP_SLICE || !in[0]->num))
-            return in[0];
-        return tir_rebuild(s->f, v, in);
+    case OP_PAD:
+        return in[0]->op == OP_CONST && !in[0]->num ? in[0] : tir_rebuild(s->f, v, in);
+    case OP_SLICE:     return simp_slice(s, in[0], from, to, v->offset);
+    case OP_FLATTEN:   return simp_flatten(s, in[0], v->over, to);
+    case OP_SPLIT:     return simp_split(s, in[0], from, v->to);
     default:           return tir_rebuild(s->f, v, in);
     }
 }

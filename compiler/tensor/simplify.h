@@ -40,4 +40,11 @@ Tir *simp_contract(Simp *s, Tir *a, Tir *b, const AxisSet *over);
 /* log(v) where v is a sum of exponentials, or a product or quotient with one; NULL if it is not. */
 Tir *simp_log(Simp *s, Tir *v);
 
+/* ---- simplify_parts.c -------------------------------------------------------------------- */
+Tir *simp_slice(Simp *s, Tir *a, Axis *from, Axis *to, int64_t offset);
+Tir *simp_split(Simp *s, Tir *a, Axis *from, Axis *const *to);
+Tir *simp_flatten(Simp *s, Tir *a, Axis *const *from, Axis *to);
+/* rename v of a; NULL: a is not put together of parts. */
+Tir *simp_renamed_part(Simp *s, const Tir *v, Tir *a);
+
 #endif

@@ -185,7 +185,8 @@ Tir *tir_intern(TirFn *f, const Tir *proto)
         Tir *v = arena_alloc(f->c->arena, sizeof *v);
         *v = *proto;
         v->id = f->n_values++;
-        v->adjoint = v->adjoint_of = NULL;
+        v->adjoints = NULL;
+        v->adjoint_of = NULL;
         *slot = v;
         t->used++;
     }
@@ -334,6 +335,8 @@ static Tir *rebuild_default(TirFn *f, const Tir *v, Tir *const *in)
     case OP_SCATTER:  return tir_scatter(f, in[0], in[1], v->over, v->n_over, v->to[0]);
     case OP_SLICE:    return tir_slice(f, in[0], v->over[0], v->to[0], v->offset);
     case OP_PAD:      return tir_pad(f, in[0], v->over[0], v->to[0], v->offset);
+    case OP_FLATTEN:  return tir_flatten(f, in[0], v->over, v->to[0]);
+    case OP_SPLIT:    return tir_split(f, in[0], v->over[0], v->to);
     case OP_CUMSUM:   return tir_cumsum(f, in[0], v->over[0], v->flag);
     case OP_CHOLESKY: case OP_INVERSE:
         return tir_matrix(f, v->op, in[0], v->over[0], v->over[1]);
@@ -366,7 +369,7 @@ Tir *tir_relayout(TirFn *f, Tir *v, Axis *const *axes, int n)
     Tir w;
     switch (v->op) {                   /* these may write their result in any order */
     case OP_SUM: case OP_MAXIMUM: case OP_LOGSUMEXP: case OP_CONTRACT: case OP_GATHER:
-    case OP_SCATTER: case OP_EXPAND:
+    case OP_SCATTER: case OP_EXPAND: case OP_FLATTEN: case OP_SPLIT:
         w = *v;
         break;
     default:

@@ -71,7 +71,8 @@ struct Tir {
     int site;                          /* RANDOM: number of the draw */
     /* SUM MAXIMUM LOGSUMEXP CONTRACT: over is removed; EXPAND: added. IOTA: over[0]. RENAME: from
      * over to to. GATHER: over[0] of a. SCATTER: over is summed, to[0] new. SLICE, PAD: over[0]
-     * becomes to[0]. CHOLESKY, INVERSE: over[0] rows, over[1] columns. TRISOLVE: over[0] rows of L,
+     * becomes to[0]. FLATTEN: over[0] and over[1] become to[0]; SPLIT: over[0] becomes to[0] and
+     * to[1]. CHOLESKY, INVERSE: over[0] rows, over[1] columns. TRISOLVE: over[0] rows of L,
      * over[1] columns of L, to[0] the axis of b and of the result. SCAN: over[0] the steps,
      * over[1..3] the vectors of the state, of what a step is given and of what all are given; to[0]
      * that of the result. */
@@ -81,7 +82,7 @@ struct Tir {
     int64_t offset;                    /* SLICE, PAD */
     bool flag;                         /* CUMSUM, SCAN: reverse; TRISOLVE: transposed */
     struct TirFn *body;                /* SCAN: one step */
-    Tir *adjoint, *adjoint_of;         /* SCAN: its adjoints, packed, once asked for; of this g */
+    Tir **adjoints, *adjoint_of;       /* SCAN: of its operands, once asked for; of this g */
     /* provenance; no meaning */
     Str label;                         /* name in the model: "h", "logits", "kl_z" */
     Span span;
@@ -104,7 +105,7 @@ typedef struct TirFn {
     TirOut *outs;                      /* vec */
     struct TirTable *table;            /* hash-consing */
     int n_values;
-    struct TirFn *adjoint;             /* of the step of a SCAN, once it was asked for */
+    struct TirFn *gradient;            /* of the step of a SCAN, once it was asked for */
 } TirFn;
 
 /* ---- tir.c: building. All check their arguments and ice() on misuse. ------------------------- */
@@ -128,6 +129,9 @@ Tir *tir_gather(TirFn *f, Tir *a, Axis *axis, Tir *index);
 Tir *tir_scatter(TirFn *f, Tir *a, Tir *index, Axis *const *over, int n, Axis *to);
 Tir *tir_slice(TirFn *f, Tir *a, Axis *from, Axis *to, int64_t offset);
 Tir *tir_pad(TirFn *f, Tir *a, Axis *from, Axis *to, int64_t offset);
+/* Two axes as one, position i * size of b + j; and one as two. */
+Tir *tir_flatten(TirFn *f, Tir *a, Axis *const *from, Axis *to);
+Tir *tir_split(TirFn *f, Tir *a, Axis *from, Axis *const *to);
 Tir *tir_cumsum(TirFn *f, Tir *a, Axis *axis, bool reverse);
 Tir *tir_matrix(TirFn *f, Op op, Tir *a, Axis *rows, Axis *columns);
 Tir *tir_trisolve(TirFn *f, Tir *L, Axis *rows, Axis *columns, bool trans, Tir *b, Axis *axis);
@@ -144,11 +148,15 @@ typedef struct ScanPart { Tir *value; int n_axes; Axis *axes[LIMIT_RANK]; } Scan
 int64_t scan_part_size(const ScanPart *p);
 Tir *scan_pack(TirFn *f, const ScanPart *parts, Axis *vector);     /* parts: vec */
 Tir *scan_unpack(TirFn *f, Tir *vector, Axis *axis, int64_t at, const ScanPart *like);
-/* scan_lift.c: recursive equations as a SCAN. A state stands in `next` as `past`, an input with the
- * part's axes and those of its plates; before the first step it is 0. The values of all states at
- * all steps go to *values; NULL, or a value that no step can compute. */
+/* scan_lift.c: recursive equations as a SCAN, from the last step to the first where `reverse`. A
+ * state stands in `next` as `past`, an input with the part's axes and those of its plates; before
+ * the step taken first it is 0. What depends on a past state is computed step by step, and so is
+ * what depends on `given`: inputs in the place of values. The values of all states at all steps go
+ * to *values; NULL, or a value that no step can compute. */
 typedef struct ScanState { Tir *past; ScanPart next; } ScanState;
-const Tir *scan_lift(TirFn *f, Str name, Axis *steps, const ScanState *states, Tir **values);
+typedef struct ScanGiven { Tir *input, *value; } ScanGiven;
+const Tir *scan_lift(TirFn *f, Str name, Axis *steps, bool reverse, const ScanState *states,
+                     const ScanGiven *given, Tir **values);
 /* An expression in the syntax of ops.def, e.g. "g * (1 - y * y)", with names bound to values. */
 Tir *tir_expr(TirFn *f, const char *text, const char *const *names, Tir *const *values, int n);
 void tir_out(TirFn *f, OutKind kind, Str name, int index, Tir *value);

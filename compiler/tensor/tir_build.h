@@ -5,7 +5,8 @@
  *   SUM MAXIMUM ...    that of the operand, removed axes left out; CUMSUM, CHOLESKY, SLICE, PAD,
  *                      RENAME: each axis stays in its place (the first place, for a diagonal)
  *   TRISOLVE           that of b if it has all axes, else canonical
- *   INPUT              as passed;  RANDOM, EXPAND, CONTRACT, GATHER, SCATTER: canonical
+ *   INPUT              as passed;  RANDOM, EXPAND, CONTRACT, GATHER, SCATTER, FLATTEN, SPLIT:
+ *                      canonical
  * Canonical: row, plates, samples, event axes, by id within a kind. tir_relayout asks for another.
  */
 #ifndef DGMC_TIR_BUILD_H
@@ -52,8 +53,9 @@ Tir *tir_adjoint(TirFn *f, Tir *y, int k, Tir *g);
 /* The sum of two contributions: choices between 0 and something stay apart by their condition. */
 Tir *tir_adjoint_add(TirFn *f, Tir *a, Tir *b);
 
-/* ---- scan.c ------------------------------------------------------------------------------ */
+/* ---- scan.c, scan_adjoint.c -------------------------------------------------------------- */
 bool tir_is_step(const TirFn *f);                      /* of a SCAN */
+Tir *tir_scan_input(const TirFn *step, int k);         /* NULL: the step does not read it */
 Tir *tir_scan_adjoint(TirFn *f, Tir *y, int k, Tir *g);
 
 /* ---- expr.c ------------------------------------------------------------------------------ */

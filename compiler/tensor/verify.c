@@ -159,6 +159,17 @@ static bool pad_inside(const TirFn *f, const Tir *v)
         && v->offset + v->over[0]->size <= v->to[0]->size;
 }
 
+/* Do over and to, two axes and one or one and two, count the same points? */
+static bool same_points(const TirFn *f, const Tir *v)
+{
+    bool split = v->op == OP_SPLIT;
+    Axis *const *two = split ? v->to : v->over;
+    const Axis *one = split ? v->over[0] : v->to[0];
+    return over_in_a(f, v) && v->n_over == (split ? 1 : 2) && one && two[0] && two[1]
+        && two[0] != two[1] && two[0]->size > 0 && one->size % two[0]->size == 0
+        && one->size / two[0]->size == two[1]->size;
+}
+
 static bool one_axis_of_a(const TirFn *f, const Tir *v)
 {
     return v->n_over == 1 && over_in_a(f, v);
@@ -232,6 +243,8 @@ static const Rule rules[] = {
     { OP_SCATTER, "adds along an axis of constant size", scatter_target },
     { OP_SLICE, "stays inside the axis", slice_inside },
     { OP_PAD, "stays inside the axis", pad_inside },
+    { OP_FLATTEN, "is over two axes that together have the points of one", same_points },
+    { OP_SPLIT, "is over one axis that has the points of two", same_points },
     { OP_CUMSUM, "runs along one axis of its operand", one_axis_of_a },
     { OP_SCAN, "has vectors of the sizes of its step", scan_vectors },
     { OP_CHOLESKY, "is over two axes of one size", square_matrix },

@@ -10,6 +10,18 @@
 
 enum { STACK_REALS = 16384 };
 
+/* memcpy is a call that takes longer than a short vector, unless the size is a constant. */
+static void copy(Real *to, const Real *from, long n)
+{
+    long i = 0;
+    for (; i + 4 <= n; i += 4)
+        memcpy(to + i, from + i, 4 * sizeof *to);
+    if (n & 2)
+        memcpy(to + i, from + i, 2 * sizeof *to);
+    if (n & 1)
+        to[n - 1] = from[n - 1];
+}
+
 void dgm_scan(const DgmProgram *step, long steps, bool reverse, long n_each, long n_out,
               const Real *state, const Real *each, const Real *fixed, Real *out)
 {
@@ -26,7 +38,7 @@ void dgm_scan(const DgmProgram *step, long steps, bool reverse, long n_each, lon
         given[0] = (Real *)state;
         given[1] = (Real *)each + t * n_each;
         step->run(&c);
-        memcpy(out + t * n_out, next[0], (size_t)n_out * sizeof *out);
+        copy(out + t * n_out, next[0], n_out);
         state = out + t * n_out;
     }
     if (slab != stack)

@@ -73,6 +73,14 @@ static double *element_at(const Run *r, const Tir *v, const Axis *axis, int64_t 
     return e;
 }
 
+static double *entry(const Run *r, const Tir *v, const Axis *rows, const Axis *cols, int64_t i,
+                     int64_t j)
+{
+    r->at[rows->id] = i;
+    r->at[cols->id] = j;
+    return element(r, v);
+}
+
 static void walk_start(Run *r, const AxisSet *s)
 {
     for (int i = 0; i < s->n; i++)
@@ -340,6 +348,26 @@ static void eval_moved(Run *r, const Tir *v)
     } while (walk_next(r, &s));
 }
 
+static void eval_points(Run *r, const Tir *v)
+{
+    bool split = v->op == OP_SPLIT;
+    Axis *const *two = split ? v->to : v->over;
+    const Axis *one = split ? v->over[0] : v->to[0];
+    AxisSet s = axes_of(v);
+    walk_start(r, &s);
+    do {
+        if (split) {
+            int64_t i = r->at[two[0]->id] * two[1]->size + r->at[two[1]->id];
+            *element(r, v) = *element_at(r, v->in[0], one, i);
+        } else {
+            int64_t i = r->at[one->id];
+            double *to = element(r, v);
+            *to = *entry(r, v->in[0], two[0], two[1], i / two[1]->size, i % two[1]->size);
+            r->at[one->id] = i;        /* which may be one of the two */
+        }
+    } while (walk_next(r, &s));
+}
+
 static void eval_cumsum(Run *r, const Tir *v)
 {
     const Axis *k = v->over[0];
@@ -355,14 +383,6 @@ static void eval_cumsum(Run *r, const Tir *v)
 }
 
 /* ---- matrices ---------------------------------------------------------------------------- */
-
-static double *entry(const Run *r, const Tir *v, const Axis *rows, const Axis *cols, int64_t i,
-                     int64_t j)
-{
-    r->at[rows->id] = i;
-    r->at[cols->id] = j;
-    return element(r, v);
-}
 
 static void eval_cholesky(Run *r, const Tir *v)
 {
@@ -486,6 +506,7 @@ static void eval_value(Run *r, const Tir *v)
     case OP_RENAME:   eval_rename(r, v); return;
     case OP_GATHER: case OP_SCATTER: eval_indexed(r, v); return;
     case OP_SLICE: case OP_PAD: eval_moved(r, v); return;
+    case OP_FLATTEN: case OP_SPLIT: eval_points(r, v); return;
     case OP_CUMSUM:   eval_cumsum(r, v); return;
     case OP_CHOLESKY: eval_cholesky(r, v); return;
     case OP_INVERSE: eval_inverse(r, v); return;

@@ -226,14 +226,20 @@ static Tir *instance_trisolve(Law *l)
     return tir_trisolve(l->f, L, l->i, l->j, law_choice(l, 2), law_param(l, &b), axis);
 }
 
-/* A state of 4, 3 numbers at each of 5 steps, 4 for all; what comes out is 6 long. */
+/* A state of 4, 3 numbers at each of 5 steps, 4 for all; what comes out is 6 long. The second step
+ * has more values on its way than operands. */
 static Tir *instance_scan(Law *l)
 {
-    static const char text[] =
+    static const char start[] =
         "fn step; axis s event 4; axis x event 3; axis c event 4; axis y event 6\n"
         "%1 = input given state [s]; %2 = input given each [x]; %3 = input given fixed [c]\n"
-        "%4 = rename{c -> s} %3; %5 = mul %1 %4; %6 = sum{x} %2; %7 = add %5 %6; %8 = tanh %7\n"
-        "%9 = pad{s -> y, 1} %8; %10 = pad{x -> y, 3} %2; %11 = add %9 %10; out next %11\n";
+        "%4 = rename{c -> s} %3; %5 = mul %1 %4; %6 = sum{x} %2; %7 = add %5 %6; %8 = tanh %7\n";
+    static const char *const ends[] = {
+        "%9 = pad{s -> y, 1} %8; %10 = pad{x -> y, 3} %2; %11 = add %9 %10; out next %11\n",
+        "%9 = sin %8; %10 = tanh %9; %11 = sin %10; %12 = tanh %11; %13 = mul %12 %10\n"
+        "%14 = pad{s -> y, 0} %13; out next %14\n",
+    };
+    Str text = str_fmt(l->c, "%s%s", start, ends[law_choice(l, 2)]);
     Axis *vectors[3] = { l->i, l->k, l->j }, *y = tir_axis(l->f, AXIS_EVENT, str(l->c, "y"), 6);
     Tir *in[3];
     for (int k = 0; k < 3; k++) {
@@ -279,6 +285,18 @@ static Tir *build_instance(Law *l, Op op)
         return tir_slice(l->f, law_param(l, &a), l->m, short_one, law_choice(l, 3));
     case OP_PAD:
         return tir_pad(l->f, law_param(l, &a), l->m, long_one, law_choice(l, 3));
+    case OP_FLATTEN: case OP_SPLIT: {
+        Axis *two[] = { short_one, l->m };             /* 3 times 5 */
+        Axis *one = tir_axis(l->f, AXIS_EVENT, str(l->c, "points"), 15);
+        if (op == OP_SPLIT || law_choice(l, 4))
+            axes_add(&a, op == OP_SPLIT ? one : short_one);
+        if (op == OP_FLATTEN && law_choice(l, 4))
+            axes_add(&a, l->m);
+        if (op == OP_SPLIT)
+            remove_axis(&a, l->m);
+        Tir *p = law_param(l, &a);
+        return op == OP_SPLIT ? tir_split(l->f, p, one, two) : tir_flatten(l->f, p, two, one);
+    }
     case OP_CUMSUM:
         return tir_cumsum(l->f, law_param(l, &a), l->m, law_choice(l, 2));
     case OP_CHOLESKY: case OP_INVERSE:

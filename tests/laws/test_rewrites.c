@@ -240,10 +240,44 @@ static void test_graph_gradients(void **state)
     assert_true(checked > 40);
 }
 
+/* A value of two axes and one of one go into a vector side by side and come out again. */
+static void test_parts(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        Law l = law_new(seed + 9000);
+        AxisSet a = { .n = 3, .axis = { l.n, l.k, l.i } }, b = { .n = 2, .axis = { l.n, l.m } };
+        Axis *two[2] = { law_choice(&l, 2) ? l.k : l.i, NULL }, *t[2];
+        two[1] = two[0] == l.k ? l.i : l.k;
+        Axis *q = tir_axis(l.f, AXIS_EVENT, str(l.c, "q"), 12);
+        Axis *v = tir_axis(l.f, AXIS_EVENT, str(l.c, "v"), 18);
+        Axis *x = tir_axis(l.f, AXIS_EVENT, str(l.c, "x"), 12);
+        Axis *y = tir_axis(l.f, AXIS_EVENT, str(l.c, "y"), 3);
+        for (int i = 0; i < 2; i++)
+            t[i] = tir_axis(l.f, AXIS_EVENT, str(l.c, "t"), two[i]->size);
+        Tir *flat = tir_flatten(l.f, law_param(&l, &a), two, q);
+        Tir *sum = map2(&l, OP_ADD, tir_pad(l.f, law_param(&l, &b), l.m, v, 0),
+                        tir_pad(l.f, flat, q, v, 6));
+        Tir *whole = tir_split(l.f, tir_slice(l.f, sum, v, x, 6), x, t);
+        tir_out(l.f, OUT_VALUE, str(l.c, "whole"), 0, whole);
+        tir_out(l.f, OUT_VALUE, str(l.c, "inner"), 1, tir_slice(l.f, sum, v, y, 1));
+        tir_out(l.f, OUT_VALUE, str(l.c, "zero"), 2, tir_element(l.f, sum, v, 5));
+        TirFn *g = tir_simplify(l.c, l.f);
+        tir_verify(g);
+        law_check_equal(&l, l.f, g, 0, "parts");
+        Tir **order = tir_order(g);
+        for (size_t i = 0; i < vec_len(order); i++)
+            assert_true(order[i]->op != OP_PAD && order[i]->op != OP_ADD
+                        && order[i]->op != OP_FLATTEN && order[i]->op != OP_SPLIT);
+        law_free(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_graph_values),
         cmocka_unit_test(test_graph_text),
         cmocka_unit_test(test_graph_gradients),
