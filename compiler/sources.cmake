@@ -48,6 +48,7 @@ set(COMPILER_SOURCES
   compiler/check/ways.c
   compiler/check/weights.c
   compiler/model/build.c
+  compiler/model/drawn.c
   compiler/model/family.c
   compiler/model/graph.c
   compiler/model/latent_support.c
@@ -61,6 +62,7 @@ set(COMPILER_SOURCES
   compiler/model/verify.c
   compiler/derive/bound.c
   compiler/derive/derive.c
+  compiler/derive/estimator.c
   compiler/derive/expand.c
   compiler/derive/explain.c
   compiler/derive/explain_latex.c
@@ -74,6 +76,7 @@ set(COMPILER_SOURCES
   compiler/derive/print.c
   compiler/derive/queries.c
   compiler/derive/report.c
+  compiler/derive/score.c
   compiler/derive/simulate.c
   compiler/derive/sum_out.c
   compiler/derive/verify.c
@@ -97,6 +100,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_scan.c
   compiler/tensor/lower_simulate.c
   compiler/tensor/lower_support.c
+  compiler/tensor/lower_surrogate.c
   compiler/tensor/lower_value.c
   compiler/tensor/nodes.c
   compiler/tensor/ops_adjoint.c

@@ -20,7 +20,7 @@
 
 #define DGM_VERSION "0.1.0"
 #define DGM_ABI_MAJOR 1
-#define DGM_ABI_MINOR 0
+#define DGM_ABI_MINOR 1
 #define DGM_MAX_RANK 8                 /* axes of one array; reported by the compiler as E-limit */
 
 #ifdef DGM_F64
@@ -46,6 +46,7 @@ typedef struct DgmParam {
     double a, b;
     const char *support;               /* declared support, e.g. "real", "positive" */
     int line;                          /* of the spec */
+    bool average;                      /* no gradient moves it: see dgm_average */
 } DgmParam;
 
 /* A data array of the model. Axes: the row plate first if `rows`, then `shape`. */
@@ -186,6 +187,8 @@ typedef struct DgmModel {
     double epochs;                     /* 0: not given */
     long steps;                        /* 0: not given */
     int samples;                       /* S of the objective */
+    bool estimated;                    /* the gradient of step is right in its mean only: no
+                                          derivative of what one run of it computes */
     const char *cc, *cflags;           /* how it was compiled */
 } DgmModel;
 
@@ -326,6 +329,9 @@ int       dgm_optim_state(DgmOptim *o, const char **names, Real **slabs); /* for
 /* Called by emitted code for one panel of one parameter when its gradient is ready: records its
  * squared norm in c->norm2[task]; updates at once unless clipping is on. Any thread. */
 void dgm_update(DgmCtx *c, long task, long offset, long count);
+/* The same for a parameter that follows a moving average: its gradient says how far it is from the
+ * value of this step, of which it takes a tenth. No part of the gradient norm. */
+void dgm_average(DgmCtx *c, long task, long offset, long count);
 /* After all panels, one thread: c->grad_norm, in panel order. */
 void dgm_update_norm(DgmCtx *c);
 /* With clipping on, after dgm_update_norm: the update of one panel. Any thread. */

@@ -40,6 +40,7 @@ set(RUNTIME_SOURCES
   runtime/data/zip.c
   runtime/density/density.c
   runtime/train/arrays.c
+  runtime/train/checkestimate.c
   runtime/train/checkgrad.c
   runtime/train/checkpoint.c
   runtime/train/cli.c

@@ -48,7 +48,7 @@ static Cast cast_of(const Words *w)
         const Var *v = m->vars[i];
         if (v->synthetic)
             continue;
-        if (v->kind == VAR_LATENT && !var_is_discrete(v))
+        if (v->kind == VAR_LATENT && !var_is_summed(v))
             list(w, &k.latents, v);
         else if (is_observed(m, v))
             list(w, &k.data, v);
@@ -202,9 +202,12 @@ void describe_estimates(const Words *w)
         bool closed = kl_closed(d, z, &e, &why);
         Estimate s = { .latent = z->var, .span = z->free->span };
         s.family = family_text(w, z);
-        s.estimator = str_fmt(d->c, "reparameterized: %s", draw_text(w, z));
+        s.estimator = str_fmt(d->c, z->score ? "by the score: %s" : "reparameterized: %s",
+                              draw_text(w, z));
         if (!z->identity)
             s.estimator = str_fmt(d->c, "%s, mapped onto `%s`", s.estimator, z->var->type->support);
+        if (z->score)
+            s.estimator = str_fmt(d->c, "%s (%s)", s.estimator, z->why);
         if (closed && z->by != BY_REPARAM)
             s.reason = str_fmt(d->c, "closed KL: %s", why);
         else if (z->by == BY_REPARAM)

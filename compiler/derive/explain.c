@@ -51,9 +51,12 @@ static void mark_rules(const Step *steps, bool *used)
         used[steps[i].rule] = true;
 }
 
-static bool draws_any(const Query *q)
+static bool draws_through(const Query *q)
 {
-    return vec_len(q->binds) > 0;
+    for (size_t i = 0; i < vec_len(q->binds); i++)
+        if (q->binds[i].kind == BIND_DRAW && !q->binds[i].held)
+            return true;
+    return false;
 }
 
 void rules_used(const Derivation *d, bool *used)
@@ -64,7 +67,9 @@ void rules_used(const Derivation *d, bool *used)
         mark_rules(d->step.terms[i].steps, used);
         used[RULE_PLATE] |= d->step.terms[i].plate != NULL;
     }
-    used[RULE_REPARAM] = draws_any(&d->step);
+    for (size_t i = 0; i < vec_len(d->step.surrogates); i++)
+        mark_rules(d->step.surrogates[i].steps, used);
+    used[RULE_REPARAM] |= draws_through(&d->step);
 }
 
 /* As the title says it, or as what is maximised. */
@@ -293,6 +298,21 @@ static void terms_section(Explain *x)
         term_text(x, &x->d->step.terms[i]);
 }
 
+/* What is drawn by its score. */
+static void gradient_section(Explain *x)
+{
+    bool any = false;
+    for (size_t i = 0; i < vec_len(x->d->step.surrogates); i++) {
+        const Term *t = &x->d->step.surrogates[i];
+        if (t->kind != TERM_SURROGATE)
+            continue;
+        if (!any)
+            section(x, "Added to the gradient");
+        any = true;
+        term_text(x, t);
+    }
+}
+
 static void rules_section(Explain *x)
 {
     bool used[N_RULES];
@@ -349,6 +369,7 @@ void explain(Ctx *c, Out *o, const Derivation *d, ExplainFormat format)
     family_section(&x);
     bound_section(&x);
     terms_section(&x);
+    gradient_section(&x);
     rules_section(&x);
     training_section(&x);
 }

@@ -75,7 +75,7 @@ static void give(Derive *d, Query *q, bool free)
             continue;
         Ast *value = map_call(d, "constrain", g, g->free);
         vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, g->var, value, g->var->plate, 0,
-                                          g->var->decl->span, NULL }));
+                                          g->var->decl->span, NULL, false }));
     }
 }
 
@@ -98,6 +98,8 @@ static Str why_absent(Derive *d)
         const Var *v = d->m->vars[i];
         Ast *s = is_given(v) ? support_of(d, v->type) : NULL;
         any |= is_given(v);
+        if (v->drawn)
+            return str_fmt(d->c, "`%s` is discrete and drawn: there is no slope by it", v->name);
         if (v->kind == VAR_NET)
             return str_fmt(d->c, "the weights of net `%s` are no latents", v->name);
         for (size_t k = 0; s && k < sizeof members / sizeof *members; k++)

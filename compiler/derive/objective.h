@@ -8,6 +8,10 @@
  *                                                      support and bounds)
  *     log_mass(d, x, a, b)  quantile(d, u, a, b)       between two bounds
  *     placed(x, x[i], e)    sorted(x)                  x with e at its elements [i]
+ *     terms(k, ..)          others(e)                  sum of those terms of the query, at the
+ *                                                      present positions and draw (all_terms: at
+ *                                                      all positions); mean of e over the other
+ *                                                      draws
  * NAMEs of synthetic variables have decl = Var.decl of that variable. Nothing here knows tensors:
  * `explain` prints this structure.
  */
@@ -30,7 +34,9 @@ extern const RuleInfo rule_info[N_RULES];
 typedef struct Step { RuleId rule; Str text; Str latex; Span span; } Step;
 
 typedef enum {                         /* mirrors DgmTermKind of the runtime */
-    TERM_LIKELIHOOD, TERM_PRIOR, TERM_ENTROPY, TERM_JACOBIAN, TERM_KL, TERM_PENALTY
+    TERM_LIKELIHOOD, TERM_PRIOR, TERM_ENTROPY, TERM_JACOBIAN, TERM_KL, TERM_PENALTY,
+    TERM_SURROGATE,                    /* of Query.surrogates, known to the compiler alone */
+    TERM_AVERAGE                       /* also: parameter `of` follows the mean of `expr` */
 } TermKind;
 
 typedef struct Term {
@@ -44,6 +50,8 @@ typedef struct Term {
     Span span;                         /* of the statement in the spec it comes from */
     Step *steps;                       /* vec: how it came to be; the last is its final form */
     Str text, latex;                   /* formula */
+    Var *of;                           /* TERM_SURROGATE: what is drawn; TERM_AVERAGE: the
+                                          parameter; else NULL */
 } Term;
 
 typedef enum { BIND_DRAW, BIND_VALUE } BindKind;
@@ -59,6 +67,7 @@ typedef struct Bind {
                                           from the model; a full-rank group has that of its first */
     Span span;
     const Var *like;                   /* whose declared indices the law reads; NULL: of var */
+    bool held;                         /* DRAW: no derivative passes through it */
 } Bind;
 
 typedef struct Result {
@@ -77,6 +86,8 @@ typedef struct Query {
                                           NULL: it is a result */
     Bind *binds;                       /* vec, in order */
     Term *terms;                       /* vec: step: the objective; weight: exact log p - log q */
+    Term *surrogates;                  /* vec: step: added to the terms for the gradient alone: the
+                                          slope of the sum estimates that of the objective */
     Result *results;                   /* vec */
     Str absent;                       /* why the query cannot be answered; then the rest is empty */
 } Query;
@@ -129,6 +140,8 @@ typedef struct Derivation {
     };
 } Derivation;
 
+/* Is the gradient of the step right in its mean only? */
+bool derivation_estimated(const Derivation *d);
 Derivation *derive(Ctx *c, Model *m, Ast *library);   /* library: checked; NULL after errors */
 Table *derivation_table(const Derivation *d, const Var *latent);       /* NULL: none */
 /* The type of a call kl(q, p) or entropy(q) has the axes of its value beyond the law's own event

@@ -64,7 +64,7 @@ bool reads_draws(const Words *w, Ast *e)
 {
     Var **reads = w->given ? NULL : model_reads(w->d->c, w->d->m, e);
     for (size_t i = 0; i < vec_len(reads); i++)
-        if (reads[i]->kind == VAR_LATENT && !var_is_discrete(reads[i]))
+        if (reads[i]->kind == VAR_LATENT && !var_is_summed(reads[i]))
             return true;
     return false;
 }
@@ -301,6 +301,7 @@ void describe(Derive *d)
             describe_term(&w, &q->terms[k]);
     }
     w.given = false;
+    describe_score(&w, &d->d->step);
     describe_bound(&w);
     describe_estimates(&w);
 }

@@ -19,6 +19,7 @@ typedef struct EmitParam {
     double a, b;
     Str support;
     int line;
+    bool average;
 } EmitParam;
 
 typedef struct EmitData {
@@ -102,6 +103,7 @@ typedef struct EmitInput {
     int samples;
     Str *predicted;                    /* vec */
     Str cc, cflags;
+    bool estimated;                    /* gradient of step: see DgmModel */
 } EmitInput;
 
 /* emit.c: the whole file. Nothing in it depends on time or place but the command line quoted. */

@@ -48,6 +48,8 @@ typedef struct Var {
     struct Var *absent, *place, *missing;     /* data with missing cells: where, which of the values
                                                  of the latent `missing` stand there; else NULL */
     bool filler;                       /* it is one of those of other data */
+    bool drawn;                        /* discrete latent that the family draws */
+    bool average;                      /* parameter that follows an average: no gradient moves it */
     bool synthetic;                    /* made by derive: variational parameter or free value;
                                           stands in Family.vars */
 } Var;
@@ -120,7 +122,8 @@ Model *model_build(Ctx *c, Ast *file, Str name);
 /* prove_plates.c: decides Model.rows; every read across it is an error naming the line that mixes.
  * sizes_later: sizes of other plates and arrays may be unknown. */
 bool   prove_plates(Ctx *c, Model *m, bool sizes_later);
-bool   var_is_discrete(const Var *v);                /* a latent with states: summed out */
+bool   var_is_discrete(const Var *v);                 /* a latent of whole numbers */
+bool   var_is_summed(const Var *v);                   /* and summed out: no family draws it */
 bool   model_has_nets(const Model *m);                /* of the model itself or its family */
 Var   *model_var(const Model *m, const Ast *decl);    /* by declaration, family's included; NULL */
 void   model_print(Ctx *c, Out *o, const Model *m);   /* --dump=graph */

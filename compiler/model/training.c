@@ -126,16 +126,6 @@ static void set(Settings *s, Ast *setting)
     }
 }
 
-static void check_by(Settings *s, Ast *by)
-{
-    Ast *method = by->kids[BY_METHOD];
-    Str name = method->name ? method->name : str(s->c, "?");
-    if (!strcmp(name, "reparam") || !strcmp(name, "closed"))
-        return;
-    diag_error(s->c, E_ND_ESTIMATOR, method->span, name);
-    diag_help(s->c, "derived today: by reparam, by closed");
-}
-
 bool training_select(Build *b)
 {
     Training *t = &b->m->training;
@@ -164,8 +154,6 @@ void training_build(Build *b)
         Ast *item = body->kids[i];
         if (item->kind == AST_SETTING) {
             set(&s, item);
-        } else if (item->kind == AST_BY) {
-            check_by(&s, item);
         } else if (item->kind == AST_UNTIL) {
             diag_error(b->c, E_ND_SETTING, item->span, "until");
             diag_help(b->c, "give a number of epochs or steps");

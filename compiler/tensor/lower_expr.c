@@ -255,7 +255,8 @@ static const struct { const char *name; Val *(*eval)(Lower *L, Env *env, const A
 special[] = {
     { "previous", eval_previous }, { "ode", eval_ode }, { "sum_states", eval_sum_states },
     { "quantile", eval_quantile }, { "sorted", eval_sorted }, { "placed", eval_placed },
-    { "centred", eval_centred },
+    { "centred", eval_centred }, { "terms", eval_terms }, { "all_terms", eval_terms },
+    { "others", eval_others },
     { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
 };
 
@@ -279,7 +280,7 @@ static Val *eval_call(Lower *L, Env *env, const Ast *e)
         return eval_dist(L, env, e, law);
     if (op_named(e->name, OP_KIND_RANDOM, &op))
         return eval_random(L, env, op, e);
-    for (size_t i = 0; i < sizeof special / sizeof *special && !local; i++)
+    for (size_t i = 0; i < sizeof special / sizeof *special && !local && !e->decl; i++)
         if (!strcmp(e->name, special[i].name))
             return special[i].eval(L, env, e);
     if (is_dist_builtin(e->name) && !local) {

@@ -15,6 +15,8 @@
 
 enum { BLOCK = 1024, LANES = 16 };
 
+#define AVERAGE_SHARE ((Real)0.1)      /* of a moving average, that each step puts in */
+
 static const DgmOptimInfo optimisers[] = {
     { "sgd", "gradient ascent with momentum",
       { { "lr", 0.01, "step size" }, { "momentum", 0, "fraction of the last step kept" } }, 2,
@@ -188,6 +190,14 @@ void dgm_update(DgmCtx *c, long task, long offset, long count)
     }
     if (c->norm2 != NULL)
         c->norm2[task] = squares;
+}
+
+void dgm_average(DgmCtx *c, long task, long offset, long count)
+{
+    for (long i = offset; i < offset + count && c->optim != NULL && c->bad_term < 0; i++)
+        c->param[i] += AVERAGE_SHARE * c->grad[i];
+    if (c->norm2 != NULL)
+        c->norm2[task] = 0;
 }
 
 void dgm_update_norm(DgmCtx *c)
