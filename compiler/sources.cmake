@@ -67,6 +67,7 @@ set(COMPILER_SOURCES
   compiler/derive/explain.c
   compiler/derive/explain_latex.c
   compiler/derive/family.c
+  compiler/derive/iwae.c
   compiler/derive/joint.c
   compiler/derive/log_prob.c
   compiler/derive/kl.c
@@ -92,6 +93,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_builtin.c
   compiler/tensor/lower_dist.c
   compiler/tensor/lower_mass.c
+  compiler/tensor/lower_draws.c
   compiler/tensor/lower_expr.c
   compiler/tensor/lower_net.c
   compiler/tensor/lower_number.c

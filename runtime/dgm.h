@@ -84,7 +84,8 @@ typedef enum {
     DGM_TERM_ENTROPY,                  /* + H(q) or - E_q log q        -> -kl                     */
     DGM_TERM_JACOBIAN,                 /* + E_q log |dT|               -> -kl                     */
     DGM_TERM_KL,                       /* - KL(q || p), value is KL >= 0 -> kl                    */
-    DGM_TERM_PENALTY                   /* + log prior of a param, or a factor                     */
+    DGM_TERM_PENALTY,                  /* + log prior of a param, or a factor                     */
+    DGM_TERM_BOUND                     /* + a bound of several draws; the others are shown beside */
 } DgmTermKind;
 
 typedef struct DgmTerm {
@@ -94,6 +95,7 @@ typedef struct DgmTerm {
     double sign;                       /* objective = sum sign * weight * value */
     bool local;                        /* a sum over rows of the batch; else once for all data */
     int line;                          /* of the spec */
+    bool reported;                     /* only shown: no part of the objective */
 } DgmTerm;
 
 /* A named result of a program: axes are [rows][samples] shape. */

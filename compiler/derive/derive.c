@@ -41,6 +41,8 @@ static const struct {
     void (*step)(Derive *d, Query *q);
 } recipes[] = {
     { "elbo", true, step_elbo },
+    { "iwae", true, step_weighted },
+    { "renyi", true, step_weighted },
     { "map", false, step_exact },
     { "likelihood", false, step_exact },
 };
@@ -148,5 +150,5 @@ Derivation *derive(Ctx *c, Model *m, Ast *library)
 
 bool derivation_estimated(const Derivation *d)
 {
-    return vec_len(d->step.surrogates) > 0;
+    return vec_len(d->step.surrogates) > 0 || d->model->training.gradient == GRADIENT_PATH;
 }

@@ -97,10 +97,15 @@ void  choose_estimator(Derive *d, Latent *z);
 void  check_by(Derive *d);
 /* score.c */
 void  score_surrogates(Derive *d, Query *q);
+/* A parameter that follows the mean of f, which stands in `plate`, as an expression. */
+Ast  *score_average(Derive *d, Query *q, const Latent *z, Ast *f, Plate *plate);
+/* iwae.c */
+void  step_weighted(Derive *d, Query *q);
 /* kl.c: the divergence, term by term */
 bool  kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
 bool  entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
 Ast  *log_q(Derive *d, const Latent *z);
+bool  uses_closed(const Derive *d, const Latent *z);  /* closed forms, where there are any */
 bool  depends_on_draw(Derive *d, const Latent *later, const Var *z, int depth);
 void  kl_terms(Derive *d, Query *q);
 void  weight_terms(Derive *d, Query *q);                        /* exact log p(z) - log q(z) */

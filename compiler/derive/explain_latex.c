@@ -191,7 +191,7 @@ void explain_latex(Explain *x)
     for (size_t i = 0; i < vec_len(x->d->step.terms); i++)
         term_latex(x, &x->d->step.terms[i]);
     for (size_t i = 0; i < vec_len(x->d->step.surrogates); i++)
-        if (x->d->step.surrogates[i].kind == TERM_SURROGATE)
+        if (vec_len(x->d->step.surrogates[i].steps))
             term_latex(x, &x->d->step.surrogates[i]);
     rules_section(x);
     training_section(x);

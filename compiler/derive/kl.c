@@ -111,6 +111,17 @@ bool entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
     return true;
 }
 
+/* Closed forms have no draws that cancel those of the other terms. */
+static bool by_path(const Derive *d)
+{
+    return d->m->training.gradient == GRADIENT_PATH;
+}
+
+bool uses_closed(const Derive *d, const Latent *z)
+{
+    return z->by != BY_REPARAM && (z->score || z->by == BY_CLOSED || !by_path(d));
+}
+
 /* ---- terms ----------------------------------------------------------------------------------- */
 
 static void add(Derive *d, Query *q, const Latent *z, const char *prefix, TermKind kind,
@@ -137,11 +148,13 @@ Ast *log_q(Derive *d, const Latent *z)
     return make_call(d->c, "logpdf", real_scalar(d->c), z->free->span, z->q, drawn_name(d, z));
 }
 
-/* Of a latent by its score the slope of log q has mean 0: it would be noise. */
+/* Of a latent by its score the slope of log q has mean 0: it would be noise. By the path of the
+ * draws alone, so has that by the parameters. */
 static Ast *sampled_log_q(Derive *d, const Latent *z)
 {
     Ast *e = log_q(d, z);
-    return z->score ? make_call(d->c, "stop_gradient", real_scalar(d->c), e->span, e, NULL) : e;
+    const char *held = z->score ? "stop_gradient" : by_path(d) ? "through_draws" : NULL;
+    return held ? make_call(d->c, held, real_scalar(d->c), e->span, e, NULL) : e;
 }
 
 static void one_latent(Derive *d, Query *q, const Latent *z)
@@ -155,7 +168,7 @@ static void one_latent(Derive *d, Query *q, const Latent *z)
         diag_error(d->c, E_NO_CLOSED, z->by_at->span, z->var->name, why);
         diag_help(d->c, "leave the line out, or choose a prior and a family of one kind");
     }
-    if (closed && z->by != BY_REPARAM) {
+    if (closed && uses_closed(d, z)) {
         add(d, q, z, "kl", TERM_KL, -1, beta, e, z->site->span);
         return;
     }
@@ -166,7 +179,7 @@ static void one_latent(Derive *d, Query *q, const Latent *z)
         add(d, q, z, "jacobian", TERM_JACOBIAN, 1, beta, log_jacobian(d, z), z->var->decl->span);
     if (!z->first)
         return;
-    if (z->by != BY_REPARAM && entropy_closed(d, z, &e, &why))
+    if (uses_closed(d, z) && entropy_closed(d, z, &e, &why))
         add(d, q, z, "entropy", TERM_ENTROPY, 1, beta, e, guide);
     else
         add(d, q, z, "log_q", TERM_ENTROPY, -1, beta, sampled_log_q(d, z), guide);

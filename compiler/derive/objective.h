@@ -10,8 +10,13 @@
  *     placed(x, x[i], e)    sorted(x)                  x with e at its elements [i]
  *     terms(k, ..)          others(e)                  sum of those terms of the query, at the
  *                                                      present positions and draw (all_terms: at
- *                                                      all positions); mean of e over the other
- *                                                      draws
+ *                                                      all positions, row_terms: in all of the
+ *                                                      row); mean of e over the other draws
+ *     bound(f, a)    bound_without(f, a)               1/(1-a) log mean over draws of exp((1-a) f);
+ *                                                      where f of this draw is the others' mean
+ *     shares(f, a)   sum_draws(e)                      of a draw in that mean; sum over draws
+ *     through_draws(e)    past_draws(e)                e, whose slope is by the draws alone, or by
+ *                                                      all but them
  * NAMEs of synthetic variables have decl = Var.decl of that variable. Nothing here knows tensors:
  * `explain` prints this structure.
  */
@@ -35,6 +40,7 @@ typedef struct Step { RuleId rule; Str text; Str latex; Span span; } Step;
 
 typedef enum {                         /* mirrors DgmTermKind of the runtime */
     TERM_LIKELIHOOD, TERM_PRIOR, TERM_ENTROPY, TERM_JACOBIAN, TERM_KL, TERM_PENALTY,
+    TERM_BOUND,                        /* of several draws: the others are reported beside it */
     TERM_SURROGATE,                    /* of Query.surrogates, known to the compiler alone */
     TERM_AVERAGE                       /* also: parameter `of` follows the mean of `expr` */
 } TermKind;
@@ -47,6 +53,8 @@ typedef struct Term {
     Ast *expr;                         /* scalar once summed over events; may depend on samples */
     Plate *plate;                      /* summed over this plate and its outers; NULL: global */
     bool local;                        /* plate is, or lies in, the row plate */
+    bool reported;                     /* no part of the objective: its value is only shown */
+    bool held;                         /* surrogates have its slope */
     Span span;                         /* of the statement in the spec it comes from */
     Step *steps;                       /* vec: how it came to be; the last is its final form */
     Str text, latex;                   /* formula */

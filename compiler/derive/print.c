@@ -13,7 +13,7 @@
 static const char *term_kind(TermKind kind)
 {
     static const char *const names[] = { "likelihood", "prior", "entropy", "jacobian", "kl",
-                                         "penalty", "surrogate", "average" };
+                                         "penalty", "bound", "surrogate", "average" };
     return names[kind];
 }
 
@@ -43,6 +43,7 @@ static void print_term(Ctx *c, Out *o, const Term *t)
     out_printf(o, "%c ", t->sign < 0 ? '-' : '+');
     if (t->weight != 1)
         out_printf(o, "%g ", t->weight);
+    out_printf(o, "%s%s", t->reported ? "reported " : "", t->held ? "held " : "");
     out_printf(o, "%s %s = %s", term_kind(t->kind), t->name, fmt_expr(c, t->expr));
     print_plate(c, o, t->plate);
     out_printf(o, "%s", t->local ? " local" : "");

@@ -58,27 +58,32 @@ static Ast *blanket(Derive *d, const Query *q, const Latent *z)
     return call;
 }
 
-static Ast *control(Derive *d, Query *q, Latent *z, Ast *f)
+Ast *score_average(Derive *d, Query *q, const Latent *z, Ast *f, Plate *plate)
 {
     Span at = z->free->span;
-    if (z->control == CONTROL_NONE)
-        return f;
-    if (z->control == CONTROL_LOO)
-        return make_binary(d->c, "-", f, make_call(d->c, "others", real_scalar(d->c), at, f, NULL));
     Str name = str_fmt(d->c, "%s_average", z->var->name);
     Var *average = make_param(d, name, real_scalar(d->c), ast_num(d->c, at, 0), at);
     average->average = true;
-    Ast *b = make_name(d->c, average, at);
-    Term t = make_term(d, name, TERM_AVERAGE, 1, f, z->var->plate, at);
+    Term t = make_term(d, name, TERM_AVERAGE, 1, f, plate, at);
     t.of = average;
     vec_push(d->c, q->surrogates, t);
+    return make_name(d->c, average, at);
+}
+
+static Ast *control(Derive *d, Query *q, const Latent *z, Ast *f)
+{
+    if (z->control == CONTROL_NONE)
+        return f;
+    Ast *b = z->control == CONTROL_AVERAGE
+           ? score_average(d, q, z, f, z->var->plate)
+           : make_call(d->c, "others", real_scalar(d->c), z->free->span, f, NULL);
     return make_binary(d->c, "-", f, b);
 }
 
 void score_surrogates(Derive *d, Query *q)
 {
     for (size_t i = 0; i < vec_len(d->latents); i++) {
-        Latent *z = &d->latents[i];
+        const Latent *z = &d->latents[i];
         Ast *f = z->score && z->first ? blanket(d, q, z) : NULL;
         if (!f)
             continue;
@@ -121,32 +126,48 @@ static const Ast *part_of(const Ast *e)
     return e;
 }
 
-static void describe_one(const Words *w, const Query *q, Term *t, const Latent *z)
+/* What f is: the terms that depend on the draw, or a bound of all draws. */
+static void describe_signal(const Words *w, const Query *q, Term *t, const Latent *z)
 {
-    Ctx *c = w->d->c;
-    Both sum = { math_sum(&w->text, t->plate), math_sum(&w->latex, t->plate) };
-    Both log = both_expr(w, t->expr->kids[BINARY_B]), name = both_var(w, z->var);
-    Both f = both_fmt2(w, "%sf·∇%s", "%sf\\,\\nabla %s", sum, log);
-    t->text = f.text;
-    t->latex = f.latex;
-    push(w, t, RULE_SCORE, f);
-    if (z->whole)
+    bool one = t->expr->kind == AST_BINARY;
+    if (!one)
+        push(w, t, RULE_WEIGHTED, (Both){ str(w->d->c, "f = the bound of all draws, for each"),
+                                          str(w->d->c, "f = \\text{the bound of all draws}") });
+    else if (z->whole)
         push(w, t, RULE_SCORE, both_fmt(w, "f = %s: all terms, of all positions", "f = %s",
                                         names_of(w, q, part_of(t->expr))));
     else
         push(w, t, RULE_RAO_BLACKWELL,
              both_fmt2(w, "f = %s: the terms that depend on %s",
                        "f = %s \\text{, which depend on } %s", names_of(w, q, part_of(t->expr)),
-                       name));
+                       both_var(w, z->var)));
+}
+
+static void describe_control(const Words *w, Term *t, const Latent *z)
+{
+    Ctx *c = w->d->c;
+    int others = w->d->m->training.samples - 1;
+    bool one = t->expr->kind == AST_BINARY;
     if (z->control == CONTROL_LOO)
         push(w, t, RULE_LEAVE_OUT,
-             (Both){ str_fmt(c, "less the mean of f over the other %d draw%s",
-                             w->d->m->training.samples - 1,
-                             w->d->m->training.samples == 2 ? "" : "s"),
+             (Both){ str_fmt(c, one ? "less the mean of f over the other %d draw%s"
+                                    : "less the bound where the other %d draw%s stand in for it",
+                             others, others == 1 ? "" : "s"),
                      str(c, "f^{(s)} - \\bar f_{-s}") });
     if (z->control == CONTROL_AVERAGE)
         push(w, t, RULE_AVERAGE, (Both){ str(c, "less the average of f over the steps before"),
                                          str(c, "f - b") });
+}
+
+static void describe_one(const Words *w, const Query *q, Term *t, const Latent *z)
+{
+    Both sum = { math_sum(&w->text, t->plate), math_sum(&w->latex, t->plate) };
+    Both f = both_fmt2(w, "%sf·∇%s", "%sf\\,\\nabla %s", sum, both_expr(w, log_q(w->d, z)));
+    t->text = f.text;
+    t->latex = f.latex;
+    push(w, t, RULE_SCORE, f);
+    describe_signal(w, q, t, z);
+    describe_control(w, t, z);
 }
 
 void describe_score(const Words *w, Query *q)
@@ -154,7 +175,7 @@ void describe_score(const Words *w, Query *q)
     for (size_t i = 0; i < vec_len(q->surrogates); i++) {
         Term *t = &q->surrogates[i];
         t->text = t->latex = str(w->d->c, "");
-        for (size_t k = 0; k < vec_len(w->d->latents) && t->kind == TERM_SURROGATE; k++)
+        for (size_t k = 0; k < vec_len(w->d->latents) && t->of; k++)
             if (w->d->latents[k].drawn == t->of && w->d->latents[k].first)
                 describe_one(w, q, t, &w->d->latents[k]);
     }

@@ -76,8 +76,7 @@ static void verify_surrogates(const Derivation *d, const Query *q)
         const Term *t = &q->surrogates[i];
         rule(t->kind == TERM_SURROGATE || t->kind == TERM_AVERAGE, t->span,
              "a surrogate is no term of the objective");
-        rule(t->expr && t->of && is_identifier(t->name), t->span,
-             "a surrogate has a name, a formula, and what it is for");
+        rule(t->expr && is_identifier(t->name), t->span, "a surrogate has a name and a formula");
         verify_reads(d, q, vec_len(q->binds), t->expr, t->span);
     }
 }

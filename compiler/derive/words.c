@@ -257,7 +257,7 @@ static Both states_words(const Words *w, const Ast *sum)
                      end);
 }
 
-void describe_term(const Words *w, Term *t)
+static void describe_density(const Words *w, Term *t)
 {
     static const struct { RuleId first, expand; } rules[] = {
         [TERM_LIKELIHOOD] = { RULE_CHAIN, RULE_DENSITY },
@@ -289,6 +289,24 @@ void describe_term(const Words *w, Term *t)
     sampled_step(w, t);
     scale_step(w, t);
     weight_step(w, t);
+}
+
+void describe_term(const Words *w, Term *t)
+{
+    Ast *whole = t->expr;
+    bool call = whole->kind == AST_CALL, path = call && !strcmp(whole->name, "through_draws");
+    if (t->kind == TERM_BOUND) {
+        describe_weighted(w, t);
+        return;
+    }
+    if (path || (call && t->kind == TERM_ENTROPY && !strcmp(whole->name, "stop_gradient")))
+        t->expr = arg(whole, 0);       /* how it is differentiated is no part of its formula */
+    describe_density(w, t);
+    t->expr = whole;
+    if (path)
+        push(w, t, RULE_PATH, (Both){ str(w->d->c, "gradient: by the draws alone"),
+                                      str(w->d->c, "\\text{gradient: by the draws alone}") },
+             whole->span);
 }
 
 void describe(Derive *d)

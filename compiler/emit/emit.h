@@ -42,7 +42,7 @@ typedef struct EmitTerm {
     Str name, formula;
     Str kind;                          /* the end of a DGM_TERM_ name: "LIKELIHOOD" */
     double sign;
-    bool local;
+    bool local, reported;
     int line;
 } EmitTerm;
 

@@ -102,9 +102,11 @@ static EmitTerm emit_term(Ctx *c, const Term *t)
     static const char *const kinds[] = {
         [TERM_LIKELIHOOD] = "LIKELIHOOD", [TERM_PRIOR] = "PRIOR", [TERM_ENTROPY] = "ENTROPY",
         [TERM_JACOBIAN] = "JACOBIAN", [TERM_KL] = "KL", [TERM_PENALTY] = "PENALTY",
+        [TERM_BOUND] = "BOUND",
     };
     return (EmitTerm){ .name = t->name, .formula = t->text, .kind = str(c, kinds[t->kind]),
-                       .sign = t->sign * t->weight, .local = t->local, .line = span_line(t->span) };
+                       .sign = t->sign * t->weight, .local = t->local, .reported = t->reported,
+                       .line = span_line(t->span) };
 }
 
 static EmitVariable emit_variable(const LowProgram *p, size_t i)

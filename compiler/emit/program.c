@@ -544,13 +544,14 @@ static void emit_terms(const Emit *e)
     const EmitTerm *terms = e->program->terms;
     if (!vec_len(terms) || terms_owner(e) != e->program)
         return;
-    out_puts(o, "/* name, formula, kind, sign, sum over rows?, line of the spec */\n");
+    out_puts(o, "/* name, formula, kind, sign, sum over rows?, line of the spec, only shown? */\n");
     out_printf(o, "static const DgmTerm %s_terms[] = {\n", prefix(e));
     for (size_t i = 0; i < vec_len(terms); i++)
-        out_printf(o, "    {%s, %s,\n     DGM_TERM_%s, %s, %s, %d},\n",
+        out_printf(o, "    {%s, %s,\n     DGM_TERM_%s, %s, %s, %d%s},\n",
                    text_string(e->c, terms[i].name), text_string(e->c, terms[i].formula),
                    terms[i].kind, text_double(e->c, terms[i].sign),
-                   terms[i].local ? "true" : "false", terms[i].line);
+                   terms[i].local ? "true" : "false", terms[i].line,
+                   terms[i].reported ? ", true" : ", false");
     out_puts(o, "};\n\n");
 }
 

@@ -86,6 +86,10 @@ typedef struct Family {
     Guide *guides;                     /* vec: every latent exactly once, in order of drawing */
 } Family;
 
+/* `gradient:` of an objective: the default, the slope of what is computed, by the path of the draws
+ * alone (elbo), doubly reparameterized (iwae, renyi). */
+typedef enum { GRADIENT_AUTO, GRADIENT_TOTAL, GRADIENT_PATH, GRADIENT_DOUBLY } GradientWord;
+
 /* The train block, with defaults filled in by derive where it says nothing. */
 typedef struct Training {
     Ast *node;                         /* TRAIN or NULL */
@@ -93,6 +97,8 @@ typedef struct Training {
     Ast *objective_at;                 /* the SETTING, or NULL */
     int samples;                       /* S */
     double beta;                       /* weight of the KL part, 1 */
+    double alpha;                      /* of renyi; iwae: 0 */
+    GradientWord gradient;
     Str optimizer;                     /* "adam" */
     Str *hyper_names; double *hyper_values;   /* vecs: "lr" ... */
     long batch;                        /* 0: whole data */

@@ -251,6 +251,8 @@ static void lower_bind(Lower *L, const Bind *b)
         v = val_rename(L, v, axes);
     if (v->kind == VAL_TENSOR)
         tir_label(v->t, b->var->name, b->span);
+    if (v->kind == VAL_TENSOR && b->kind == BIND_DRAW)
+        vec_push(L->c, L->draws, v->t);
     map_put(L->values, b->var, v);
 }
 
@@ -389,6 +391,7 @@ void lower_begin(Lower *L, Str name)
     L->values = map_new(L->c);
     L->axes = map_new(L->c);
     L->samples = NULL;
+    L->draws = NULL;
     L->active = NULL;
     L->open = NULL;
     L->n_draw = L->n_draw_event = 0;
@@ -533,9 +536,9 @@ Tir **lower_seeds(Ctx *c, const LowProgram *p)
     size_t n = vec_len(p->query->terms);
     for (size_t i = 0; i < n + vec_len(p->query->surrogates); i++) {
         const Term *t = i < n ? &p->query->terms[i] : &p->query->surrogates[i - n];
-        Tir *seed = tir_const(p->fn, t->sign * t->weight);
+        Tir *seed = t->reported || t->held ? NULL : tir_const(p->fn, t->sign * t->weight);
         Str scale = str(c, t->local ? "inv_rows" : "inv_total");
-        if (!vec_len(p->given) && t->kind != TERM_AVERAGE)
+        if (seed && !vec_len(p->given) && t->kind != TERM_AVERAGE)
             seed = tir_map(p->fn, OP_MUL, seed, tir_input(p->fn, INPUT_SCALAR, scale, NULL, 0),
                            NULL);
         vec_push(c, seeds, seed);

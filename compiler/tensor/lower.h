@@ -115,6 +115,7 @@ typedef struct Lower {
     Map *values;                       /* Var -> Val */
     Map *axes;                         /* interned key -> Axis */
     Axis *samples;                     /* NULL until a draw needs it */
+    Tir **draws;                       /* vec: what was drawn */
     ActivePlate *active;               /* vec: plates around the expression, outermost first */
     Axis **open;                       /* vec: binder axes being evaluated under */
     struct Recursion *recursion;       /* whose equations are being evaluated, or NULL */
@@ -218,7 +219,12 @@ Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i])
 /* lower_surrogate.c */
 void lower_surrogates(Lower *L, const Query *q);
 Val *eval_terms(Lower *L, Env *env, const Ast *call);
+
+/* lower_draws.c: functions of draws that the derivation writes */
 Val *eval_others(Lower *L, Env *env, const Ast *call);
+Val *eval_weights(Lower *L, Env *env, const Ast *call);
+Val *eval_sum_draws(Lower *L, Env *env, const Ast *call);
+Val *eval_hold(Lower *L, Env *env, const Ast *call);
 
 /* lower_scan.c */
 Val *eval_previous(Lower *L, Env *env, const Ast *call);

@@ -256,7 +256,9 @@ special[] = {
     { "previous", eval_previous }, { "ode", eval_ode }, { "sum_states", eval_sum_states },
     { "quantile", eval_quantile }, { "sorted", eval_sorted }, { "placed", eval_placed },
     { "centred", eval_centred }, { "terms", eval_terms }, { "all_terms", eval_terms },
-    { "others", eval_others },
+    { "row_terms", eval_terms }, { "others", eval_others }, { "sum_draws", eval_sum_draws },
+    { "bound", eval_weights }, { "bound_without", eval_weights }, { "shares", eval_weights },
+    { "through_draws", eval_hold }, { "past_draws", eval_hold },
     { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
 };
 

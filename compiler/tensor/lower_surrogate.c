@@ -43,11 +43,23 @@ static Tir *term_at(Lower *L, const Term *term, const ActivePlate *at, bool from
     return mul(L, tir_const(L->f, term->sign * term->weight), t);
 }
 
-/* terms(k, ..): with signs and weights, at the present positions of plates. */
+static ActivePlate *rows_of(Lower *L, const ActivePlate *active)
+{
+    ActivePlate *rows = NULL;
+    for (size_t i = 0; i < vec_len(active); i++)
+        if (active[i].axis->kind == AXIS_ROW)
+            vec_push(L->c, rows, active[i]);
+    return rows;
+}
+
+/* terms(k, ..): with signs and weights, at the present positions of plates; row_terms: in all of
+ * the present row; all_terms: in all rows. */
 Val *eval_terms(Lower *L, Env *env, const Ast *call)
 {
     (void)env;
-    ActivePlate *here = L->active, *at = strcmp(call->name, "all_terms") ? here : NULL;
+    ActivePlate *here = L->active;
+    ActivePlate *at = !strcmp(call->name, "terms") ? here
+                    : !strcmp(call->name, "row_terms") ? rows_of(L, here) : NULL;
     Tir *sum = tir_const(L->f, 0);
     for (size_t i = 0; i < vec_len(call->kids); i++) {
         size_t k = (size_t)call->kids[i]->kids[ARG_VALUE]->num;
@@ -55,20 +67,6 @@ Val *eval_terms(Lower *L, Env *env, const Ast *call)
     }
     L->active = here;
     return val_tensor(L, sum, NULL, 0);
-}
-
-/* others(e): the mean of e over the other draws; 0 where there is one draw only. */
-Val *eval_others(Lower *L, Env *env, const Ast *call)
-{
-    Val *v = eval(L, env, call->kids[0]->kids[ARG_VALUE]);
-    if (!L->samples || !tir_has_axis(v->t, L->samples))
-        return val_const(L, 0);
-    Tir *one = tir_const(L->f, 1);
-    Tir *all = tir_map(L->f, OP_DIV, one, scalar(L, "inv_samples"), NULL);
-    Tir *less = tir_map(L->f, OP_MAX, tir_map(L->f, OP_SUB, all, one, NULL), one, NULL);
-    Tir *sum = tir_reduce(L->f, OP_SUM, v->t, &L->samples, 1);
-    Tir *rest = tir_map(L->f, OP_SUB, sum, v->t, NULL);
-    return val_tensor(L, tir_map(L->f, OP_DIV, rest, less, NULL), v->axes, v->n_axes);
 }
 
 /* t over rows, draws and plates: its mean. */

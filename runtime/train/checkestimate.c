@@ -10,7 +10,7 @@
  * Also printed: the variance of the gradient, summed over the elements of the parameter, by which
  * estimators and control variates are compared. Averages that serve as control variates are first
  * let settle, and then stand.
- * requires: model->estimated, model->step and model->eval
+ * requires: model->step and model->eval
  */
 #include "train/check.h"
 
@@ -24,6 +24,7 @@
 #define LEVELS 3
 #define DIRECTIONS 2
 #define MOST_Z 4.0
+#define REPEATS 500
 
 typedef struct Mean { double mean, square; long n; } Mean;         /* Welford */
 
@@ -217,7 +218,7 @@ bool check_estimates(Check *k)
     const Options *o = k->s.options;
     double most = option_real(o, OPT_MAX_Z, MOST_Z);
     Estimate *e = dgm_alloc((size_t)(k->s.model->n_params + 1) * sizeof *e);
-    uint64_t repeats = option_count(o, OPT_REPEATS, 0);
+    uint64_t repeats = option_count(o, OPT_REPEATS, REPEATS);
     int n = estimate_all(k, e, repeats < 2 ? 2 : repeats);
     bool passed = true;
 

@@ -265,7 +265,7 @@ int command_check_grad(Options *o)
                  followed, compared);
         passed = false;
     }
-    if (m->estimated) {
+    if (m->estimated || option_given(o, OPT_REPEATS)) {
         passed = check_estimates(&k) && passed;
         check_close(&k);
         free(f);
