@@ -94,6 +94,7 @@ bool  is_free(Derive *d, const Var *v);     /* its own free value; an error if t
 Type *free_type(Derive *d, const Var *v);
 /* estimator.c */
 void  choose_estimator(Derive *d, Latent *z);
+void  check_group(Derive *d, Latent *const *members, size_t n);
 void  check_by(Derive *d);
 /* score.c */
 void  score_surrogates(Derive *d, Query *q);

@@ -133,6 +133,19 @@ void choose_estimator(Derive *d, Latent *z)
         read_score(d, z, by);
 }
 
+/* What is drawn as one vector has one estimator. */
+void check_group(Derive *d, Latent *const *members, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (members[i]->score && !members[k]->score) {
+                refuse(d, members[i]->by_at,
+                       str_fmt(d->c, "it is drawn jointly with `%s`", members[k]->var->name),
+                       str_fmt(d->c, "also write `%s by score`", members[k]->var->name));
+                return;
+            }
+}
+
 /* Every by-statement names a latent, and of those summed out only `by sum` can be said. */
 void check_by(Derive *d)
 {

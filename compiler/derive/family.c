@@ -114,7 +114,7 @@ static void latent_states(Derive *d, Latent *z, Span span)
         vec_push(d->c, event, v->type->classes);
     } else if (!bit) {
         diag_error(d->c, E_ESTIMATOR, span, v->name, "score", "mean field knows no law for it");
-        diag_help(d->c, "give it one in the family, such as `%s ~ poisson(..)`", v->name);
+        diag_help(d->c, "give it one in the family: `%s ~ ..`", v->name);
         event = NULL;
     }
     Ast *logits = plated_param(d, str_fmt(d->c, "%s_logits", v->name), "real",
@@ -249,6 +249,7 @@ void family_latents(Derive *d)
         Latent *members[n];
         for (size_t k = 0; k < n; k++)
             members[k] = z + k;
+        check_group(d, members, n);
         if (z->guide->kind == GUIDE_LAW)
             latent_law(d, z);
         else if (z->guide->kind == GUIDE_MEANFIELD)
