@@ -47,6 +47,7 @@ typedef struct DgmParam {
     const char *support;               /* declared support, e.g. "real", "positive" */
     int line;                          /* of the spec */
     bool average;                      /* no gradient moves it: see dgm_average */
+    const char *latent;                /* that the family draws by it (the first); NULL: none */
 } DgmParam;
 
 /* A data array of the model. Axes: the row plate first if `rows`, then `shape`. */
@@ -332,8 +333,8 @@ int       dgm_optim_state(DgmOptim *o, const char **names, Real **slabs); /* for
  * squared norm in c->norm2[task]; updates at once unless clipping is on. Any thread. */
 void dgm_update(DgmCtx *c, long task, long offset, long count);
 /* The same for a parameter that follows a moving average: its gradient says how far it is from the
- * value of this step, of which it takes a tenth, and of the first ones more. No part of the gradient
- * norm. */
+ * value of this step, of which it takes a tenth, and of the first ones more. No part of the
+ * gradient norm. */
 void dgm_average(DgmCtx *c, long task, long offset, long count);
 /* After all panels, one thread: c->grad_norm, in panel order. */
 void dgm_update_norm(DgmCtx *c);

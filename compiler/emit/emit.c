@@ -72,15 +72,16 @@ static void emit_params(const Emit *e)
     if (!vec_len(e->in->params))
         return;
     out_puts(o, "/* name, rank, shape, offset, count, start, support, line of the spec, "
-                "average? */\n");
+                "average?, latent drawn by it */\n");
     out_puts(o, "static const DgmParam params[] = {\n");
     for (size_t i = 0; i < vec_len(e->in->params); i++) {
         const EmitParam *p = &e->in->params[i];
-        out_printf(o, "    {%s, %d, %s, %ld, %lld,\n     DGM_INIT_%s, %s, %s, %s, %d, %s},\n",
+        out_printf(o, "    {%s, %d, %s, %ld, %lld,\n     DGM_INIT_%s, %s, %s, %s, %d, %s, %s},\n",
                    text_string(e->c, p->name), p->rank, text_axes(e->c, p->shape, p->rank),
                    text_param_offset(e, p->name), (long long)shape_count(p->shape, p->rank),
                    inits[p->init], text_double(e->c, p->a), text_double(e->c, p->b),
-                   text_string(e->c, p->support), p->line, p->average ? "true" : "false");
+                   text_string(e->c, p->support), p->line, p->average ? "true" : "false",
+                   text_string(e->c, p->latent));
     }
     out_puts(o, "};\n\n");
 }

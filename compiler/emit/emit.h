@@ -20,6 +20,7 @@ typedef struct EmitParam {
     Str support;
     int line;
     bool average;
+    Str latent;
 } EmitParam;
 
 typedef struct EmitData {

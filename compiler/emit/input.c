@@ -16,7 +16,8 @@ static EmitParam emit_param(const LowParam *p)
                                       [INIT_UNIFORM] = EMIT_INIT_UNIFORM,
                                       [INIT_NORMAL] = EMIT_INIT_NORMAL };
     EmitParam e = { .name = p->name, .rank = p->rank, .init = inits[p->init], .a = p->a, .b = p->b,
-                    .support = p->support, .line = span_line(p->span), .average = p->average };
+                    .support = p->support, .line = span_line(p->span), .average = p->average,
+                    .latent = p->latent };
     for (int i = 0; i < p->rank; i++)
         e.shape[i] = p->shape[i];
     return e;

@@ -251,6 +251,8 @@ static void lower_bind(Lower *L, const Bind *b)
         v = val_rename(L, v, axes);
     if (v->kind == VAL_TENSOR)
         tir_label(v->t, b->var->name, b->span);
+    if (v->kind == VAL_TENSOR && b->kind == BIND_DRAW && L->query == &L->d->step)
+        lower_drawn_by(L, v->t, L->d->model->sites[b->site / 2].var->name);
     if (v->kind == VAL_TENSOR && b->kind == BIND_DRAW)
         vec_push(L->c, L->draws, v->t);
     map_put(L->values, b->var, v);

@@ -28,6 +28,7 @@ typedef struct LowParam {
     Str support;
     Span span;
     bool average;                      /* it follows an average: see dgm_average of the runtime */
+    Str latent;                        /* that the step draws by it (the first), or NULL */
 } LowParam;
 
 typedef struct LowResult {             /* an OUT_VALUE of a program */
@@ -218,6 +219,7 @@ Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i])
 
 /* lower_surrogate.c */
 void lower_surrogates(Lower *L, const Query *q);
+void lower_drawn_by(Lower *L, const Tir *draw, Str latent);    /* marks the parameters it reads */
 Val *eval_terms(Lower *L, Env *env, const Ast *call);
 
 /* lower_draws.c: functions of draws that the derivation writes */

@@ -69,6 +69,33 @@ Val *eval_terms(Lower *L, Env *env, const Ast *call)
     return val_tensor(L, sum, NULL, 0);
 }
 
+static LowParam *param_named(const Lower *L, Str name)
+{
+    for (size_t i = 0; i < vec_len(L->params); i++)
+        if (L->params[i]->name == name)
+            return L->params[i];
+    ice("no parameter %s", name);
+}
+
+static void mark(Lower *L, const Tir *t, Str latent, Map *seen)
+{
+    for (size_t i = 0; i < vec_len(L->draws); i++)
+        if (L->draws[i] == t)
+            return;                    /* what is drawn above has marked its own */
+    if (map_get(seen, t))
+        return;
+    map_put(seen, t, (void *)t);
+    if (t->op == OP_INPUT && t->input == INPUT_PARAM && !param_named(L, t->name)->latent)
+        param_named(L, t->name)->latent = latent;
+    for (int k = 0; k < t->n_in; k++)
+        mark(L, t->in[k], latent, seen);
+}
+
+void lower_drawn_by(Lower *L, const Tir *draw, Str latent)
+{
+    mark(L, draw, latent, map_new(L->c));
+}
+
 /* t over rows, draws and plates: its mean. */
 static Tir *mean_of_all(Lower *L, Tir *t)
 {
@@ -80,14 +107,6 @@ static Tir *mean_of_all(Lower *L, Tir *t)
         t = mul(L, share, tir_reduce(L->f, OP_SUM, t, &axis, 1));
     }
     return t;
-}
-
-static LowParam *param_named(const Lower *L, Str name)
-{
-    for (size_t i = 0; i < vec_len(L->params); i++)
-        if (L->params[i]->name == name)
-            return L->params[i];
-    ice("no parameter %s", name);
 }
 
 static Tir *average(Lower *L, const Term *term)

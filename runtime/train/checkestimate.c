@@ -172,6 +172,32 @@ static int estimate_all(Check *k, Estimate *e, uint64_t repeats)
     return n;
 }
 
+static bool same_latent(const Estimate *a, const Estimate *b)
+{
+    return a->param->latent != NULL && b->param->latent != NULL
+        && strcmp(a->param->latent, b->param->latent) == 0;
+}
+
+/* By what the parameters draw: the sum of the variances, the largest z. */
+static void print_latents(const Estimate *e, int n)
+{
+    for (int i = 0; i < n; i++) {
+        double z = 0, variance = 0;
+        bool before = e[i].param->latent == NULL;
+
+        for (int j = 0; j < n && !before; j++) {
+            before = j < i && same_latent(&e[i], &e[j]);
+            if (!same_latent(&e[i], &e[j]))
+                continue;
+            z = fmax(z, e[j].z);
+            variance += e[j].variance;
+        }
+        if (!before)
+            printf("%-28s %14s %14s %12s %8.2f %14.6g\n", e[i].param->latent, "(its family)", "",
+                   "", z, variance);
+    }
+}
+
 static void print_estimates(const Check *k, const Estimate *e, int n, bool passed, double most)
 {
     const DgmModel *m = k->s.model;
@@ -185,6 +211,7 @@ static void print_estimates(const Check *k, const Estimate *e, int n, bool passe
                s->gradient.mean - s->off.mean, standard_error(&s->off), e[i].z, e[i].variance,
                e[i].z < most ? "" : "   BIASED");
     }
+    print_latents(e, n);
     printf("%s: the estimate of the gradient %s over %ld repetitions of %ld rows, %ld draw%s "
            "(|z| < %g)\n", m->name, passed ? "shows no bias" : "is BIASED",
            e[0].slope[0].off.n, k->step.B, k->step.S, k->step.S == 1 ? "" : "s", most);
@@ -196,8 +223,9 @@ static void print_estimates_json(const Check *k, const Estimate *e, int n, bool 
 
     for (int i = 0; i < n; i++) {
         const Slope *s = &e[i].slope[e[i].worst];
-        json_t *row = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "name", e[i].param->name,
-                                "gradient", json_number(s->gradient.mean), "difference",
+        json_t *row = json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:b}", "name",
+                                e[i].param->name, "latent", e[i].param->latent, "gradient",
+                                json_number(s->gradient.mean), "difference",
                                 json_number(s->gradient.mean - s->off.mean), "error",
                                 json_number(standard_error(&s->off)), "z", json_number(e[i].z),
                                 "variance", json_number(e[i].variance), "passed", e[i].z < most);

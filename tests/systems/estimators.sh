@@ -80,6 +80,11 @@ family for layers {
 train layers { objective elbo(samples: 3); u by score(control: average) }
 END
 unbiased layers
+./layers check-grad --repeats 20 >layers.txt
+for latent in h u z; do
+    grep -q "^$latent  *(its family)" layers.txt || fail "no summary of $latent"
+done
+tr -d ' \n' <layers.json | grep -q '"name":"e2.dense_1.W","latent":"u"' || fail "latent of e2"
 "$dgmc" explain layers.dgm >layers.txt
 grep -q "f = x - kl_u + prior_h - kl_z: the terms that depend on h_n" layers.txt || fail "blanket"
 grep -q "f = x + prior_h - kl_z: the terms that depend on u_n" layers.txt || fail "blanket of u"
