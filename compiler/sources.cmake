@@ -48,6 +48,7 @@ set(COMPILER_SOURCES
   compiler/check/ways.c
   compiler/check/weights.c
   compiler/model/build.c
+  compiler/model/drawn.c
   compiler/model/family.c
   compiler/model/graph.c
   compiler/model/latent_support.c
@@ -61,10 +62,12 @@ set(COMPILER_SOURCES
   compiler/model/verify.c
   compiler/derive/bound.c
   compiler/derive/derive.c
+  compiler/derive/estimator.c
   compiler/derive/expand.c
   compiler/derive/explain.c
   compiler/derive/explain_latex.c
   compiler/derive/family.c
+  compiler/derive/iwae.c
   compiler/derive/joint.c
   compiler/derive/log_prob.c
   compiler/derive/kl.c
@@ -75,6 +78,7 @@ set(COMPILER_SOURCES
   compiler/derive/print.c
   compiler/derive/queries.c
   compiler/derive/report.c
+  compiler/derive/score.c
   compiler/derive/simulate.c
   compiler/derive/sum_out.c
   compiler/derive/verify.c
@@ -90,6 +94,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_builtin.c
   compiler/tensor/lower_dist.c
   compiler/tensor/lower_mass.c
+  compiler/tensor/lower_draws.c
   compiler/tensor/lower_expr.c
   compiler/tensor/lower_net.c
   compiler/tensor/lower_number.c
@@ -98,6 +103,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_scan.c
   compiler/tensor/lower_simulate.c
   compiler/tensor/lower_support.c
+  compiler/tensor/lower_surrogate.c
   compiler/tensor/lower_value.c
   compiler/tensor/nodes.c
   compiler/tensor/nodes_axes.c

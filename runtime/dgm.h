@@ -20,7 +20,7 @@
 
 #define DGM_VERSION "0.1.0"
 #define DGM_ABI_MAJOR 1
-#define DGM_ABI_MINOR 0
+#define DGM_ABI_MINOR 1
 #define DGM_MAX_RANK 8                 /* axes of one array; reported by the compiler as E-limit */
 
 #ifdef DGM_F64
@@ -46,6 +46,8 @@ typedef struct DgmParam {
     double a, b;
     const char *support;               /* declared support, e.g. "real", "positive" */
     int line;                          /* of the spec */
+    bool average;                      /* no gradient moves it: see dgm_average */
+    const char *latent;                /* that the family draws by it (the first); NULL: none */
 } DgmParam;
 
 /* A data array of the model. Axes: the row plate first if `rows`, then `shape`. */
@@ -83,7 +85,8 @@ typedef enum {
     DGM_TERM_ENTROPY,                  /* + H(q) or - E_q log q        -> -kl                     */
     DGM_TERM_JACOBIAN,                 /* + E_q log |dT|               -> -kl                     */
     DGM_TERM_KL,                       /* - KL(q || p), value is KL >= 0 -> kl                    */
-    DGM_TERM_PENALTY                   /* + log prior of a param, or a factor                     */
+    DGM_TERM_PENALTY,                  /* + log prior of a param, or a factor                     */
+    DGM_TERM_BOUND                     /* + a bound of several draws; the others are shown beside */
 } DgmTermKind;
 
 typedef struct DgmTerm {
@@ -93,6 +96,7 @@ typedef struct DgmTerm {
     double sign;                       /* objective = sum sign * weight * value */
     bool local;                        /* a sum over rows of the batch; else once for all data */
     int line;                          /* of the spec */
+    bool reported;                     /* only shown: no part of the objective */
 } DgmTerm;
 
 /* A named result of a program: axes are [rows][samples] shape. */
@@ -193,6 +197,8 @@ typedef struct DgmModel {
     double epochs;                     /* 0: not given */
     long steps;                        /* 0: not given */
     int samples;                       /* S of the objective */
+    bool estimated;                    /* the gradient of step is right in its mean only: no
+                                          derivative of what one run of it computes */
     const char *cc, *cflags;           /* how it was compiled */
 } DgmModel;
 
@@ -336,6 +342,10 @@ int       dgm_optim_state(DgmOptim *o, const char **names, Real **slabs); /* for
 /* Called by emitted code for one panel of one parameter when its gradient is ready: records its
  * squared norm in c->norm2[task]; updates at once unless clipping is on. Any thread. */
 void dgm_update(DgmCtx *c, long task, long offset, long count);
+/* The same for a parameter that follows a moving average: its gradient says how far it is from the
+ * value of this step, of which it takes a tenth, and of the first ones more. No part of the
+ * gradient norm. */
+void dgm_average(DgmCtx *c, long task, long offset, long count);
 /* After all panels, one thread: c->grad_norm, in panel order. */
 void dgm_update_norm(DgmCtx *c);
 /* With clipping on, after dgm_update_norm: the update of one panel. Any thread. */

@@ -50,6 +50,7 @@ set(RUNTIME_SOURCES
   runtime/infer/start.c
   runtime/infer/target.c
   runtime/train/arrays.c
+  runtime/train/checkestimate.c
   runtime/train/checkgrad.c
   runtime/train/checkpoint.c
   runtime/train/cli.c

@@ -56,7 +56,8 @@ script_test(width width.sh)
 add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
 foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual
-    log_prob noncentered enumeration ode simulate report cells edges faults nan progress)
+    log_prob noncentered enumeration estimators estimators_exact ode simulate report cells edges faults
+    nan progress)
   script_test(system_${system} systems/${system}.sh)
 endforeach()
 add_executable(points systems/points.c)
@@ -74,7 +75,7 @@ foreach(reader npy npz idx csv json safetensors)
   fuzz_test(${reader} dgm_f64 200)
 endforeach()
 fuzz_test(parse compiler 40)
-set_tests_properties(system_compilers system_check_grad system_enumeration system_faults
+set_tests_properties(system_compilers system_check_grad system_enumeration system_estimators system_faults
   PROPERTIES TIMEOUT 1200)
 
 # ---- the yardstick: tests/bench times vae_hand.c beside generated code; here its gradient is checked -------

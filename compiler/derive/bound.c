@@ -48,7 +48,7 @@ static Cast cast_of(const Words *w)
         const Var *v = m->vars[i];
         if (v->synthetic)
             continue;
-        if (v->kind == VAR_LATENT && !var_is_discrete(v))
+        if (v->kind == VAR_LATENT && !var_is_summed(v))
             list(w, &k.latents, v);
         else if (is_observed(m, v))
             list(w, &k.data, v);
@@ -131,6 +131,40 @@ static void bound_elbo(const Words *w, const Cast *k)
     }
 }
 
+static bool is_weighted(const Derivation *d)
+{
+    return !strcmp(d->objective, "iwae") || !strcmp(d->objective, "renyi");
+}
+
+/* Of K draws: the log of the mean of their weights p(x, z) / q(z | x). */
+static void bound_weighted(const Words *w, const Cast *k)
+{
+    Span span = w->d->m->node->span;
+    Str none = str(w->d->c, "");
+    Both nothing = { none, none };
+    bool data = *k->data.text;
+    const Training *t = &w->d->m->training;
+    Both joint = probability(w, data ? "p" : "f", join(w, k->data, k->latents), k->given);
+    Both q = probability(w, "q", k->latents, k->amortized ? k->data : nothing);
+    Both evidence = { str(w->d->c, "log Z"), str(w->d->c, "\\log Z") };
+    if (data)
+        evidence = both_fmt(w, "log %s", "\\log %s", probability(w, "p", k->data, k->given));
+    Both ratio = both_fmt2(w, "%s / %s", "\\frac{%s}{%s}", joint, q);
+    push(w, RULE_IMPORTANCE, both_fmt2(w, "%s = log E_q[ w ],  w = %s",
+         "%s &= \\log \\mathbb{E}_q[w],\\quad w = %s", evidence, ratio), span);
+    if (t->alpha == 0) {
+        Both f = { str_fmt(w->d->c, "≥ E_q[ log 1/%d Σ_k w_k ]", t->samples),
+                   str_fmt(w->d->c, "&\\ge \\mathbb{E}_q\\Bigl[\\log \\tfrac1{%d} \\sum_k w_k"
+                           "\\Bigr]", t->samples) };
+        push(w, RULE_WEIGHTED, f, span);
+    } else {
+        Both f = { str_fmt(w->d->c, "≥ 1/%g log E_q[ w^%g ]", 1 - t->alpha, 1 - t->alpha),
+                   str_fmt(w->d->c, "&\\ge \\tfrac1{%g} \\log \\mathbb{E}_q[w^{%g}]", 1 - t->alpha,
+                           1 - t->alpha) };
+        push(w, RULE_RENYI, f, span);
+    }
+}
+
 static void bound_exact(const Words *w, const Cast *k, bool map)
 {
     Span span = w->d->m->node->span;
@@ -150,12 +184,17 @@ static void whole_formula(const Words *w)
     Ctx *c = w->d->c;
     Derivation *d = w->d->d;
     Str text = str(c, ""), latex = str(c, "");
+    bool first = true;
     for (size_t i = 0; i < vec_len(d->step.terms); i++) {
         const Term *t = &d->step.terms[i];
-        const char *sign = t->sign < 0 ? i ? " - " : "-" : i ? " + " : "";
+        if (t->reported)
+            continue;
+        const char *sign = t->sign < 0 ? !first ? " - " : "-" : !first ? " + " : "";
         Str weight = t->weight == 1 ? str(c, "") : str_fmt(c, "%g ", t->weight);
         text = str_fmt(c, "%s%s%s%s", text, sign, weight, t->text);
-        latex = str_fmt(c, "%s%s%s%s%s", latex, i ? "\n  &\\quad " : "", sign, weight, t->latex);
+        latex = str_fmt(c, "%s%s%s%s%s", latex, first ? "" : "\n  &\\quad ", sign, weight,
+                        t->latex);
+        first = false;
     }
     d->text = text;
     d->latex = latex;
@@ -167,6 +206,8 @@ void describe_bound(const Words *w)
     const char *objective = w->d->d->objective;
     if (!strcmp(objective, "elbo"))
         bound_elbo(w, &k);
+    else if (is_weighted(w->d->d))
+        bound_weighted(w, &k);
     else
         bound_exact(w, &k, !strcmp(objective, "map"));
     whole_formula(w);
@@ -204,10 +245,18 @@ void describe_estimates(const Words *w)
         bool closed = kl_closed(d, z, &e, &why);
         Estimate s = { .latent = z->var, .span = z->free->span };
         s.family = family_text(w, z);
-        s.estimator = str_fmt(d->c, "reparameterized: %s", draw_text(w, z));
+        s.estimator = str_fmt(d->c, z->score ? "by the score: %s" : "reparameterized: %s",
+                              draw_text(w, z));
         if (z->mapped)
             s.estimator = str_fmt(d->c, "%s, mapped onto `%s`", s.estimator, z->var->type->support);
-        if (closed && z->by != BY_REPARAM)
+        if (z->score)
+            s.estimator = str_fmt(d->c, "%s (%s)", s.estimator, z->why);
+        bool weighted = is_weighted(d->d);
+        if (weighted)
+            s.reason = str(d->c, "prior and family sampled: the weights are of single draws");
+        else if (d->m->training.gradient == GRADIENT_PATH && !uses_closed(d, z))
+            s.reason = str(d->c, "prior and family sampled: the train block says `gradient: path`");
+        else if (closed && z->by != BY_REPARAM)
             s.reason = str_fmt(d->c, "closed KL: %s", why);
         else if (z->by == BY_REPARAM)
             s.reason = str(d->c, "prior and family sampled: the train block says `by reparam`");

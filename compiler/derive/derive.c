@@ -25,6 +25,7 @@ static void step_elbo(Derive *d, Query *q)
     kl_terms(d, q);
     joint_factors(d, q, true);
     family_binds(d, q, true);
+    score_surrogates(d, q);
 }
 
 static void step_exact(Derive *d, Query *q)
@@ -40,6 +41,8 @@ static const struct {
     void (*step)(Derive *d, Query *q);
 } recipes[] = {
     { "elbo", true, step_elbo },
+    { "iwae", true, step_weighted },
+    { "renyi", true, step_weighted },
     { "map", false, step_exact },
     { "likelihood", false, step_exact },
 };
@@ -112,23 +115,6 @@ static void user_params(Derive *d, Var **vars)
             vec_push(d->c, d->d->params, vars[i]);
 }
 
-/* A data law of a family that is used although none of its draws is wanted would be silent: every
- * by-statement must name a latent. */
-static void check_by(Derive *d)
-{
-    Ast *body = d->m->training.node ? d->m->training.node->kids[TRAIN_BODY] : NULL;
-    for (size_t i = 0; body && i < vec_len(body->kids); i++) {
-        Ast *by = body->kids[i];
-        bool found = by->kind != AST_BY;
-        for (size_t k = 0; k < vec_len(d->latents); k++)
-            found |= by->kids[0] && d->latents[k].var->name == by->kids[0]->name;
-        if (!found) {
-            diag_error(d->c, E_OBJECTIVE_FIT, by->span, "by", "it names no latent of the model");
-            diag_help(d->c, "estimators are chosen for latents");
-        }
-    }
-}
-
 Derivation *derive(Ctx *c, Model *m, Ast *library)
 {
     int before = diag_count(c);
@@ -163,4 +149,9 @@ Derivation *derive(Ctx *c, Model *m, Ast *library)
         return NULL;
     describe(&d);
     return d.d;
+}
+
+bool derivation_estimated(const Derivation *d)
+{
+    return vec_len(d->step.surrogates) > 0 || d->model->training.gradient == GRADIENT_PATH;
 }

@@ -5,6 +5,7 @@
 #include "objective.h"
 
 typedef enum { BY_AUTO, BY_REPARAM, BY_CLOSED } ByMethod;
+typedef enum { CONTROL_NONE, CONTROL_AVERAGE, CONTROL_LOO } Control;
 
 /* How a latent gets its value from the family. */
 typedef struct Latent {
@@ -21,6 +22,10 @@ typedef struct Latent {
                                           counted, here */
     ByMethod by;
     Ast *by_at;                        /* the BY statement, or NULL */
+    bool score;                        /* no derivative passes through the draw: see score.c */
+    Control control;                   /* of the score */
+    bool whole;                        /* the score weighs all terms, without Rao-Blackwell */
+    Str why;                           /* the score, or NULL: through the draw */
 } Latent;
 
 /* Of discrete latents, by tables added to the log weights of their states: see report.c. */
@@ -43,7 +48,8 @@ Ast  *make_name(Ctx *c, const Var *v, Span span);
 Ast  *make_index(Ctx *c, Ast *base, Ast **index);               /* base if index is empty */
 /* b may be NULL */
 Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b);
-Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b); /* of lang/std */
+/* of lang/std; key: of the last argument; b may be NULL */
+Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b);
 /* real numbers combined or compared; `op` as the language writes it */
 Ast  *make_binary(Ctx *c, const char *op, Ast *a, Ast *b);
 /* if condition then a else b; NULL: 0 */
@@ -95,9 +101,22 @@ Ast  *standard_law(Derive *d, const Var *v);
 Ast  *noncentred_value(Derive *d, const Var *v, Ast *u);
 Ast  *noncentred_free(Derive *d, const Var *v);                 /* u of the latent */
 Ast  *standard_prior(Derive *d, const Site *s, Ast *u);         /* log density of the image of u */
+/* estimator.c */
+void  choose_estimator(Derive *d, Latent *z);
+void  check_group(Derive *d, Latent *const *members, size_t n);
+void  check_by(Derive *d);
+/* score.c */
+void  score_surrogates(Derive *d, Query *q);
+/* A parameter that follows the mean of f, which stands in `plate`, as an expression. */
+Ast  *score_average(Derive *d, Query *q, const Latent *z, Ast *f, Plate *plate);
+/* iwae.c */
+void  step_weighted(Derive *d, Query *q);
 /* kl.c: the divergence, term by term */
 bool  kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
 bool  entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why_not);
+Ast  *log_q(Derive *d, const Latent *z);
+bool  uses_closed(const Derive *d, const Latent *z);  /* closed forms, where there are any */
+bool  depends_on_draw(Derive *d, const Latent *later, const Var *z, int depth);
 void  kl_terms(Derive *d, Query *q);
 void  weight_terms(Derive *d, Query *q);                        /* exact log p(z) - log q(z) */
 /* queries.c */

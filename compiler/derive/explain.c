@@ -51,9 +51,12 @@ static void mark_rules(const Step *steps, bool *used)
         used[steps[i].rule] = true;
 }
 
-static bool draws_any(const Query *q)
+static bool draws_through(const Query *q)
 {
-    return vec_len(q->binds) > 0;
+    for (size_t i = 0; i < vec_len(q->binds); i++)
+        if (q->binds[i].kind == BIND_DRAW && !q->binds[i].held)
+            return true;
+    return false;
 }
 
 void rules_used(const Derivation *d, bool *used)
@@ -64,7 +67,9 @@ void rules_used(const Derivation *d, bool *used)
         mark_rules(d->step.terms[i].steps, used);
         used[RULE_PLATE] |= d->step.terms[i].plate != NULL;
     }
-    used[RULE_REPARAM] = draws_any(&d->step);
+    for (size_t i = 0; i < vec_len(d->step.surrogates); i++)
+        mark_rules(d->step.surrogates[i].steps, used);
+    used[RULE_REPARAM] |= draws_through(&d->step);
 }
 
 /* As the title says it, or as what is maximised. */
@@ -72,6 +77,8 @@ Str objective_words(Ctx *c, const Derivation *d, bool title)
 {
     static const struct { const char *name, *title, *maximised; } words[] = {
         { "elbo", "the evidence lower bound", "bound" },
+        { "iwae", "the importance-weighted bound", "importance-weighted bound" },
+        { "renyi", "the Rényi bound", "Rényi bound" },
         { "map", "maximum a posteriori", "log posterior" },
         { "likelihood", "maximum likelihood", "log likelihood" },
     };
@@ -89,7 +96,7 @@ Str training_words(Ctx *c, const Derivation *d)
         out = str_fmt(c, "%s%s%s %g", out, i ? ", " : " (", t->hyper_names[i], t->hyper_values[i]);
     if (vec_len(t->hyper_names))
         out = str_fmt(c, "%s)", out);
-    if (!strcmp(d->objective, "elbo"))
+    if (d->model->family)
         out = str_fmt(c, "%s, %d draw%s a step", out, t->samples, t->samples == 1 ? "" : "s");
     if (t->epochs > 0)
         out = str_fmt(c, "%s, %g epochs", out, t->epochs);
@@ -258,7 +265,7 @@ static Str in_brackets(Ctx *c, RuleId rule)
 static void bound_section(Explain *x)
 {
     bool elbo = !strcmp(x->d->objective, "elbo");
-    section(x, elbo ? "From the marginal likelihood to the bound" : "Objective");
+    section(x, x->m->family ? "From the marginal likelihood to the bound" : "Objective");
     size_t hang = 0;
     for (size_t i = 0; i < vec_len(x->d->steps); i++) {
         const Step *s = &x->d->steps[i];
@@ -277,7 +284,8 @@ static void bound_section(Explain *x)
 static void term_text(Explain *x, const Term *t)
 {
     Str weight = t->weight == 1 ? str(x->c, "") : str_fmt(x->c, "%g ", t->weight);
-    line(x, 2, str_fmt(x->c, "%c %s%s", t->sign < 0 ? '-' : '+', weight, t->name),
+    line(x, 2, str_fmt(x->c, "%c %s%s%s", t->sign < 0 ? '-' : '+', weight, t->name,
+                       t->reported ? "    (a part of log w)" : ""),
          place_text(x->c, t->span));
     for (size_t i = 0; i < vec_len(t->steps); i++) {
         const Step *s = &t->steps[i];
@@ -288,9 +296,24 @@ static void term_text(Explain *x, const Term *t)
 
 static void terms_section(Explain *x)
 {
-    section(x, strcmp(x->d->objective, "elbo") ? "Term by term" : "The bound, term by term");
+    section(x, x->m->family ? "The bound, term by term" : "Term by term");
     for (size_t i = 0; i < vec_len(x->d->step.terms); i++)
         term_text(x, &x->d->step.terms[i]);
+}
+
+/* What is drawn by its score. */
+static void gradient_section(Explain *x)
+{
+    bool any = false;
+    for (size_t i = 0; i < vec_len(x->d->step.surrogates); i++) {
+        const Term *t = &x->d->step.surrogates[i];
+        if (!vec_len(t->steps))
+            continue;
+        if (!any)
+            section(x, "Added to the gradient");
+        any = true;
+        term_text(x, t);
+    }
 }
 
 static void rules_section(Explain *x)
@@ -349,6 +372,7 @@ void explain(Ctx *c, Out *o, const Derivation *d, ExplainFormat format)
     family_section(&x);
     bound_section(&x);
     terms_section(&x);
+    gradient_section(&x);
     rules_section(&x);
     training_section(&x);
 }

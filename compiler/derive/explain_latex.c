@@ -190,6 +190,9 @@ void explain_latex(Explain *x)
     section(x, "Term by term");
     for (size_t i = 0; i < vec_len(x->d->step.terms); i++)
         term_latex(x, &x->d->step.terms[i]);
+    for (size_t i = 0; i < vec_len(x->d->step.surrogates); i++)
+        if (vec_len(x->d->step.surrogates[i].steps))
+            term_latex(x, &x->d->step.surrogates[i]);
     rules_section(x);
     training_section(x);
     out_puts(x->o, "\\end{document}\n");

@@ -101,10 +101,36 @@ static Span guide_span(const Latent *z)
     return z->guide->implied ? z->var->decl->span : z->guide->span;
 }
 
+/* Mean field of a discrete latent: log odds, or a log probability for every label. */
+static void latent_states(Derive *d, Latent *z, Span span)
+{
+    Var *v = z->var;
+    bool bit = v->type->elem == ELEM_BIT;
+    Size **event = v->type->event;
+    z->identity = z->first = true;
+    z->drawn = v;
+    z->free = make_name(d->c, v, span);
+    if (v->type->elem == ELEM_INDEX && vec_len(v->type->array) + vec_len(event) == 0) {
+        vec_push(d->c, event, v->type->classes);
+    } else if (!bit) {
+        diag_error(d->c, E_ESTIMATOR, span, v->name, "score", "mean field knows no law for it");
+        diag_help(d->c, "give it one in the family: `%s ~ ..`", v->name);
+        event = NULL;
+    }
+    Ast *logits = plated_param(d, str_fmt(d->c, "%s_logits", v->name), "real",
+                               make_type(d->c, "real", v->type->array, event), v->plate,
+                               small_init(d, span), span);
+    z->q = make_law(d, bit ? "bernoulli" : "categorical", span, logits, str(d->c, "logits"), NULL);
+}
+
 static void latent_meanfield(Derive *d, Latent *z)
 {
     Span span = guide_span(z);
     Var *v = z->var;
+    if (var_is_discrete(v)) {
+        latent_states(d, z, span);
+        return;
+    }
     z->mapped = !is_free(d, v);
     z->identity = !z->mapped && v->centring != NONCENTRED;
     Type *u =
@@ -206,19 +232,6 @@ static int site_number(const Model *m, const Var *v, Site **site)
     ice("latent %s has no site", v->name);
 }
 
-/* `z by closed` in the train block. */
-static void read_by(Derive *d, Latent *z)
-{
-    Ast *body = d->m->training.node ? d->m->training.node->kids[TRAIN_BODY] : NULL;
-    for (size_t i = 0; body && i < vec_len(body->kids); i++) {
-        Ast *by = body->kids[i];
-        if (by->kind != AST_BY || by->kids[BY_TARGET]->name != z->var->name)
-            continue;
-        z->by = strcmp(by->kids[BY_METHOD]->name, "closed") ? BY_REPARAM : BY_CLOSED;
-        z->by_at = by;
-    }
-}
-
 void family_latents(Derive *d)
 {
     Family *f = d->m->family;
@@ -229,7 +242,7 @@ void family_latents(Derive *d)
         for (size_t k = 0; k < vec_len(f->guides[i].latents); k++) {
             Latent z = { .var = f->guides[i].latents[k], .guide = &f->guides[i] };
             z.number = site_number(d->m, z.var, &z.site);
-            read_by(d, &z);
+            choose_estimator(d, &z);
             vec_push(d->c, d->latents, z);
         }
     for (size_t i = 0; i < n_latents;) {
@@ -238,6 +251,7 @@ void family_latents(Derive *d)
         Latent *members[n];
         for (size_t k = 0; k < n; k++)
             members[k] = z + k;
+        check_group(d, members, n);
         if (z->guide->kind == GUIDE_LAW)
             latent_law(d, z);
         else if (z->guide->kind == GUIDE_MEANFIELD)

@@ -11,7 +11,7 @@
 #include "derive.h"
 
 /* Does the family draw `later` with a law that depends on z? */
-static bool drawn_from(Derive *d, const Latent *later, const Var *z, int depth)
+bool depends_on_draw(Derive *d, const Latent *later, const Var *z, int depth)
 {
     if (depth > LIMIT_INLINE)
         return true;
@@ -20,7 +20,7 @@ static bool drawn_from(Derive *d, const Latent *later, const Var *z, int depth)
         return true;
     for (size_t i = 0; i < vec_len(d->latents); i++)
         if (reads_has(reads, d->latents[i].var) && d->latents[i].var != later->var
-            && drawn_from(d, &d->latents[i], z, depth + 1))
+            && depends_on_draw(d, &d->latents[i], z, depth + 1))
             return true;
     return false;
 }
@@ -85,7 +85,7 @@ bool kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
         const Latent *other = &d->latents[i];
         after |= other->var == z->var;
         if (after && other->var != z->var && reads_has(reads, other->var)
-            && drawn_from(d, other, z->var, 0))
+            && depends_on_draw(d, other, z->var, 0))
             return *why = str_fmt(d->c, "the prior reads `%s`, which the family draws from `%s`",
                                   other->var->name, z->var->name), false;
     }
@@ -110,6 +110,17 @@ bool entropy_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
                       z->free->span, z->q, NULL);
     *why = str_fmt(d->c, "%s offers its entropy", name);
     return true;
+}
+
+/* Closed forms have no draws that cancel those of the other terms. */
+static bool by_path(const Derive *d)
+{
+    return d->m->training.gradient == GRADIENT_PATH;
+}
+
+bool uses_closed(const Derive *d, const Latent *z)
+{
+    return z->by != BY_REPARAM && (z->score || z->by == BY_CLOSED || !by_path(d));
 }
 
 /* ---- terms ----------------------------------------------------------------------------------- */
@@ -145,9 +156,18 @@ static Ast *log_jacobian(Derive *d, const Latent *z)
     return make_call(d->c, "log_jacobian", z->var->type, z->var->decl->span, z->free, NULL);
 }
 
-static Ast *log_q(Derive *d, const Latent *z)
+Ast *log_q(Derive *d, const Latent *z)
 {
     return make_call(d->c, "logpdf", real_scalar(d->c), z->free->span, z->q, drawn_name(d, z));
+}
+
+/* Of a latent by its score the slope of log q has mean 0: it would be noise. By the path of the
+ * draws alone, so has that by the parameters. */
+static Ast *sampled_log_q(Derive *d, const Latent *z)
+{
+    Ast *e = log_q(d, z);
+    const char *held = z->score ? "stop_gradient" : by_path(d) ? "through_draws" : NULL;
+    return held ? make_call(d->c, held, real_scalar(d->c), e->span, e, NULL) : e;
 }
 
 static void one_latent(Derive *d, Query *q, const Latent *z)
@@ -161,7 +181,7 @@ static void one_latent(Derive *d, Query *q, const Latent *z)
         diag_error(d->c, E_NO_CLOSED, z->by_at->span, z->var->name, why);
         diag_help(d->c, "leave the line out, or choose a prior and a family of one kind");
     }
-    if (closed && z->by != BY_REPARAM) {
+    if (closed && uses_closed(d, z)) {
         add(d, q, z, "kl", TERM_KL, -1, beta, e, z->site->span);
         return;
     }
@@ -172,10 +192,10 @@ static void one_latent(Derive *d, Query *q, const Latent *z)
         add(d, q, z, "jacobian", TERM_JACOBIAN, 1, beta, log_jacobian(d, z), z->var->decl->span);
     if (!z->first)
         return;
-    if (z->by != BY_REPARAM && entropy_closed(d, z, &e, &why))
+    if (uses_closed(d, z) && entropy_closed(d, z, &e, &why))
         add(d, q, z, "entropy", TERM_ENTROPY, 1, beta, e, guide);
     else
-        add(d, q, z, "log_q", TERM_ENTROPY, -1, beta, log_q(d, z), guide);
+        add(d, q, z, "log_q", TERM_ENTROPY, -1, beta, sampled_log_q(d, z), guide);
 }
 
 /* Terms come in the order of the model, whatever order the family draws in. */
@@ -190,14 +210,14 @@ static const Latent *latent_of(const Derive *d, const Var *v)
 void kl_terms(Derive *d, Query *q)
 {
     for (size_t i = 0; i < vec_len(d->m->sites); i++)
-        if (!d->m->sites[i].observed && !var_is_discrete(d->m->sites[i].var))
+        if (!d->m->sites[i].observed && !var_is_summed(d->m->sites[i].var))
             one_latent(d, q, latent_of(d, d->m->sites[i].var));
 }
 
 void weight_terms(Derive *d, Query *q)
 {
     for (size_t i = 0; i < vec_len(d->m->sites); i++) {
-        if (d->m->sites[i].observed || var_is_discrete(d->m->sites[i].var))
+        if (d->m->sites[i].observed || var_is_summed(d->m->sites[i].var))
             continue;
         const Latent *z = latent_of(d, d->m->sites[i].var);
         Ast *prior = prior_of(d, z);

@@ -97,7 +97,7 @@ static void jacobian_terms(Derive *d, Query *q)
 static void bind(Derive *d, Query *q, Var *v, Ast *value, const Var *like)
 {
     vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, v, value, like->plate, 0, like->decl->span,
-                                      like }));
+                                      like, false }));
 }
 
 /* Non-centred latents after the others, which their values read. */
@@ -141,6 +141,8 @@ static Str why_absent(Derive *d)
         const Var *v = d->m->vars[i];
         Ast *s = is_given(v) ? support_of(d, v->type) : NULL;
         any |= is_given(v);
+        if (v->drawn)
+            return str_fmt(d->c, "`%s` is discrete and drawn: there is no slope by it", v->name);
         if (v->kind == VAR_NET)
             return str_fmt(d->c, "the weights of net `%s` are no latents", v->name);
         for (size_t k = 0; s && k < sizeof members / sizeof *members; k++)

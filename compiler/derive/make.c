@@ -98,8 +98,8 @@ static Ast *std_distribution(Derive *d, const char *name)
 
 Ast *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b)
 {
-    Ast *call = ast_call(d->c, span, name, 2, a, b);
-    call->kids[1]->name = key;
+    Ast *call = ast_call(d->c, span, name, b ? 2 : 1, a, b);
+    call->kids[b ? 1 : 0]->name = key;
     call->decl = law_chosen(d->c, std_distribution(d, name), call);
     return call;
 }

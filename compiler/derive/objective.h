@@ -8,6 +8,15 @@
  *                                                      support and bounds)
  *     log_mass(d, x, a, b)  quantile(d, u, a, b)       between two bounds
  *     placed(x, x[i], e)    sorted(x)                  x with e at its elements [i]
+ *     terms(k, ..)          others(e)                  sum of those terms of the query, at the
+ *                                                      present positions and draw (all_terms: at
+ *                                                      all positions, row_terms: in all of the
+ *                                                      row); mean of e over the other draws
+ *     bound(f, a)    bound_without(f, a)               1/(1-a) log mean over draws of exp((1-a) f);
+ *                                                      where f of this draw is the others' mean
+ *     shares(f, a)   sum_draws(e)                      of a draw in that mean; sum over draws
+ *     through_draws(e)    past_draws(e)                e, whose slope is by the draws alone, or by
+ *                                                      all but them
  * NAMEs of synthetic variables have decl = Var.decl of that variable. Nothing here knows tensors:
  * `explain` prints this structure.
  */
@@ -30,7 +39,10 @@ extern const RuleInfo rule_info[N_RULES];
 typedef struct Step { RuleId rule; Str text; Str latex; Span span; } Step;
 
 typedef enum {                         /* mirrors DgmTermKind of the runtime */
-    TERM_LIKELIHOOD, TERM_PRIOR, TERM_ENTROPY, TERM_JACOBIAN, TERM_KL, TERM_PENALTY
+    TERM_LIKELIHOOD, TERM_PRIOR, TERM_ENTROPY, TERM_JACOBIAN, TERM_KL, TERM_PENALTY,
+    TERM_BOUND,                        /* of several draws: the others are reported beside it */
+    TERM_SURROGATE,                    /* of Query.surrogates, known to the compiler alone */
+    TERM_AVERAGE                       /* also: parameter `of` follows the mean of `expr` */
 } TermKind;
 
 typedef struct Term {
@@ -41,11 +53,15 @@ typedef struct Term {
     Ast *expr;                         /* scalar once summed over events; may depend on samples */
     Plate *plate;                      /* summed over this plate and its outers; NULL: global */
     bool local;                        /* plate is, or lies in, the row plate */
+    bool reported;                     /* no part of the objective: its value is only shown */
+    bool held;                         /* surrogates have its slope */
     Span span;                         /* of the statement in the spec it comes from */
     const Var *noncentred; Ast *moved; /* of the prior of a standard value: the latent, which is
                                           `moved`; else NULL */
     Step *steps;                       /* vec: how it came to be; the last is its final form */
     Str text, latex;                   /* formula */
+    Var *of;                           /* TERM_SURROGATE: what is drawn; TERM_AVERAGE: the
+                                          parameter; else NULL */
 } Term;
 
 typedef enum { BIND_DRAW, BIND_VALUE } BindKind;
@@ -61,6 +77,7 @@ typedef struct Bind {
                                           from the model; a full-rank group has that of its first */
     Span span;
     const Var *like;                   /* whose declared indices the law reads; NULL: of var */
+    bool held;                         /* DRAW: no derivative passes through it */
 } Bind;
 
 typedef struct Result {
@@ -79,6 +96,8 @@ typedef struct Query {
                                           NULL: it is a result */
     Bind *binds;                       /* vec, in order */
     Term *terms;                       /* vec: step: the objective; weight: exact log p - log q */
+    Term *surrogates;                  /* vec: step: added to the terms for the gradient alone: the
+                                          slope of the sum estimates that of the objective */
     Result *results;                   /* vec */
     Str absent;                       /* why the query cannot be answered; then the rest is empty */
 } Query;
@@ -131,6 +150,8 @@ typedef struct Derivation {
     };
 } Derivation;
 
+/* Is the gradient of the step right in its mean only? */
+bool derivation_estimated(const Derivation *d);
 Derivation *derive(Ctx *c, Model *m, Ast *library);   /* library: checked; NULL after errors */
 Table *derivation_table(const Derivation *d, const Var *latent);       /* NULL: none */
 /* The type of a call kl(q, p) or entropy(q) has the axes of its value beyond the law's own event

@@ -13,7 +13,7 @@
 static const char *term_kind(TermKind kind)
 {
     static const char *const names[] = { "likelihood", "prior", "entropy", "jacobian", "kl",
-                                         "penalty" };
+                                         "penalty", "bound", "surrogate", "average" };
     return names[kind];
 }
 
@@ -30,7 +30,8 @@ static void print_plate(Ctx *c, Out *o, const Plate *plate)
 static void print_bind(Ctx *c, Out *o, const Bind *b)
 {
     if (b->kind == BIND_DRAW)
-        out_printf(o, "draw %d %s ~ %s", b->site, b->var->name, fmt_expr(c, b->expr));
+        out_printf(o, "draw %d %s ~ %s%s", b->site, b->var->name, fmt_expr(c, b->expr),
+                   b->held ? " held" : "");
     else
         out_printf(o, "value %s = %s", b->var->name, fmt_expr(c, b->expr));
     print_plate(c, o, b->plate);
@@ -42,12 +43,23 @@ static void print_term(Ctx *c, Out *o, const Term *t)
     out_printf(o, "%c ", t->sign < 0 ? '-' : '+');
     if (t->weight != 1)
         out_printf(o, "%g ", t->weight);
+    out_printf(o, "%s%s", t->reported ? "reported " : "", t->held ? "held " : "");
     out_printf(o, "%s %s = %s", term_kind(t->kind), t->name, fmt_expr(c, t->expr));
     print_plate(c, o, t->plate);
     out_printf(o, "%s", t->local ? " local" : "");
     for (size_t i = 0; i < vec_len(t->steps); i++)
         out_printf(o, "%s%s", i ? ", " : "    // ", rule_info[t->steps[i].rule].name);
     out_puts(o, "\n");
+}
+
+static void print_surrogate(Ctx *c, Out *o, const Term *t)
+{
+    if (t->kind == TERM_AVERAGE)
+        out_printf(o, "average %s of %s", t->of->name, fmt_expr(c, t->expr));
+    else
+        out_printf(o, "surrogate %s = %s", t->name, fmt_expr(c, t->expr));
+    print_plate(c, o, t->plate);
+    out_printf(o, "%s\n", t->local ? " local" : "");
 }
 
 static void print_query(Ctx *c, Out *o, const Query *q)
@@ -61,6 +73,8 @@ static void print_query(Ctx *c, Out *o, const Query *q)
         print_bind(c, o, &q->binds[i]);
     for (size_t i = 0; i < vec_len(q->terms); i++)
         print_term(c, o, &q->terms[i]);
+    for (size_t i = 0; i < vec_len(q->surrogates); i++)
+        print_surrogate(c, o, &q->surrogates[i]);
     for (size_t i = 0; i < vec_len(q->results); i++) {
         const Result *r = &q->results[i];
         out_printf(o, "result %s = %s", r->name, fmt_expr(c, r->expr));

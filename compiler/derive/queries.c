@@ -24,7 +24,7 @@ static void bind_draw(Derive *d, Query *q, const Latent *z)
 {
     if (z->first)
         vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, z->drawn, z->q, z->var->plate, 2 * z->number,
-                                          z->free->span, NULL }));
+                                          z->free->span, NULL, z->score }));
 }
 
 static void bind_value(Derive *d, Query *q, const Latent *z)
@@ -37,7 +37,7 @@ static void bind_value(Derive *d, Query *q, const Latent *z)
     else if (z->mapped)
         value = make_call(d->c, "constrain", z->var->type, z->var->decl->span, z->free, NULL);
     vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, z->var, value, z->var->plate, 0,
-                                      z->var->decl->span, NULL }));
+                                      z->var->decl->span, NULL, false }));
 }
 
 /* Non-centred latents come last, in the order of the model: their values read others. */
@@ -166,7 +166,7 @@ static Str sample_data(Derive *d, Query *q, Site *s, int number)
         v = draw;
     }
     vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, v, law_see(d->m, s->law), s->plate, 2 * number + 1,
-                                      s->span, NULL }));
+                                      s->span, NULL, false }));
     Ast *lhs = v == s->var ? s->lhs : make_name(d->c, v, s->span);
     add_result(d, q, s->var->name, lhs, s->plate, true);
     return NULL;
@@ -182,7 +182,7 @@ static void sample_query(Derive *d, Query *q)
         q->absent = reads_data(d, q, q->binds[i].expr, q->binds[i].var->name);
     for (size_t i = 0; i < vec_len(d->m->sites) && !q->absent; i++) {
         Site *s = &d->m->sites[i];
-        bool from_model = s->observed || is_local(d, s->plate) || var_is_discrete(s->var);
+        bool from_model = s->observed || is_local(d, s->plate) || var_is_summed(s->var);
         if (from_model)
             q->absent = not_drawn(d, s);
         if (!q->absent && from_model)
@@ -195,7 +195,7 @@ static void sample_query(Derive *d, Query *q)
         }
         if (from_model)
             vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, s->var, law_see(d->m, s->law), s->plate,
-                                              2 * (int)i + 1, s->span, NULL }));
+                                              2 * (int)i + 1, s->span, NULL, false }));
         add_result(d, q, s->var->name, make_name(d->c, s->var, s->span), s->plate, true);
     }
     if (!q->absent && vec_len(q->results) == 0)

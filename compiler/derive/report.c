@@ -70,7 +70,7 @@ static bool ask_summary(Look *l, Ast *call)
     bool mode = !strcmp(call->name, "mode");
     Ast *base = index_base(call->kids[0]->kids[ARG_VALUE]);
     Var *v = base->kind == AST_NAME ? model_var(l->d->m, base->decl) : NULL;
-    if (!v || !var_is_discrete(v)) {
+    if (!v || !var_is_summed(v)) {
         diag_error(l->d->c, E_ND_SUMMARY, call->span, call->name);
         diag_help(l->d->c, "it summarises a discrete latent by its name: `%s(z)`", call->name);
         return false;

@@ -39,7 +39,7 @@ static Ast *drawn_from(Sim *s, Ast *law, const char *suffix)
     Str name = str_fmt(s->d->c, "%s_%s", site->var->name, suffix);
     Var *v = make_value(s->d, name, s->type, site->plate, site->span);
     vec_push(s->d->c, s->q->binds,
-             ((Bind){ BIND_DRAW, v, law, site->plate, s->stream++, site->span, site->var }));
+             ((Bind){ BIND_DRAW, v, law, site->plate, s->stream++, site->span, site->var, false }));
     return make_name(s->d->c, v, site->span);
 }
 
@@ -207,7 +207,7 @@ static Ast *named(Sim *s, Ast *e, Type *type, Plate *plate, const char *suffix)
     Str name = str_fmt(s->d->c, "%s_%s", s->site->var->name, suffix);
     Var *v = make_value(s->d, name, type, plate, s->site->span);
     vec_push(s->d->c, s->q->binds,
-             ((Bind){ BIND_VALUE, v, e, plate, 0, s->site->span, s->site->var }));
+             ((Bind){ BIND_VALUE, v, e, plate, 0, s->site->span, s->site->var, false }));
     return make_name(s->d->c, v, s->site->span);
 }
 

@@ -27,7 +27,7 @@ typedef struct Part {
 static void add_states(Derive *d, Var ***states, Var **reads)
 {
     for (size_t i = 0; i < vec_len(reads); i++)
-        if (var_is_discrete(reads[i]) && !reads_has(*states, reads[i]))
+        if (var_is_summed(reads[i]) && !reads_has(*states, reads[i]))
             vec_push(d->c, *states, reads[i]);
 }
 
@@ -40,7 +40,7 @@ static Var **own_state(Derive *d, Var *v)
 
 static Var **site_states(Derive *d, const Site *s)
 {
-    Var **states = var_is_discrete(s->var) ? own_state(d, s->var) : NULL;
+    Var **states = var_is_summed(s->var) ? own_state(d, s->var) : NULL;
     add_states(d, &states, model_reads(d->c, d->m, s->law));
     add_states(d, &states, model_reads(d->c, d->m, s->lhs));
     return states;

@@ -43,7 +43,7 @@ static void verify_reads(const Derivation *d, const Query *q, size_t n, Ast *e, 
     const Model *m = d->model;
     for (size_t i = 0; i < vec_len(m->vars); i++) {
         const Var *v = m->vars[i];
-        if (v->kind != VAR_LATENT || v->synthetic || var_is_discrete(v) || bound_before(q, n, v))
+        if (v->kind != VAR_LATENT || v->synthetic || var_is_summed(v) || bound_before(q, n, v))
             continue;
         Look look = { v->decl, false };
         ast_walk(e, visit_look, &look);
@@ -58,6 +58,7 @@ static void verify_terms(const Query *q)
         const Term *t = &q->terms[i];
         rule(t->expr && t->name && is_identifier(t->name), t->span,
              "a term has a name and a formula");
+        rule(t->kind < TERM_SURROGATE, t->span, "a term of the objective is no surrogate");
         rule(t->sign == 1 || t->sign == -1, t->span, "the sign of a term is 1 or -1");
         rule(t->kind != TERM_KL || t->sign < 0, t->span, "a divergence is subtracted");
         rule(!t->local || t->plate, t->span, "a local term stands in a plate");
@@ -65,6 +66,18 @@ static void verify_terms(const Query *q)
              "a term says how it came to be");
         for (size_t k = 0; k < i; k++)
             rule(q->terms[k].name != t->name, t->span, "names of terms are unique");
+    }
+}
+
+static void verify_surrogates(const Derivation *d, const Query *q)
+{
+    rule(!q->surrogates || q == &d->step, NOSPAN, "only the step has surrogates");
+    for (size_t i = 0; i < vec_len(q->surrogates); i++) {
+        const Term *t = &q->surrogates[i];
+        rule(t->kind == TERM_SURROGATE || t->kind == TERM_AVERAGE, t->span,
+             "a surrogate is no term of the objective");
+        rule(t->expr && is_identifier(t->name), t->span, "a surrogate has a name and a formula");
+        verify_reads(d, q, vec_len(q->binds), t->expr, t->span);
     }
 }
 
@@ -87,6 +100,7 @@ static void verify_query(const Derivation *d, const Query *q)
                  || q->binds[k].site != b->site, b->span, "draws have streams of their own");
     }
     verify_terms(q);
+    verify_surrogates(d, q);
     for (size_t i = 0; i < vec_len(q->terms); i++)
         verify_reads(d, q, vec_len(q->binds), q->terms[i].expr, q->terms[i].span);
     for (size_t i = 0; i < vec_len(q->results); i++) {

@@ -64,7 +64,7 @@ bool reads_draws(const Words *w, Ast *e)
 {
     Var **reads = w->given ? NULL : model_reads(w->d->c, w->d->m, e);
     for (size_t i = 0; i < vec_len(reads); i++)
-        if (reads[i]->kind == VAR_LATENT && !var_is_discrete(reads[i]))
+        if (reads[i]->kind == VAR_LATENT && !var_is_summed(reads[i]))
             return true;
     return false;
 }
@@ -257,7 +257,7 @@ static Both states_words(const Words *w, const Ast *sum)
                      end);
 }
 
-void describe_term(const Words *w, Term *t)
+static void describe_density(const Words *w, Term *t)
 {
     static const struct { RuleId first, expand; } rules[] = {
         [TERM_LIKELIHOOD] = { RULE_CHAIN, RULE_DENSITY },
@@ -296,6 +296,24 @@ void describe_term(const Words *w, Term *t)
     weight_step(w, t);
 }
 
+void describe_term(const Words *w, Term *t)
+{
+    Ast *whole = t->expr;
+    bool call = whole->kind == AST_CALL, path = call && !strcmp(whole->name, "through_draws");
+    if (t->kind == TERM_BOUND) {
+        describe_weighted(w, t);
+        return;
+    }
+    if (path || (call && t->kind == TERM_ENTROPY && !strcmp(whole->name, "stop_gradient")))
+        t->expr = arg(whole, 0);       /* how it is differentiated is no part of its formula */
+    describe_density(w, t);
+    t->expr = whole;
+    if (path)
+        push(w, t, RULE_PATH, (Both){ str(w->d->c, "gradient: by the draws alone"),
+                                      str(w->d->c, "\\text{gradient: by the draws alone}") },
+             whole->span);
+}
+
 void describe(Derive *d)
 {
     Words w = words_of(d);
@@ -306,6 +324,7 @@ void describe(Derive *d)
             describe_term(&w, &q->terms[k]);
     }
     w.given = false;
+    describe_score(&w, &d->d->step);
     describe_bound(&w);
     describe_estimates(&w);
 }

@@ -13,7 +13,7 @@
 #include "emit.h"
 
 #define ABI_MAJOR 1                    /* of runtime/dgm.h, whose tables this file fills */
-#define ABI_MINOR 0
+#define ABI_MINOR 1
 
 static Str comment(const Emit *e, Str text)
 {
@@ -71,15 +71,17 @@ static void emit_params(const Emit *e)
     Out *o = e->o;
     if (!vec_len(e->in->params))
         return;
-    out_puts(o, "/* name, rank, shape, offset, count, start, support, line of the spec */\n");
+    out_puts(o, "/* name, rank, shape, offset, count, start, support, line of the spec, "
+                "average?, latent drawn by it */\n");
     out_puts(o, "static const DgmParam params[] = {\n");
     for (size_t i = 0; i < vec_len(e->in->params); i++) {
         const EmitParam *p = &e->in->params[i];
-        out_printf(o, "    {%s, %d, %s, %ld, %lld,\n     DGM_INIT_%s, %s, %s, %s, %d},\n",
+        out_printf(o, "    {%s, %d, %s, %ld, %lld,\n     DGM_INIT_%s, %s, %s, %s, %d, %s, %s},\n",
                    text_string(e->c, p->name), p->rank, text_axes(e->c, p->shape, p->rank),
                    text_param_offset(e, p->name), (long long)shape_count(p->shape, p->rank),
                    inits[p->init], text_double(e->c, p->a), text_double(e->c, p->b),
-                   text_string(e->c, p->support), p->line);
+                   text_string(e->c, p->support), p->line, p->average ? "true" : "false",
+                   text_string(e->c, p->latent));
     }
     out_puts(o, "};\n\n");
 }
@@ -206,6 +208,8 @@ static void emit_model(const Emit *e)
                    vec_len(in->sizes));
     out_printf(o, "    .plate = %s, .fixed_rows = %lld,\n", text_string(e->c, in->plate),
                (long long)in->fixed_rows);
+    if (in->estimated)
+        out_puts(o, "    .estimated = true,\n");
     if (in->full_batch)
         out_printf(o, "    .full_batch = true, .full_batch_reason = %s,\n",
                    text_string(e->c, in->full_batch));

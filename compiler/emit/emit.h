@@ -19,6 +19,8 @@ typedef struct EmitParam {
     double a, b;
     Str support;
     int line;
+    bool average;
+    Str latent;
 } EmitParam;
 
 typedef struct EmitData {
@@ -41,7 +43,7 @@ typedef struct EmitTerm {
     Str name, formula;
     Str kind;                          /* the end of a DGM_TERM_ name: "LIKELIHOOD" */
     double sign;
-    bool local;
+    bool local, reported;
     int line;
 } EmitTerm;
 
@@ -105,6 +107,7 @@ typedef struct EmitInput {
     int samples;
     Str *predicted;                    /* vec */
     Str cc, cflags;
+    bool estimated;                    /* gradient of step: see DgmModel */
 } EmitInput;
 
 /* emit.c: the whole file. Nothing in it depends on time or place but the command line quoted. */

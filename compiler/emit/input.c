@@ -16,7 +16,8 @@ static EmitParam emit_param(const LowParam *p)
                                       [INIT_UNIFORM] = EMIT_INIT_UNIFORM,
                                       [INIT_NORMAL] = EMIT_INIT_NORMAL };
     EmitParam e = { .name = p->name, .rank = p->rank, .init = inits[p->init], .a = p->a, .b = p->b,
-                    .support = p->support, .line = span_line(p->span) };
+                    .support = p->support, .line = span_line(p->span), .average = p->average,
+                    .latent = p->latent };
     for (int i = 0; i < p->rank; i++)
         e.shape[i] = p->shape[i];
     return e;
@@ -102,9 +103,11 @@ static EmitTerm emit_term(Ctx *c, const Term *t)
     static const char *const kinds[] = {
         [TERM_LIKELIHOOD] = "LIKELIHOOD", [TERM_PRIOR] = "PRIOR", [TERM_ENTROPY] = "ENTROPY",
         [TERM_JACOBIAN] = "JACOBIAN", [TERM_KL] = "KL", [TERM_PENALTY] = "PENALTY",
+        [TERM_BOUND] = "BOUND",
     };
     return (EmitTerm){ .name = t->name, .formula = t->text, .kind = str(c, kinds[t->kind]),
-                       .sign = t->sign * t->weight, .local = t->local, .line = span_line(t->span) };
+                       .sign = t->sign * t->weight, .local = t->local, .reported = t->reported,
+                       .line = span_line(t->span) };
 }
 
 static EmitVariable emit_variable(Ctx *c, const LowProgram *p, size_t i)
@@ -174,7 +177,7 @@ const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, c
         .plate = m->rows ? size_text(c, m->rows->size) : NULL, .full_batch = m->full_batch,
         .optimizer = t->optimizer, .hyper_names = t->hyper_names, .hyper_values = t->hyper_values,
         .batch = t->batch, .epochs = t->epochs, .steps = t->steps, .samples = t->samples,
-        .cc = cc_name(c, cc), .cflags = cc_flags(c),
+        .cc = cc_name(c, cc), .cflags = cc_flags(c), .estimated = derivation_estimated(d),
     };
     for (size_t i = 0; i < vec_len(m->predicted); i++)
         vec_push(c, in->predicted, m->predicted[i]->name);

@@ -286,6 +286,22 @@ static Task *collect_tasks(const Emit *e, const Phase *ph, int number)
     return tasks;
 }
 
+static bool is_average(const Emit *e, Str name)
+{
+    for (size_t i = 0; i < vec_len(e->in->params); i++)
+        if (e->in->params[i].name == name)
+            return e->in->params[i].average;
+    return false;
+}
+
+static bool has_average(const Emit *e)
+{
+    for (size_t i = 0; i < vec_len(e->in->params); i++)
+        if (e->in->params[i].average)
+            return true;
+    return false;
+}
+
 static void emit_tasks(Emit *e, const Phase *ph, int number, const Task *tasks)
 {
     Out *o = e->o;
@@ -296,15 +312,19 @@ static void emit_tasks(Emit *e, const Phase *ph, int number, const Task *tasks)
     out_puts(o, "static const struct {\n");
     out_printf(o, "    void (*run)(DgmCtx *, const struct %s_buffers *, long, long);\n", prefix(e));
     out_puts(o, "    long lo, hi, offset, count;\n");
+    bool average = update && has_average(e);
+    if (average)
+        out_puts(o, "    bool average;\n");
     out_printf(o, "} %s_tasks_%d[] = {\n", prefix(e), number);
     for (size_t i = 0; i < vec_len(tasks); i++) {
         const Task *t = &tasks[i];
         int64_t whole = t->body->domain ? t->body->domain->size : 1;
         int64_t inner = update ? t->body->param_size.n / whole : 0;
         long offset = update ? text_param_offset(e, t->body->param) : 0;
-        out_printf(o, "    {%s, %lld, %lld, %lld, %lld},\n", t->function ? t->function : "NULL",
+        out_printf(o, "    {%s, %lld, %lld, %lld, %lld%s},\n", t->function ? t->function : "NULL",
                    (long long)t->lo, (long long)t->hi, (long long)(offset + t->lo * inner),
-                   (long long)((t->hi - t->lo) * inner));
+                   (long long)((t->hi - t->lo) * inner),
+                   average && is_average(e, t->body->param) ? ", true" : average ? ", false" : "");
     }
     out_puts(o, "};\n\n");
 }
@@ -350,12 +370,19 @@ static void run_update(Run *r, int number, int count)
     out_puts(o, " {\n");
     out_printf(o, "    if (%s[t].run)\n", tasks);
     out_printf(o, "        %s[t].run(c, buf, %s[t].lo, %s[t].hi);\n", tasks, tasks, tasks);
+    if (has_average(r->e))
+        out_printf(o, "    if (%s[t].average)\n"
+                      "        dgm_average(c, t, %s[t].offset, %s[t].count);\n    else\n    ",
+                   tasks, tasks, tasks);
     out_printf(o, "    dgm_update(c, t, %s[t].offset, %s[t].count);\n}\n", tasks, tasks);
     emit_single(r, "dgm_update_norm(c);\n");
     out_puts(o, "if (c->optim && c->clip > 0) {\n");
     out_indent(o, 1);
     open_for(r, "t", n);
-    out_printf(o, "\n    dgm_update_clipped(c, %s[t].offset, %s[t].count);\n", tasks, tasks);
+    Str moved = has_average(r->e) ? str_fmt(r->e->c, "if (!%s[t].average)\n        ", tasks)
+                                  : str(r->e->c, "");
+    out_printf(o, "\n    %sdgm_update_clipped(c, %s[t].offset, %s[t].count);\n", moved, tasks,
+               tasks);
     out_indent(o, -1);
     out_puts(o, "}\n");
 }
@@ -520,13 +547,14 @@ static void emit_terms(const Emit *e)
     const EmitTerm *terms = e->program->terms;
     if (!vec_len(terms) || terms_owner(e) != e->program)
         return;
-    out_puts(o, "/* name, formula, kind, sign, sum over rows?, line of the spec */\n");
+    out_puts(o, "/* name, formula, kind, sign, sum over rows?, line of the spec, only shown? */\n");
     out_printf(o, "static const DgmTerm %s_terms[] = {\n", prefix(e));
     for (size_t i = 0; i < vec_len(terms); i++)
-        out_printf(o, "    {%s, %s,\n     DGM_TERM_%s, %s, %s, %d},\n",
+        out_printf(o, "    {%s, %s,\n     DGM_TERM_%s, %s, %s, %d%s},\n",
                    text_string(e->c, terms[i].name), text_string(e->c, terms[i].formula),
                    terms[i].kind, text_double(e->c, terms[i].sign),
-                   terms[i].local ? "true" : "false", terms[i].line);
+                   terms[i].local ? "true" : "false", terms[i].line,
+                   terms[i].reported ? ", true" : ", false");
     out_puts(o, "};\n\n");
 }
 

@@ -192,11 +192,6 @@ static void add_site(Build *b, Var *v, Ast *lhs, Ast *law, Plate *plate, bool ob
     vec_push(b->c, b->m->sites, site);
 }
 
-static bool has_states(const Var *v)
-{
-    return v->type->elem == ELEM_BIT || v->type->classes != NULL;
-}
-
 static void build_latent(Build *b, Ast *s, Plate *outer)
 {
     Ast *names = s->kids[LATENT_NAMES], *law = s->kids[LATENT_LAW];
@@ -219,12 +214,8 @@ static void build_latent(Build *b, Ast *s, Plate *outer)
                 diag_help(b->c, "declare it in a plate without the condition");
                 break;
             }
-        if (var_is_discrete(v) && !has_states(v)) {
-            diag_error(b->c, E_NO_STATES, v->decl->span, v->name);
-            diag_help(b->c, "say how many there are: `count(100)` for 0 .. 100, or `index(K)`");
-        } else if (law && (var_is_discrete(v) || latent_support(b->c, v))) {
+        if (law && (var_is_discrete(v) || latent_support(b->c, v)))
             add_site(b, v, own_name(b->c, v), law, plate, false, s->span);
-        }
     }
 }
 
@@ -474,7 +465,10 @@ Model *model_build(Ctx *c, Ast *file, Str name)
     build_block(&b, node->kids[MODEL_BODY], NULL);
     missing_link(c, m);
     own_indices(&b, node->kids[MODEL_BODY]);
-    if (!training_select(&b) || !family_select(&b) || diag_count(c) > before)
+    bool selected = training_select(&b) && family_select(&b);
+    if (selected)
+        choose_drawn(&b);
+    if (!selected || diag_count(c) > before)
         return NULL;
     split_penalties(&b);
     check_drawn(&b);

@@ -26,6 +26,8 @@ bool   missing_check(Ctx *c, const Model *m);
 /* family.c: selects the family and makes its guides */
 bool   family_select(Build *b);
 void   family_build(Build *b);
+/* drawn.c: which discrete latents the family draws */
+void   choose_drawn(Build *b);
 /* training.c: the train block */
 bool   training_select(Build *b);
 void   training_build(Build *b);

@@ -45,10 +45,9 @@ bool family_select(Build *b)
     return true;
 }
 
-/* Latents with states are summed out: no family draws them. */
 static bool is_drawn(const Var *v)
 {
-    return v->kind == VAR_LATENT && !var_is_discrete(v);
+    return v->kind == VAR_LATENT && !var_is_summed(v);
 }
 
 /* ---- guides ---------------------------------------------------------------------------------- */
@@ -131,9 +130,9 @@ static void build_guide(Build *b, Ast *s)
     for (size_t i = 0; i < n; i++) {
         Ast *base = index_base(lhs->kind == AST_TUPLE ? lhs->kids[i] : lhs);
         Var *v = base ? model_var(b->m, base->decl) : NULL;
-        if (v && var_is_discrete(v)) {
+        if (v && var_is_summed(v)) {
             diag_error(b->c, E_SUMMED_GUIDE, s->span, v->name);
-            diag_help(b->c, "leave the line out");
+            diag_help(b->c, "leave this line out, or `%s by sum`", v->name);
         } else if (v && v->kind == VAR_LATENT && !has_guide(b->m->family, v)) {
             vec_push(b->c, latents, v);
         }

@@ -83,6 +83,11 @@ bool var_is_discrete(const Var *v)
     return v->kind == VAR_LATENT && v->type && v->type->elem != ELEM_REAL;
 }
 
+bool var_is_summed(const Var *v)
+{
+    return var_is_discrete(v) && !v->drawn;
+}
+
 bool model_has_nets(const Model *m)
 {
     Var *const *lists[] = { m->vars, m->family ? m->family->vars : NULL };

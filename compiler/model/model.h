@@ -52,6 +52,8 @@ typedef struct Var {
                                                  of the latent `missing` stand there; else NULL */
     Centring centring;                 /* latent: decided by derive */
     bool filler;                       /* it is one of those of other data */
+    bool drawn;                        /* discrete latent that the family draws */
+    bool average;                      /* parameter that follows an average: no gradient moves it */
     bool synthetic;                    /* made by derive: variational parameter or free value;
                                           stands in Family.vars */
 } Var;
@@ -90,6 +92,10 @@ typedef struct Family {
     Guide *guides;                     /* vec: every latent exactly once, in order of drawing */
 } Family;
 
+/* `gradient:` of an objective: the default, the slope of what is computed, by the path of the draws
+ * alone (elbo), doubly reparameterized (iwae, renyi). */
+typedef enum { GRADIENT_AUTO, GRADIENT_TOTAL, GRADIENT_PATH, GRADIENT_DOUBLY } GradientWord;
+
 /* The train block, with defaults filled in by derive where it says nothing. */
 typedef struct Training {
     Ast *node;                         /* TRAIN or NULL */
@@ -97,6 +103,8 @@ typedef struct Training {
     Ast *objective_at;                 /* the SETTING, or NULL */
     int samples;                       /* S */
     double beta;                       /* weight of the KL part, 1 */
+    double alpha;                      /* of renyi; iwae: 0 */
+    GradientWord gradient;
     Str optimizer;                     /* "adam" */
     Str *hyper_names; double *hyper_values;   /* vecs: "lr" ... */
     long batch;                        /* 0: whole data */
@@ -126,7 +134,8 @@ Model *model_build(Ctx *c, Ast *file, Str name);
 /* prove_plates.c: decides Model.rows; every read across it is an error naming the line that mixes.
  * sizes_later: sizes of other plates and arrays may be unknown. */
 bool   prove_plates(Ctx *c, Model *m, bool sizes_later);
-bool   var_is_discrete(const Var *v);                /* a latent with states: summed out */
+bool   var_is_discrete(const Var *v);                 /* a latent of whole numbers */
+bool   var_is_summed(const Var *v);                   /* and summed out: no family draws it */
 bool   model_has_nets(const Model *m);                /* of the model itself or its family */
 Var   *model_var(const Model *m, const Ast *decl);    /* by declaration, family's included; NULL */
 void   model_print(Ctx *c, Out *o, const Model *m);   /* --dump=graph */

@@ -96,7 +96,7 @@ static bool summed_after(Ctx *c, const Model *m, const Plate *p, Against *a)
 {
     for (size_t i = 0; i < vec_len(m->vars); i++) {
         const Var *v = m->vars[i];
-        if (!var_is_discrete(v) || (v->plate && plate_within(v->plate, p)))
+        if (!var_is_summed(v) || (v->plate && plate_within(v->plate, p)))
             continue;
         Site **blanket = model_blanket(c, m, v);
         for (size_t k = 0; k < vec_len(blanket); k++)

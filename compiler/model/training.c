@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define DRAWS_WEIGHTED 5               /* of iwae and renyi, where they say nothing */
+
 typedef struct Settings {
     Ctx *c;
     Training *t;
@@ -61,23 +63,55 @@ static void set_hyper(Settings *s, Str name, double value)
     vec_push(s->c, s->t->hyper_values, value);
 }
 
+static void set_gradient(Settings *s, const Ast *objective, Ast *value)
+{
+    bool elbo = !strcmp(objective->name, "elbo");
+    Str word = value->kind == AST_NAME ? value->name : NULL;
+    if (word && !strcmp(word, "total"))
+        s->t->gradient = GRADIENT_TOTAL;
+    else if (word && elbo && !strcmp(word, "path"))
+        s->t->gradient = GRADIENT_PATH;
+    else if (word && !elbo && !strcmp(word, "doubly"))
+        s->t->gradient = GRADIENT_DOUBLY;
+    else
+        diag_error(s->c, E_SETTING_VALUE, value->span, "gradient",
+                   elbo ? "`total` or `path`" : "`total` or `doubly`");
+}
+
+static void set_alpha(Settings *s, Ast *value)
+{
+    s->t->alpha = setting_number(s, value, str(s->c, "alpha"), 0, false);
+    if (s->t->alpha == 1) {
+        diag_error(s->c, E_SETTING_VALUE, value->span, "alpha", "another number than 1");
+        diag_help(s->c, "its limit at 1 is the evidence lower bound: write `objective elbo`");
+    }
+}
+
 static void set_objective(Settings *s, Ast *setting, Ast *value)
 {
-    static const char *const derived[] = { "elbo", "map", "likelihood" };
+    static const char *const derived[] = { "elbo", "map", "likelihood", "iwae", "renyi" };
     bool known = false;
     s->t->objective_at = setting;
     s->t->objective = value->name;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof derived / sizeof *derived; i++)
         known |= value->name && !strcmp(value->name, derived[i]);
     if (!known) {
         diag_error(s->c, E_ND_OBJECTIVE, value->span, value->name ? value->name : "?");
-        diag_help(s->c, "derived today: likelihood, map, elbo(samples: S, beta: b)");
+        diag_help(s->c, "derived today: likelihood, map, elbo(samples: S, beta: b), iwae(K), "
+                  "renyi(alpha, samples: K)");
         return;
     }
+    bool renyi = !strcmp(value->name, "renyi");
+    if (renyi || !strcmp(value->name, "iwae"))
+        s->t->samples = DRAWS_WEIGHTED;
     for (size_t i = 0; value->kind == AST_CALL && i < vec_len(value->kids); i++) {
         Ast *arg = value->kids[i];
-        Str name = arg->name ? arg->name : str(s->c, "samples");
-        if (!strcmp(name, "samples"))
+        Str name = arg->name ? arg->name : str(s->c, renyi ? "alpha" : "samples");
+        if (!strcmp(name, "gradient"))
+            set_gradient(s, value, arg->kids[ARG_VALUE]);
+        else if (!strcmp(name, "alpha"))
+            set_alpha(s, arg->kids[ARG_VALUE]);
+        else if (!strcmp(name, "samples"))
             s->t->samples = (int)setting_number(s, arg->kids[ARG_VALUE], name, 1, true);
         else if (!strcmp(name, "beta"))
             s->t->beta = setting_number(s, arg->kids[ARG_VALUE], name, 0, false);
@@ -126,16 +160,6 @@ static void set(Settings *s, Ast *setting)
     }
 }
 
-static void check_by(Settings *s, Ast *by)
-{
-    Ast *method = by->kids[BY_METHOD];
-    Str name = method->name ? method->name : str(s->c, "?");
-    if (!strcmp(name, "reparam") || !strcmp(name, "closed"))
-        return;
-    diag_error(s->c, E_ND_ESTIMATOR, method->span, name);
-    diag_help(s->c, "derived today: by reparam, by closed");
-}
-
 bool training_select(Build *b)
 {
     Training *t = &b->m->training;
@@ -164,8 +188,6 @@ void training_build(Build *b)
         Ast *item = body->kids[i];
         if (item->kind == AST_SETTING) {
             set(&s, item);
-        } else if (item->kind == AST_BY) {
-            check_by(&s, item);
         } else if (item->kind == AST_UNTIL) {
             diag_error(b->c, E_ND_SETTING, item->span, "until");
             diag_help(b->c, "give a number of epochs or steps");

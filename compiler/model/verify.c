@@ -35,7 +35,7 @@ static void verify_guides(const Model *m)
         int n = 0;
         for (size_t k = 0; m->family && k < vec_len(m->family->guides); k++)
             n += reads_has(m->family->guides[k].latents, v);
-        bool drawn = v->kind == VAR_LATENT && !var_is_discrete(v);
+        bool drawn = v->kind == VAR_LATENT && !var_is_summed(v);
         rule(drawn ? n == 1 : n == 0, v->decl->span,
              "every latent that is not summed out, and nothing else, has exactly one guide");
     }

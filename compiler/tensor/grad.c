@@ -92,11 +92,16 @@ static bool push_adjoint(Grad *d, Tir *v)
     return true;
 }
 
+static bool is_followed(const TirOut *o)
+{
+    return o->kind == OUT_TERM || o->kind == OUT_SURROGATE;
+}
+
 static void add_seeds(Grad *d, const TirFn *f, Tir *const *seeds, Tir *const *copy)
 {
     for (size_t i = 0; i < vec_len(f->outs); i++) {
         const TirOut *o = &f->outs[i];
-        if (o->kind != OUT_TERM || !seeds[o->index])
+        if (!is_followed(o) || !seeds[o->index])
             continue;
         if (seeds[o->index]->n_axes)
             ice_span(o->value->span, "seed of term %s is not a scalar", o->name);
@@ -108,7 +113,7 @@ static size_t count_seeds(const TirFn *f)
 {
     int n = 0;
     for (size_t i = 0; i < vec_len(f->outs); i++)
-        if (f->outs[i].kind == OUT_TERM && f->outs[i].index >= n)
+        if (is_followed(&f->outs[i]) && f->outs[i].index >= n)
             n = f->outs[i].index + 1;
     return (size_t)n;
 }
@@ -128,6 +133,15 @@ static void declare_axis(TirFn *f, Axis *axis)
         if (f->axes[i] == axis)
             return;
     vec_push(f->c, f->axes, axis);
+}
+
+static void drop_surrogates(TirFn *f)
+{
+    TirOut *kept = NULL;
+    for (size_t i = 0; i < vec_len(f->outs); i++)
+        if (f->outs[i].kind != OUT_SURROGATE)
+            vec_push(f->c, kept, f->outs[i]);
+    f->outs = kept;
 }
 
 /* The adjoint with all axes of `v`; zero where nothing depends on it: then nothing else may have
@@ -186,6 +200,7 @@ TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds, Tir *const *given)
         if (d.adjoint[v->id] && d.active[v->id] && !push_adjoint(&d, v))
             break;
     }
+    drop_surrogates(d.f);
     out_params(&d);
     out_given(&d, given);
     return d.f;

@@ -45,20 +45,26 @@ static int plate_chain(Plate *plate, Plate **chain)
     return n;
 }
 
-/* Makes exactly the plates from the top down to `plate` the active ones. */
-static void enter_plate(Lower *L, Plate *plate)
+ActivePlate *lower_plates(Lower *L, Plate *plate)
 {
-    L->active = NULL;
+    ActivePlate *plates = NULL;
     Plate *chain[LIMIT_RANK];
     int n = plate_chain(plate, chain);
     for (int i = 0; i < n; i++)
-        vec_push(L->c, L->active, ((ActivePlate){ chain[i], lower_plate_axis(L, chain[i]) }));
+        vec_push(L->c, plates, ((ActivePlate){ chain[i], lower_plate_axis(L, chain[i]) }));
+    return plates;
 }
 
-static bool plate_is_active(const Lower *L, const Plate *p)
+/* Makes exactly the plates from the top down to `plate` the active ones. */
+static void enter_plate(Lower *L, Plate *plate)
 {
-    for (size_t i = 0; i < vec_len(L->active); i++)
-        if (L->active[i].plate == p)
+    L->active = lower_plates(L, plate);
+}
+
+static bool plate_is_among(const ActivePlate *active, const Plate *p)
+{
+    for (size_t i = 0; i < vec_len(active); i++)
+        if (active[i].plate == p)
             return true;
     return false;
 }
@@ -196,7 +202,7 @@ Val *var_value(Lower *L, Var *v)
     Plate *chain[LIMIT_RANK];
     int depth = plate_chain(v->plate, chain);
     for (int i = 0; i < depth; i++)
-        if (!plate_is_active(L, chain[i]))
+        if (!plate_is_among(L->active, chain[i]))
             axes[n++] = lower_plate_axis(L, chain[i]);
     if (n == 0)
         return val;
@@ -238,6 +244,8 @@ static void lower_bind(Lower *L, const Bind *b)
             implicit[m++] = L->active[i].axis;
         implicit[m++] = sample_axis(L);
         v = dist_draw(L, v, implicit, m, axes, n, b->site);
+        if (b->held)
+            v = val_op1(L, OP_STOP_GRADIENT, v);
     }
     bool element = v->kind == VAL_TENSOR && v->n_axes < n && tir_has_axis(v->t, axes[0]);
     if (element) {                     /* that of the index of the declaration */
@@ -248,6 +256,10 @@ static void lower_bind(Lower *L, const Bind *b)
         v = val_rename(L, v, axes);
     if (v->kind == VAL_TENSOR)
         tir_label(v->t, b->var->name, b->span);
+    if (v->kind == VAL_TENSOR && b->kind == BIND_DRAW && L->query == &L->d->step)
+        lower_drawn_by(L, v->t, L->d->model->sites[b->site / 2].var->name);
+    if (v->kind == VAL_TENSOR && b->kind == BIND_DRAW)
+        vec_push(L->c, L->draws, v->t);
     map_put(L->values, b->var, v);
 }
 
@@ -256,9 +268,7 @@ static Tir *input_scalar(Lower *L, const char *name)
     return tir_input(L->f, INPUT_SCALAR, str(L->c, name), NULL, 0);
 }
 
-/* The expression of a term summed over events, arrays and constant plates; rows and samples
- * remain. */
-static Tir *term_density(Lower *L, const Term *term)
+Tir *lower_density(Lower *L, const Term *term, const ActivePlate *keep)
 {
     enter_plate(L, term->plate);
     L->at = term->span;
@@ -268,7 +278,7 @@ static Tir *term_density(Lower *L, const Term *term)
     Axis *over[LIMIT_RANK];
     int n = 0;
     for (size_t i = 0; i < vec_len(L->active); i++)
-        if (L->active[i].axis->kind == AXIS_PLATE)
+        if (L->active[i].axis->kind == AXIS_PLATE && !plate_is_among(keep, L->active[i].plate))
             over[n++] = L->active[i].axis;
     if (n)
         t = tir_reduce(L->f, OP_SUM, t, over, n);
@@ -278,7 +288,7 @@ static Tir *term_density(Lower *L, const Term *term)
     return tir_label(t, term->name, term->span);
 }
 
-static Axis *row_axis_of(const Tir *t)
+Axis *lower_row_axis(const Tir *t)
 {
     for (int i = 0; i < t->n_axes; i++)
         if (t->axes[i]->kind == AXIS_ROW)
@@ -286,11 +296,10 @@ static Axis *row_axis_of(const Tir *t)
     return NULL;
 }
 
-/* A scalar: sum over rows, mean over samples. */
-static void lower_term(Lower *L, const Term *term, int index)
+Tir *lower_total(Lower *L, const Term *term)
 {
-    Tir *t = term_density(L, term);
-    Axis *over[LIMIT_RANK], *rows = row_axis_of(t);
+    Tir *t = lower_density(L, term, NULL);
+    Axis *over[LIMIT_RANK], *rows = lower_row_axis(t);
     int n = 0;
     bool sampled = L->samples && tir_has_axis(t, L->samples);
     if (rows)
@@ -301,7 +310,7 @@ static void lower_term(Lower *L, const Term *term, int index)
         t = tir_reduce(L->f, OP_SUM, t, over, n);
     if (sampled)
         t = tir_map(L->f, OP_MUL, input_scalar(L, "inv_samples"), t, NULL);
-    tir_out(L->f, OUT_TERM, term->name, index, tir_label(t, term->name, term->span));
+    return tir_label(t, term->name, term->span);
 }
 
 static void add_result(Lower *L, LowProgram *p, Str name, Tir *t, Axis *const *axes, int n,
@@ -362,8 +371,8 @@ static void lower_weight(Lower *L, LowProgram *p, const Query *q)
         local &= q->terms[i].local;
     Tir *sum = NULL;
     for (size_t i = 0; i < vec_len(q->terms); i++) {
-        Tir *t = term_density(L, &q->terms[i]);
-        Axis *rows = row_axis_of(t);
+        Tir *t = lower_density(L, &q->terms[i], NULL);
+        Axis *rows = lower_row_axis(t);
         if (rows && !local)
             t = tir_reduce(L->f, OP_SUM, t, &rows, 1);
         if (!sum)
@@ -389,6 +398,7 @@ void lower_begin(Lower *L, Str name)
     L->values = map_new(L->c);
     L->axes = map_new(L->c);
     L->samples = NULL;
+    L->draws = NULL;
     L->active = NULL;
     L->open = NULL;
     L->n_draw = L->n_draw_event = 0;
@@ -424,6 +434,7 @@ static void lower_query(Lower *L, Lowered *out, const Query *q, const char *name
     LowProgram p = { .name = str(L->c, name), .absent = q->absent, .query = q };
     if (!q->absent) {
         lower_begin(L, p.name);
+        L->query = q;
         p.fn = L->f;
         for (size_t i = 0; i < vec_len(q->given); i++)
             vec_push(L->c, p.given, given_input(L, q->given[i]));
@@ -433,7 +444,9 @@ static void lower_query(Lower *L, Lowered *out, const Query *q, const char *name
             lower_weight(L, &p, q);
         else
             for (size_t i = 0; i < vec_len(q->terms); i++)
-                lower_term(L, &q->terms[i], (int)i);
+                tir_out(L->f, OUT_TERM, q->terms[i].name, (int)i, lower_total(L, &q->terms[i]));
+        if (lower_has_gradient(&p))
+            lower_surrogates(L, q);
         for (size_t i = 0; i < vec_len(q->results); i++)
             lower_result(L, &p, &q->results[i]);
         gradient_results(L, &p);
@@ -527,11 +540,12 @@ bool lower_has_gradient(const LowProgram *p)
 Tir **lower_seeds(Ctx *c, const LowProgram *p)
 {
     Tir **seeds = NULL;
-    for (size_t i = 0; i < vec_len(p->query->terms); i++) {
-        const Term *t = &p->query->terms[i];
-        Tir *seed = tir_const(p->fn, t->sign * t->weight);
+    size_t n = vec_len(p->query->terms);
+    for (size_t i = 0; i < n + vec_len(p->query->surrogates); i++) {
+        const Term *t = i < n ? &p->query->terms[i] : &p->query->surrogates[i - n];
+        Tir *seed = t->reported || t->held ? NULL : tir_const(p->fn, t->sign * t->weight);
         Str scale = str(c, t->local ? "inv_rows" : "inv_total");
-        if (!vec_len(p->given))
+        if (seed && !vec_len(p->given) && t->kind != TERM_AVERAGE)
             seed = tir_map(p->fn, OP_MUL, seed, tir_input(p->fn, INPUT_SCALAR, scale, NULL, 0),
                            NULL);
         vec_push(c, seeds, seed);

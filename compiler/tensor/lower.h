@@ -27,6 +27,8 @@ typedef struct LowParam {
     double a, b;
     Str support;
     Span span;
+    bool average;                      /* it follows an average: see dgm_average of the runtime */
+    Str latent;                        /* that the step draws by it (the first), or NULL */
 } LowParam;
 
 typedef struct LowResult {             /* an OUT_VALUE of a program */
@@ -106,6 +108,7 @@ typedef struct ActivePlate { Plate *plate; Axis *axis; } ActivePlate;
 typedef struct Lower {
     Ctx *c;
     const Derivation *d;
+    const Query *query;                /* being lowered */
     Map *decls;                    /* Str -> DISTRIBUTION, LAYER, SUPPORT, FUNCTION at file level */
     Map *nets;                         /* Str -> NET of the model and family */
     LowParam **params;                 /* vec */
@@ -114,6 +117,7 @@ typedef struct Lower {
     Map *values;                       /* Var -> Val */
     Map *axes;                         /* interned key -> Axis */
     Axis *samples;                     /* NULL until a draw needs it */
+    Tir **draws;                       /* vec: what was drawn */
     ActivePlate *active;               /* vec: plates around the expression, outermost first */
     Axis **open;                       /* vec: binder axes being evaluated under */
     struct Recursion *recursion;       /* whose equations are being evaluated, or NULL */
@@ -172,6 +176,13 @@ Val *var_value(Lower *L, Var *v);
 Axis *lower_plate_axis(Lower *L, const Plate *p);
 int lower_type_axes(Lower *L, const Var *v, Axis **axes);      /* explicit axes of v; how many */
 Val *let_plain(Lower *L, const Var *v);               /* evaluated in its plates, not remembered */
+/* The expression of a term, summed over its events, arrays and the constant plates that are not
+ * among `keep` (a vec); rows and draws remain. lower_total: a scalar, the sum over rows and the
+ * mean over draws. Both leave the term's plates active. */
+Tir *lower_density(Lower *L, const Term *term, const ActivePlate *keep);
+Tir *lower_total(Lower *L, const Term *term);
+Axis *lower_row_axis(const Tir *t);                   /* NULL: it has none */
+ActivePlate *lower_plates(Lower *L, Plate *plate);    /* vec: from the top down to `plate` */
 /* An error: the checker accepts `what`, lowering has no rule for it. */
 void not_lowered(Lower *L, Span at, const char *what);
 
@@ -207,6 +218,17 @@ Val *eval_centred(Lower *L, Env *env, const Ast *call);
 Val *eval_multinomial(Lower *L, Env *env, const Ast *call);
 Val *eval_placed(Lower *L, Env *env, const Ast *call);
 Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i]), mode(z) */
+
+/* lower_surrogate.c */
+void lower_surrogates(Lower *L, const Query *q);
+void lower_drawn_by(Lower *L, const Tir *draw, Str latent);    /* marks the parameters it reads */
+Val *eval_terms(Lower *L, Env *env, const Ast *call);
+
+/* lower_draws.c: functions of draws that the derivation writes */
+Val *eval_others(Lower *L, Env *env, const Ast *call);
+Val *eval_weights(Lower *L, Env *env, const Ast *call);
+Val *eval_sum_draws(Lower *L, Env *env, const Ast *call);
+Val *eval_hold(Lower *L, Env *env, const Ast *call);
 
 /* lower_scan.c */
 Val *eval_previous(Lower *L, Env *env, const Ast *call);

@@ -256,6 +256,10 @@ special[] = {
     { "previous", eval_previous }, { "ode", eval_ode }, { "sum_states", eval_sum_states },
     { "quantile", eval_quantile }, { "sorted", eval_sorted }, { "placed", eval_placed },
     { "centred", eval_centred }, { "random_multinomial", eval_multinomial },
+    { "terms", eval_terms }, { "all_terms", eval_terms },
+    { "row_terms", eval_terms }, { "others", eval_others }, { "sum_draws", eval_sum_draws },
+    { "bound", eval_weights }, { "bound_without", eval_weights }, { "shares", eval_weights },
+    { "through_draws", eval_hold }, { "past_draws", eval_hold },
     { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
 };
 
@@ -279,7 +283,7 @@ static Val *eval_call(Lower *L, Env *env, const Ast *e)
         return eval_dist(L, env, e, law);
     if (op_named(e->name, OP_KIND_RANDOM, &op))
         return eval_random(L, env, op, e);
-    for (size_t i = 0; i < sizeof special / sizeof *special && !local; i++)
+    for (size_t i = 0; i < sizeof special / sizeof *special && !local && !e->decl; i++)
         if (!strcmp(e->name, special[i].name))
             return special[i].eval(L, env, e);
     if (is_dist_builtin(e->name) && !local) {

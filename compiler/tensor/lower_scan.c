@@ -117,7 +117,7 @@ static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
     Plate *sequence = around(L);
     if (v == L->chain && lag == 1)
         return L->chain_before ? L->chain_before : val_const(L, 0);
-    if (v == L->chain || (var_is_discrete(v) && !map_get(L->values, v))) {
+    if (v == L->chain || (var_is_summed(v) && !map_get(L->values, v))) {
         not_lowered(L, at, "a state more than one step back");
         return val_const(L, 0);
     }

@@ -173,7 +173,7 @@ Val *eval_multinomial(Lower *L, Env *env, const Ast *call)
     vec_push(L->c, states, s[0]);
     vec_push(L->c, states, s[1]);
     Tir *values[2];
-    if (scan_lift(f, str(L->c, "multinomial"), steps, states, values))
+    if (scan_lift(f, str(L->c, "multinomial"), steps, false, states, NULL, values))
         ice_span(L->at, "a multinomial draw is no sequence");
     return val_tensor(L, tir_rename(f, values[1], &steps, &outcomes, 1), &outcomes, 1);
 }

@@ -124,7 +124,7 @@ static void print_steps(Out *o, Tir **order, Map *printed)
 
 static void print_fn(Out *o, const TirFn *f, Map *printed)
 {
-    static const char *const out_kinds[] = { "term", "grad", "out" };
+    static const char *const out_kinds[] = { "term", "grad", "out", "surrogate" };
     Tir **order = tir_order(f);
     print_steps(o, order, printed);
     int *number = arena_alloc(f->c->arena, sizeof(int) * ((size_t)f->n_values + 1));

@@ -23,7 +23,7 @@ typedef struct Reader {
     bool failed;
     Map *values;                       /* Str "%12" -> Tir */
     Map *fns;                          /* Str -> TirFn: steps of sequences, read before */
-    int n_outs[3];                     /* by OutKind */
+    int n_outs[4];                     /* by OutKind */
 } Reader;
 
 /* What stands between an op's name and the end of its line. */
@@ -534,7 +534,7 @@ static void read_out(Reader *r, OutKind kind)
         return;
     Str name = word(r);
     Tir *v = operand(r);
-    if (v && kind == OUT_TERM && v->n_axes)
+    if (v && (kind == OUT_TERM || kind == OUT_SURROGATE) && v->n_axes)
         fail(r, "a term is not a scalar", name);
     Line l = { .n_axes = 0 };
     bool laid_out = kind == OUT_VALUE && !at_end_of_line(r) && axis_list(r, l.axes, &l.n_axes);
@@ -576,6 +576,8 @@ static void read_line(Reader *r)
         read_axis(r);
     else if (!strcmp(first, "term"))
         read_out(r, OUT_TERM);
+    else if (!strcmp(first, "surrogate"))
+        read_out(r, OUT_SURROGATE);
     else if (!strcmp(first, "grad"))
         read_out(r, OUT_GRAD);
     else if (!strcmp(first, "out"))

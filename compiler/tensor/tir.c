@@ -394,7 +394,7 @@ Tir *tir_expand_like(TirFn *f, Tir *v, const Tir *like)
 
 void tir_out(TirFn *f, OutKind kind, Str name, int index, Tir *value)
 {
-    if (kind == OUT_TERM && value->n_axes)
+    if ((kind == OUT_TERM || kind == OUT_SURROGATE) && value->n_axes)
         ice_span(value->span, "term %s is not a scalar", name);
     TirOut out = { .kind = kind, .name = name, .index = index, .value = value };
     vec_push(f->c, f->outs, out);

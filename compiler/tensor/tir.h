@@ -13,7 +13,7 @@
  *       %1 = input x [n, p]
  *       %3 = contract{p} %1 %2 : [n, h]
  *       %4 = tanh %3 : [n, h]                     // h, vae.dgm:4
- *       term 0 kl_z %9     grad decoder.dense_1.W %12     out z.mean %7
+ *       term 0 kl_z %9     surrogate 1 score_h %11     grad decoder.dense_1.W %12     out z.mean %7
  */
 #ifndef DGMC_TIR_H
 #define DGMC_TIR_H
@@ -88,11 +88,12 @@ struct Tir {
     Span span;
 };
 
-typedef enum { OUT_TERM, OUT_GRAD, OUT_VALUE } OutKind;
+/* A SURROGATE is a scalar that tir_grad follows like a term, and then drops. */
+typedef enum { OUT_TERM, OUT_GRAD, OUT_VALUE, OUT_SURROGATE } OutKind;
 typedef struct TirOut {
     OutKind kind;
     Str name;                          /* term, parameter or output name */
-    int index;                         /* of the term or output */
+    int index;                         /* of the term, surrogate (after the terms) or output */
     Tir *value;                        /* TERM: scalar; GRAD: axes of the parameter */
     int n_axes;                        /* VALUE: the layout wanted, when it is not value's own */
     Axis *axes[LIMIT_RANK];            /* (0: value's own); always a permutation of value->axes */
@@ -175,8 +176,9 @@ void   tir_verify(const TirFn *f);                    /* ice() on the first brok
 
 /* ---- passes: each returns a new fn (axes shared), leaving its input alone -------------------- */
 /* grad.c: adds the derivatives of sum_k seed_k * term_k, where seeds[k] is a scalar value for term
- * output k (NULL: zero): OUT_GRAD by each INPUT_PARAM value of the graph, and OUT_VALUE, after
- * those that f has, by each of `given` (vec of INPUT_GIVEN, by name; in the graph or not). */
+ * or surrogate output k (NULL: zero): OUT_GRAD by each INPUT_PARAM value of the graph, and
+ * OUT_VALUE, after those that f has, by each of `given` (vec of INPUT_GIVEN, by name; in the graph
+ * or not). Surrogates are gone after it. */
 TirFn *tir_grad(Ctx *c, const TirFn *f, Tir *const *seeds, Tir *const *given);
 /* simplify.c: algebra, constant folding, stable forms, dead code, contractions from sums of
  * products. */

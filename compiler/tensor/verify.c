@@ -284,7 +284,7 @@ static void verify_names(const TirFn *f, Tir **order)
     for (size_t i = 0; i < vec_len(f->outs); i++) {
         const TirOut *o = &f->outs[i];
         const Tir *w = o->kind == OUT_GRAD ? map_get(inputs, o->name) : NULL;
-        if (o->kind == OUT_TERM && o->value->n_axes)
+        if ((o->kind == OUT_TERM || o->kind == OUT_SURROGATE) && o->value->n_axes)
             ice_span(o->value->span, "tensor IR `%s`: term %s is not a scalar", f->name, o->name);
         if (w && (w->n_axes != o->value->n_axes
                   || memcmp(w->axes, o->value->axes, sizeof(Axis *) * (size_t)w->n_axes)))

@@ -15,6 +15,8 @@
 
 enum { BLOCK = 1024, LANES = 16 };
 
+#define AVERAGE_KEEP 0.9               /* of a moving average, from step to step */
+
 static const DgmOptimInfo optimisers[] = {
     { "sgd", "gradient ascent with momentum",
       { { "lr", 0.01, "step size" }, { "momentum", 0, "fraction of the last step kept" } }, 2,
@@ -188,6 +190,16 @@ void dgm_update(DgmCtx *c, long task, long offset, long count)
     }
     if (c->norm2 != NULL)
         c->norm2[task] = squares;
+}
+
+/* The first step takes all, so that the average does not begin with what it was set to. */
+void dgm_average(DgmCtx *c, long task, long offset, long count)
+{
+    double share = (1 - AVERAGE_KEEP) / -expm1(((double)c->step + 1) * log(AVERAGE_KEEP));
+    for (long i = offset; i < offset + count && c->optim != NULL && c->bad_term < 0; i++)
+        c->param[i] += (Real)share * c->grad[i];
+    if (c->norm2 != NULL)
+        c->norm2[task] = 0;
 }
 
 void dgm_update_norm(DgmCtx *c)

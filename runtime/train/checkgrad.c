@@ -13,7 +13,7 @@
  *
  * requires: model->step and model->eval
  */
-#include "train/train.h"
+#include "train/check.h"
 
 #include <float.h>
 #include <math.h>
@@ -27,25 +27,12 @@
 
 #ifdef DGM_F64
 #define LEVELS 8
-#define ROUNDING DBL_EPSILON
 #define TOLERANCE 1e-6
 #else
 #define LEVELS 2
-#define ROUNDING FLT_EPSILON
 #define TOLERANCE 5e-2
 #endif
 #define FIRST_STEP 0.03125             /* powers of 2: x + h is exact or nearly so */
-
-typedef struct Check {
-    Session s;
-    DataSet d;
-    DgmCtx step, eval;
-    double tol, size;                  /* size: sum of |share| of the terms, scale of rounding */
-    Real *at;                          /* [param_reals] the point where all is checked */
-} Check;
-
-/* A line through parameter space: elements [offset, offset + count) move along direction. */
-typedef struct Line { long offset, count; const double *direction; } Line;
 
 typedef struct Finding {
     const DgmParam *param;
@@ -56,7 +43,7 @@ typedef struct Finding {
 
 /* ---- differences ---------------------------------------------------------------------------- */
 
-static double objective_run(Check *k, DgmCtx *c)
+double check_run(Check *k, DgmCtx *c)
 {
     c->program->run(c);
     if (c->bad_term >= 0)
@@ -67,14 +54,14 @@ static double objective_run(Check *k, DgmCtx *c)
     return objective_value(c);
 }
 
-static double objective_shifted(Check *k, const Line *line, double h)
+double check_shifted(Check *k, const Line *line, double h)
 {
     Real *x = k->s.param + line->offset;
     const Real *at = k->at + line->offset;
 
     for (long i = 0; i < line->count; i++)
         x[i] = (Real)(at[i] + h * line->direction[i]);
-    double value = objective_run(k, &k->eval);
+    double value = check_run(k, &k->eval);
     memcpy(x, at, (size_t)line->count * sizeof *x);
     return value;
 }
@@ -88,7 +75,7 @@ static double line_derivative(Check *k, const Line *line, double *noise)
     for (int i = 0; i < LEVELS; i++, h /= 4) {
         double factor = 1;
 
-        table[i][0] = (objective_shifted(k, line, h) - objective_shifted(k, line, -h)) / (2 * h);
+        table[i][0] = (check_shifted(k, line, h) - check_shifted(k, line, -h)) / (2 * h);
         for (int j = 1; j <= i; j++) {
             factor *= 16;
             table[i][j] = (factor * table[i][j - 1] - table[i - 1][j - 1]) / (factor - 1);
@@ -123,8 +110,7 @@ static void compare(Check *k, Finding *f, long element, double gradient, const L
     }
 }
 
-/* Half the gradient's own direction, half a random one; unit length. */
-static void fill_direction(const Check *k, const DgmParam *p, uint64_t key, double *direction)
+void check_direction(const Check *k, const DgmParam *p, uint64_t key, double *direction)
 {
     const Real *g = k->s.grad + p->offset;
     double g2 = 0, r2 = 0, length2 = 0;
@@ -162,7 +148,7 @@ static Finding check_tensor(Check *k, int number)
     if (p->count > 1) {
         double *direction = dgm_alloc((size_t)p->count * sizeof *direction);
 
-        fill_direction(k, p, UINT64_C(1) << 32 | (uint64_t)number, direction);
+        check_direction(k, p, UINT64_C(1) << 32 | (uint64_t)number, direction);
         for (long i = 0; i < p->count; i++)
             slope += direction[i] * (double)g[i];
         compare(k, &f, DIRECTION, slope, &(Line){p->offset, p->count, direction});
@@ -273,11 +259,17 @@ int command_check_grad(Options *o)
     if (sizeof(Real) == 4)
         session_note(&k.s, "note: f32 differences are coarse; compile with --precision f64 for a "
                      "check at 1e-6\n");
-    double followed = objective_run(&k, &k.step), compared = objective_run(&k, &k.eval);
+    double followed = check_run(&k, &k.step), compared = check_run(&k, &k.eval);
     if (!(fabs(followed - compared) <= 1e4 * ROUNDING * k.size)) {
         dgm_warn("the step program computes %.17g, the eval program %.17g at the same point",
                  followed, compared);
         passed = false;
+    }
+    if (m->estimated || option_given(o, OPT_REPEATS)) {
+        passed = check_estimates(&k) && passed;
+        check_close(&k);
+        free(f);
+        return passed ? DGM_OK : DGM_EXIT_FAILED;
     }
     for (int i = 0; i < m->n_params; i++) {
         f[i] = check_tensor(&k, i);

@@ -2,7 +2,7 @@
  *
  * Per datum, with B rows in the batch and N rows that the plate scale refers to:
  *     share of term t      = sign * (local ? sum / B : value / N)
- *     objective            = sum over t of weight * share
+ *     objective            = sum over t of weight * share, but for terms that are only shown
  *     reconstruction       = sum of the shares of likelihood terms
  *     kl                   = - sum of the shares of kl, prior, entropy and jacobian terms
  *     elbo                 = reconstruction - kl     (penalties belong to the objective only)
@@ -26,7 +26,7 @@ double objective_value(const DgmCtx *c)
     double sum = 0;
 
     for (int t = 0; t < c->model->n_terms; t++)
-        sum += c->weight[t]
+        sum += c->model->terms[t].reported ? 0 : c->weight[t]
                * term_share(&c->model->terms[t], c->terms[t], (double)c->B, (double)c->N);
     return sum;
 }
@@ -36,7 +36,7 @@ bool model_has_latents(const DgmModel *model)
     for (int t = 0; t < model->n_terms; t++) {
         DgmTermKind kind = model->terms[t].kind;
 
-        if (kind != DGM_TERM_LIKELIHOOD && kind != DGM_TERM_PENALTY)
+        if (kind != DGM_TERM_LIKELIHOOD && kind != DGM_TERM_PENALTY && kind != DGM_TERM_BOUND)
             return true;
     }
     return false;
@@ -77,7 +77,7 @@ Report running_report(const Running *r)
 
         switch (r->model->terms[t].kind) {
         case DGM_TERM_LIKELIHOOD: report.reconstruction += share; break;
-        case DGM_TERM_PENALTY:    break;
+        case DGM_TERM_PENALTY: case DGM_TERM_BOUND: break;
         default:                  report.kl -= share; break;
         }
     }

@@ -12,6 +12,7 @@ check() {
 check vae -D P=64 -D H=20 -D D=5
 check linear_vae -D D=4
 check regression --data X=$data/iris.csv:0-2
+check sbn -D P=9 -D D=4
 check logistic --data X=$data/iris_pair.csv:0-3
 own=$(for f in "$DGM_ROOT"/examples/*/*.dgm; do
     [ "$(basename "$f" .dgm)" = "$(basename "$(dirname "$f")")" ] && echo "$f"; done | wc -l)

@@ -219,8 +219,8 @@ static const DgmData tiny_data[] = {
      .count = TINY_P, .lower = -INFINITY, .upper = INFINITY, .support = "real", .line = 2},
 };
 static const DgmTerm tiny_terms[] = {
-    {"x", "E_q[log normal(x[n]; w z[n], 1)]", DGM_TERM_LIKELIHOOD, 1, true, 8},
-    {"kl_z", "KL(q(z[n]) || normal(0, 1))", DGM_TERM_KL, -1, true, 7},
+    {"x", "E_q[log normal(x[n]; w z[n], 1)]", DGM_TERM_LIKELIHOOD, 1, true, 8, false},
+    {"kl_z", "KL(q(z[n]) || normal(0, 1))", DGM_TERM_KL, -1, true, 7, false},
 };
 static const DgmOutput tiny_weight_out[] = {
     {.name = "log_weight", .rows = true, .samples = true, .count = 1}};
