@@ -125,7 +125,8 @@ static int print_explanation(Ctx *c, const Job *job, const Derivation *d)
 }
 
 /* What the trainer's `posterior` needs. */
-static const char for_run[] = "log_prob_free,to_values,report,marginals,modes,simulate";
+static const char for_run[] = "log_prob_free,to_values,log_prob_noncentred,to_values_noncentred,"
+                              "report,marginals,modes,simulate";
 
 /* The queries that --only does not name are not answered; the table of latents needs their maps. */
 static void leave_out(Ctx *c, const Job *job, Derivation *d)

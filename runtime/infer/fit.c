@@ -92,7 +92,7 @@ static void weigh(Target *t, Fit *f)
 }
 
 /* Where those weights are too uneven: by way of laws in between, of more until it will do. */
-static void refine(Target *t, Fit *f)
+void fit_refine(Target *t, Fit *f)
 {
     static const struct { long levels, draws; } rounds[] = { { 6, 2000 }, { 24, 2000 },
                                                              { 96, 1000 } };
@@ -134,7 +134,6 @@ Fit fit_posterior(Target *t, FitRules rules)
     climb(t, &f);
     check_rival(&f);
     weigh(t, &f);
-    refine(t, &f);
     return f;
 }
 

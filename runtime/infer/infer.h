@@ -184,6 +184,7 @@ typedef struct Fit {
 } Fit;
 
 Fit fit_posterior(Target *t, FitRules rules);                /* start.found tells if there is one */
+void fit_refine(Target *t, Fit *f);                          /* anneals where f is not reliable */
 const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
 bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
 void fit_free(Fit *f);

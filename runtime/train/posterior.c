@@ -17,6 +17,11 @@ static double log_density(void *of, const double *u, double *gradient)
     return density_log_prob(of, FORM_FREE, u, NULL, gradient);
 }
 
+static double log_density_noncentred(void *of, const double *u, double *gradient)
+{
+    return density_log_prob(of, FORM_NONCENTRED, u, NULL, gradient);
+}
+
 /* Draws are dealt out to the threads: each has a density of its own, which runs alone. */
 static void open_target(Posterior *p)
 {
@@ -27,7 +32,7 @@ static void open_target(Posterior *p)
         p->copies[i] = density_new(p->model, p->data.source, 1);
     p->density = p->copies[0];
     p->target = (Target){.n = density_count(p->density, FORM_FREE), .log_density = log_density,
-                         .of = p->copies, .copies = copies};
+                         .of = (void *const *)p->copies, .copies = copies};
 }
 
 static void close_target(Posterior *p)
@@ -91,7 +96,7 @@ static Drawn drawn(Posterior *p, const Sample *s, const double *weight)
         d.latents[i] = (Quantity){m->latents[i].name, shape, DGM_ELEM_REAL, r->latent[i]};
     }
     for (long k = 0; k < s->M; k++) {
-        density_map(p->density, FORM_FREE, s->U + k * p->target.n, x);
+        density_map(p->density, p->form, s->U + k * p->target.n, x);
         for (int i = 0; i < m->n_latents; i++) {
             long at, n = density_latent(p->density, FORM_VALUES, i, &at);
 
@@ -141,6 +146,29 @@ static void open_all(Posterior *p)
     open_target(p);
 }
 
+/* The same posterior where hierarchies are non-centred; kept if its bound is higher. */
+static void fit_noncentred(Posterior *p)
+{
+    Target t = p->target;
+
+    t.log_density = log_density_noncentred;
+    Fit f = fit_posterior(&t, p->fit.rules);
+    long evaluations = t.evaluations;
+    if (f.start.found && f.elbo > p->fit.elbo) {
+        Fit centred = p->fit;
+
+        p->fit = f;
+        f = centred;
+        p->target = t;
+        p->form = FORM_NONCENTRED;
+        p->why_form = "non-centred: its bound is higher";
+    } else {
+        p->why_form = "centred: its bound is higher";
+    }
+    p->target.evaluations = evaluations;
+    fit_free(&f);
+}
+
 static void fit(Posterior *p)
 {
     FitRules rules = {.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0),
@@ -151,11 +179,15 @@ static void fit(Posterior *p)
         dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %ld is too few", rules.draws);
     rules.draws += rules.draws % 2;    /* they come in pairs */
     choose_family(p, &rules);
+    p->form = FORM_FREE;
     p->fit = fit_posterior(&p->target, rules);
-    p->seconds = clock_seconds() - start;
     if (!p->fit.start.found)
         dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
                  "no point was found at which the density and its gradient are finite");
+    if (!fit_reliable(&p->fit) && p->model->log_prob_noncentred != NULL)
+        fit_noncentred(p);
+    fit_refine(&p->target, &p->fit);
+    p->seconds = clock_seconds() - start;
 }
 
 int command_posterior(Options *o)

@@ -23,9 +23,10 @@ typedef struct Posterior {
     Session session;
     DataSet data;
     DgmDensity *density;               /* the first of the copies */
-    void **copies;                     /* [threads] densities */
+    DgmDensity **copies;               /* [threads] */
+    DensityForm form;                  /* of the free numbers that were fitted */
     Target target;
-    const char *why_family;
+    const char *why_family, *why_form;
     Fit fit;
     Drawn family, posterior;           /* the raw fit; what is reported */
     const char *source;                /* of `posterior`: "importance weights", .. */

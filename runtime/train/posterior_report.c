@@ -117,6 +117,8 @@ void posterior_write(const Posterior *p, const char *dir)
     json_object_set_new(root, "draws", json_integer(s->M));
     json_object_set_new(root, "warnings", warnings_json(p));
     json_object_set_new(root, "method", json_string("quasi-Newton on a bound with fixed draws"));
+    json_object_set_new(root, "parameterization", json_string(p->form == FORM_NONCENTRED
+                                                              ? "noncentred" : "centred"));
     json_object_set_new(root, "posterior_by", json_string(p->source));
     json_object_set_new(root, "khat_of_family", json_number(f->plain.psis.khat));
     json_object_set_new(root, "ess_of_family", json_number(f->plain.psis.ess));
@@ -142,6 +144,8 @@ void posterior_print(const Posterior *p)
     printf("%s: %ld free numbers, %s (%s), %ld steps on %ld fixed draws, %.2f s\n", p->model->name,
            p->target.n, family_name(f->q.kind), p->why_family, f->bound.iterations, f->bound.draws,
            p->seconds);
+    if (p->why_form != NULL)
+        printf("  %s\n", p->why_form);
     printf("  elbo %.3f (se %.3f), log evidence %.3f (se %.3f)\n", f->elbo, f->elbo_se, s->evidence,
            s->evidence_se);
     if (isfinite(s->psis.khat))
