@@ -8,8 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20, MOST_ANNEALED = 1200 };
-static const double MEAN_ERROR = 0.02;
+enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20 };
+static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;    /* of noise */
 
 static long even(long M)
 {
@@ -18,9 +18,10 @@ static long even(long M)
 
 static void climb(Target *t, Fit *f)
 {
-    long noise = gaussian_noise(&f->q), M = even(2 * (noise + 8));
+    long noise = gaussian_noise(&f->q), M = FEWEST_DRAWS;
 
-    M = M < FEWEST_DRAWS ? FEWEST_DRAWS : M;
+    if (f->q.kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
+        M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
     for (uint64_t round = 1; round <= ROUNDS; round++) {
         f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
         for (int k = 0; k < HALVINGS && !isfinite(f->bound.elbo); k++) {     /* it was too wide */
@@ -30,6 +31,10 @@ static void climb(Target *t, Fit *f)
         if (f->bound.error <= MEAN_ERROR || M >= MOST_DRAWS)
             break;
         double wanted = (double)M * pow(f->bound.error / MEAN_ERROR, 2);
+
+        wanted = fmin(wanted, MOST_NUMBERS / (double)(noise + 1));
+        if (wanted < 1.1 * (double)M)
+            break;
 
         M = even(wanted < MOST_DRAWS ? (long)(1.2 * wanted) : MOST_DRAWS);
     }
@@ -97,7 +102,7 @@ void fit_refine(Target *t, Fit *f)
     static const struct { long levels, draws; } rounds[] = { { 6, 2000 }, { 24, 2000 },
                                                              { 96, 1000 } };
 
-    if (t->n > MOST_ANNEALED || f->lost == f->plain.M)
+    if (t->n > MOST_DENSE || f->lost == f->plain.M)
         return;
     for (size_t k = 0; k < sizeof rounds / sizeof *rounds && !fit_reliable(f); k++) {
         Sample s = sample_new(rounds[k].draws < f->rules.draws ? rounds[k].draws : f->rules.draws,

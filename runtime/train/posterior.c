@@ -53,9 +53,9 @@ _Noreturn static void fail_family(const char *text)
 /* Full rank while its parameters are not too many to fit. */
 static void choose_family(Posterior *p, FitRules *rules)
 {
-    enum { FULL_UP_TO = 1200, RANK = 10 };
+    enum { RANK = 10 };
     const char *text = option_text(p->options, OPT_FAMILY);
-    bool few = p->target.n <= FULL_UP_TO;
+    bool few = p->target.n <= MOST_DENSE;
     char rest;
     int rank = RANK;
 
@@ -66,6 +66,10 @@ static void choose_family(Posterior *p, FitRules *rules)
     } else if (strcmp(text, "meanfield") == 0) {
         rules->kind = FAMILY_MEANFIELD;
     } else if (strcmp(text, "fullrank") == 0) {
+        if (!few)
+            dgm_fail(DGM_EXIT_USAGE, "lowrank(K) goes further",
+                     "fullrank is for up to %d free numbers, and %s has %ld", MOST_DENSE,
+                     p->model->name, p->target.n);
         rules->kind = FAMILY_FULLRANK;
     } else if (strcmp(text, "lowrank") == 0
                || (sscanf(text, "lowrank(%d%c", &rank, &rest) == 2 && rest == ')' && rank > 0)) {

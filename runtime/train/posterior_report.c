@@ -66,14 +66,16 @@ static json_t *family_json(const Posterior *p)
     enum { MOST_CORRELATED = 200 };
     const Gaussian *q = &p->fit.q;
     long n = q->n, kept = n <= MOST_CORRELATED ? n : 0;
-    double *C = dgm_alloc((size_t)(n * n + n + 1) * sizeof *C), *sd = C + n * n;
+    double *C = dgm_alloc((size_t)(kept * kept + 1) * sizeof *C);
+    double *sd = dgm_alloc((size_t)(n + 1) * sizeof *sd);
     json_t *names = json_array(), *rows = json_array();
 
-    gaussian_covariance(q, C);
+    gaussian_sds(q, sd);
+    if (kept > 0)
+        gaussian_covariance(q, C);
     for (long i = 0; i < n; i++) {
         char name[240] = "";
 
-        sd[i] = sqrt(C[i * n + i]);
         free_name(p, i, name, sizeof name);
         json_array_append_new(names, json_string(name));
     }
@@ -86,6 +88,7 @@ static json_t *family_json(const Posterior *p)
                                "why", p->why_family, "names", names,
                                "mean", vector_json(n, q->mean), "sd", vector_json(n, sd),
                                "correlation", rows);
+    free(sd);
     free(C);
     return object;
 }
