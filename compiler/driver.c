@@ -171,6 +171,11 @@ static int run_posterior(Ctx *c, const Job *job, const Out *text)
 static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
                     const Source *source, Derivation *d)
 {
+    if (job->task == TASK_RUN && d->log_prob_free.absent) {
+        diag_error(c, E_RUN, d->model->node->span, d->log_prob_free.absent);
+        diag_help(c, "compile a trainer, `dgmc %s`, and use its `train`", job->path);
+        return WRONG;
+    }
     leave_out(c, job, d);
     Lowered *l = lower(c, d, file, library);
     if (!l)

@@ -20,6 +20,7 @@ static void climb(Target *t, Fit *f)
 {
     long noise = gaussian_noise(&f->q), M = FEWEST_DRAWS;
 
+    t->stage = "climbing the bound";
     if (f->q.kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
         M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
     for (uint64_t round = 1; round <= ROUNDS; round++) {
@@ -74,6 +75,7 @@ static void weigh(Target *t, Fit *f)
 {
     long M = f->rules.draws, n = t->n, noise = gaussian_noise(&f->q);
     Sample s = sample_new(M, n);
+    t->stage = "weighing draws";
     double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E), sum = 0, square = 0;
     double *log_q = dgm_alloc((size_t)M * sizeof *log_q);
 
@@ -102,6 +104,7 @@ void fit_refine(Target *t, Fit *f)
     static const struct { long levels, draws; } rounds[] = { { 6, 2000 }, { 24, 2000 },
                                                              { 96, 1000 } };
 
+    t->stage = "annealing draws";
     if (t->n > MOST_DENSE || f->lost == f->plain.M)
         return;
     for (size_t k = 0; k < sizeof rounds / sizeof *rounds && !fit_reliable(f); k++) {
@@ -131,6 +134,7 @@ bool fit_reliable(const Fit *f)
 
 Fit fit_posterior(Target *t, FitRules rules)
 {
+    t->stage = "looking for a start";
     Fit f = {.rules = rules, .start = start_find(t, rules.seed)};
 
     if (!f.start.found)

@@ -21,6 +21,7 @@ typedef struct Target {
     int copies;
     long evaluations;                  /* so far */
     double seconds;                    /* of one, as last measured */
+    const char *stage;                 /* what it is being evaluated for */
 } Target;
 
 double target_at(Target *t, const double *u, double *gradient);

@@ -9,37 +9,66 @@
  */
 #include "train/posterior.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static double log_density(void *of, const double *u, double *gradient)
+/* ---- the density as a target ----------------------------------------------------------------- */
+
+/* On a terminal, what goes on: a few times a second, from the first copy alone. */
+static void show(const Copy *copy)
 {
-    return density_log_prob(of, FORM_FREE, u, NULL, gradient);
+    Posterior *p = copy->owner;
+    double now = clock_seconds();
+
+    if (now < p->shown + 0.2)
+        return;
+    p->shown = now;
+    fprintf(stderr, "\r\033[K%s: %ld evaluations, %.0f s", p->target.stage, p->target.evaluations,
+            now - p->start);
+    fflush(stderr);
 }
 
-static double log_density_noncentred(void *of, const double *u, double *gradient)
+static double log_density(void *of, const double *u, double *gradient)
 {
-    return density_log_prob(of, FORM_NONCENTRED, u, NULL, gradient);
+    const Copy *copy = of;
+
+    if (copy->shows)
+        show(copy);
+    return density_log_prob(copy->density, copy->form, u, NULL, gradient);
 }
 
 /* Draws are dealt out to the threads: each has a density of its own, which runs alone. */
 static void open_target(Posterior *p)
 {
-    int copies = p->session.threads;
+    int n = p->session.threads;
 
-    p->copies = dgm_alloc((size_t)copies * sizeof *p->copies);
-    for (int i = 0; i < copies; i++)
-        p->copies[i] = density_new(p->model, p->data.source, 1);
-    p->density = p->copies[0];
-    p->target = (Target){.n = density_count(p->density, FORM_FREE), .log_density = log_density,
-                         .of = (void *const *)p->copies, .copies = copies};
+    p->copies = dgm_alloc((size_t)n * sizeof *p->copies);
+    p->target = (Target){.log_density = log_density, .copies = n};
+    p->target.of = p->pointers = dgm_alloc((size_t)n * sizeof *p->pointers);
+    for (int i = 0; i < n; i++) {
+        p->copies[i] = (Copy){.density = density_new(p->model, p->data.source, 1),
+                              .form = FORM_FREE, .owner = p,
+                              .shows = i == 0 && !p->session.quiet && dgm_stderr_redraws()};
+        p->pointers[i] = &p->copies[i];
+    }
+    p->density = p->copies[0].density;
+    p->target.n = density_count(p->density, FORM_FREE);
+}
+
+static void take_form(Posterior *p, DensityForm form)
+{
+    p->form = form;
+    for (int i = 0; i < p->target.copies; i++)
+        p->copies[i].form = form;
 }
 
 static void close_target(Posterior *p)
 {
     for (int i = 0; i < p->target.copies; i++)
-        dgm_density_free(p->copies[i]);
+        dgm_density_free(p->copies[i].density);
     free(p->copies);
+    free(p->pointers);
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -153,37 +182,32 @@ static void open_all(Posterior *p)
 /* The same posterior where hierarchies are non-centred; kept if its bound is higher. */
 static void fit_noncentred(Posterior *p)
 {
-    Target t = p->target;
-
-    t.log_density = log_density_noncentred;
-    Fit f = fit_posterior(&t, p->fit.rules);
-    long evaluations = t.evaluations;
-    if (f.start.found && f.elbo > p->fit.elbo) {
+    take_form(p, FORM_NONCENTRED);
+    Fit other = fit_posterior(&p->target, p->fit.rules);
+    if (other.start.found && other.elbo > p->fit.elbo) {
         Fit centred = p->fit;
 
-        p->fit = f;
-        f = centred;
-        p->target = t;
-        p->form = FORM_NONCENTRED;
+        p->fit = other;
+        other = centred;
         p->why_form = "non-centred: its bound is higher";
     } else {
+        take_form(p, FORM_FREE);
         p->why_form = "centred: its bound is higher";
     }
-    p->target.evaluations = evaluations;
-    fit_free(&f);
+    fit_free(&other);
 }
 
 static void fit(Posterior *p)
 {
     FitRules rules = {.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0),
                       .seed = p->session.seed};
-    double start = clock_seconds();
 
+    p->start = p->shown = clock_seconds();
     if (rules.draws < 100)
         dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %ld is too few", rules.draws);
     rules.draws += rules.draws % 2;    /* they come in pairs */
     choose_family(p, &rules);
-    p->form = FORM_FREE;
+    take_form(p, FORM_FREE);
     p->fit = fit_posterior(&p->target, rules);
     if (!p->fit.start.found)
         dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
@@ -191,7 +215,9 @@ static void fit(Posterior *p)
     if (!fit_reliable(&p->fit) && p->model->log_prob_noncentred != NULL)
         fit_noncentred(p);
     fit_refine(&p->target, &p->fit);
-    p->seconds = clock_seconds() - start;
+    p->seconds = clock_seconds() - p->start;
+    if (p->shown > p->start)
+        fprintf(stderr, "\r\033[K");
 }
 
 int command_posterior(Options *o)
