@@ -190,7 +190,8 @@ static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
     Plan **plans = plan_all(c, l);
     STAGE("kernels", verify_plans(plans), print_plans(o, plans));
     Out *text = out_new(c);
-    emit_program(c, text, emit_input(c, source, job->command, job->cc, DGMC_VERSION, d, l, plans));
+    Str command = job->task == TASK_RUN ? str_fmt(c, "dgmc run %s", job->path) : job->command;
+    emit_program(c, text, emit_input(c, source, command, job->cc, DGMC_VERSION, d, l, plans));
     STAGE("c", (void)0, (void)0);
     if (wants(job, "c"))
         flush_dump(c, text);
