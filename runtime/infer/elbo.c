@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STRETCH = 40 };                 /* iterations in the scales of where they began */
+
 /* The diagonal stays above this share of what it was: a factor may explain all of a direction. */
 static const double LEAST_SD = 1e-3;
 
@@ -258,7 +260,7 @@ BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M
                .value = room + 2 * M * n, .slope = dgm_alloc((widest + 1) * sizeof(double))};
 
     noise_balanced(seed, stream, M, noise, E);
-    Descent d = lbfgs(negative_bound, &b, count, x, (DescentRules){1e-5, 500, NULL});
+    Descent d = lbfgs(negative_bound, &b, count, x, (DescentRules){1e-5, STRETCH, NULL});
     double f = negative_bound(&b, x, x + count);
     BoundFit fit = {.elbo = -f, .draws = M, .iterations = d.iterations, .converged = d.converged,
                     .error = mean_error(&b)};

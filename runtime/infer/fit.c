@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20 };
+enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20, STRETCHES = 15 };
 static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;    /* of noise */
 
 static long even(long M)
@@ -16,19 +16,33 @@ static long even(long M)
     return M + M % 2;
 }
 
+/* With M draws, stretch after stretch. Narrower first where the bound is not finite. */
+static void climb_with(Target *t, Fit *f, uint64_t round, long M)
+{
+    long iterations = 0;
+
+    for (int stretch = 0; stretch < STRETCHES; stretch++) {
+        f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
+        for (int k = 0; k < HALVINGS && !isfinite(f->bound.elbo); k++) {
+            gaussian_scale(&f->q, 0.5);
+            f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
+        }
+        f->bound.iterations = iterations += f->bound.iterations;
+        if (f->bound.converged)
+            return;
+    }
+}
+
 static void climb(Target *t, Fit *f)
 {
-    long noise = gaussian_noise(&f->q), M = FEWEST_DRAWS;
+    long noise = gaussian_noise(&f->q), M = FEWEST_DRAWS, iterations = 0;
 
     t->stage = "climbing the bound";
     if (f->q.kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
         M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
     for (uint64_t round = 1; round <= ROUNDS; round++) {
-        f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
-        for (int k = 0; k < HALVINGS && !isfinite(f->bound.elbo); k++) {     /* it was too wide */
-            gaussian_scale(&f->q, 0.5);
-            f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
-        }
+        climb_with(t, f, round, M);
+        f->bound.iterations = iterations += f->bound.iterations;
         if (f->bound.error <= MEAN_ERROR || M >= MOST_DRAWS)
             break;
         double wanted = (double)M * pow(f->bound.error / MEAN_ERROR, 2);
@@ -36,7 +50,6 @@ static void climb(Target *t, Fit *f)
         wanted = fmin(wanted, MOST_NUMBERS / (double)(noise + 1));
         if (wanted < 1.1 * (double)M)
             break;
-
         M = even(wanted < MOST_DRAWS ? (long)(1.2 * wanted) : MOST_DRAWS);
     }
 }

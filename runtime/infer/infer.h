@@ -126,7 +126,8 @@ typedef struct BoundFit {
     bool converged;
 } BoundFit;
 
-/* Climbs the bound from q, in place, with M draws of this stream. */
+/* Climbs the bound from q, in place, with M draws of this stream, for a stretch of iterations: then
+ * q has learnt scales in which it is better to go on. */
 BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M);
 
 /* ---- psis.c: Pareto-smoothed weights --------------------------------------------------------- */
