@@ -238,17 +238,6 @@ static double mean_error(const Bound *b)
     return largest;
 }
 
-static Gaussian copy(const Gaussian *q)
-{
-    Gaussian to = *q;
-    size_t n = (size_t)q->n, f = n * (size_t)q->rank;
-
-    to.mean = memcpy(dgm_alloc((n + 1) * sizeof(double)), q->mean, n * sizeof(double));
-    to.sd = memcpy(dgm_alloc((n + 1) * sizeof(double)), q->sd, n * sizeof(double));
-    to.factor = memcpy(dgm_alloc((f + 1) * sizeof(double)), q->factor, f * sizeof(double));
-    return to;
-}
-
 BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M)
 {
     long n = q->n, noise = gaussian_noise(q), count = parameters(q);
@@ -256,7 +245,7 @@ BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M
     double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E);
     double *x = dgm_alloc((size_t)(2 * count + 1) * sizeof *x);
     double *room = dgm_alloc((size_t)(2 * M * n + M + 1) * sizeof *room);
-    Bound b = {.t = t, .from = q, .q = copy(q), .M = M, .E = E, .U = room, .G = room + M * n,
+    Bound b = {.t = t, .from = q, .q = gaussian_copy(q), .M = M, .E = E, .U = room, .G = room + M * n,
                .value = room + 2 * M * n, .slope = dgm_alloc((widest + 1) * sizeof(double))};
 
     noise_balanced(seed, stream, M, noise, E);

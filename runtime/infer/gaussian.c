@@ -82,6 +82,17 @@ Gaussian gaussian_from(const Start *s, FamilyKind kind, long rank)
     return q;
 }
 
+Gaussian gaussian_copy(const Gaussian *q)
+{
+    Gaussian to = *q;
+    size_t n = (size_t)q->n, f = n * (size_t)q->rank;
+
+    to.mean = memcpy(dgm_alloc((n + 1) * sizeof(double)), q->mean, n * sizeof(double));
+    to.sd = memcpy(dgm_alloc((n + 1) * sizeof(double)), q->sd, n * sizeof(double));
+    to.factor = memcpy(dgm_alloc((f + 1) * sizeof(double)), q->factor, f * sizeof(double));
+    return to;
+}
+
 void gaussian_free(Gaussian *q)
 {
     free(q->mean);

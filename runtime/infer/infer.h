@@ -107,6 +107,7 @@ typedef struct Gaussian {
 
 const char *family_name(FamilyKind kind);
 Gaussian gaussian_from(const Start *s, FamilyKind kind, long rank);
+Gaussian gaussian_copy(const Gaussian *q);
 void gaussian_free(Gaussian *q);
 long gaussian_noise(const Gaussian *q);                      /* normal numbers of one draw */
 void gaussian_draw(const Gaussian *q, long M, const double *E, double *U);
