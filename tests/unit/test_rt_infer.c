@@ -18,7 +18,7 @@ static void assert_close(double got, double want, double tolerance)
         fail_msg("%.17g is not %.17g", got, want);
 }
 
-/* ---- lbfgs ------------------------------------------------------------------------------------ */
+/* ---- lbfgs ---- */
 
 static double rosenbrock(void *of, const double *x, double *g)
 {
@@ -117,7 +117,7 @@ static void lbfgs_unbounded(void **state)
     assert_true(d.f < -1e3 && d.iterations == 1);
 }
 
-/* ---- targets ----------------------------------------------------------------------------------- */
+/* ---- targets ---- */
 
 enum { MOST = 12 };
 
@@ -187,7 +187,7 @@ static Gaussian fitted(Target *t, FamilyKind kind, long rank, long M, double awa
     return q;
 }
 
-/* ---- families ---------------------------------------------------------------------------------- */
+/* ---- families ---- */
 
 /* log of the integral of exp(-x' P x / 2) */
 static double evidence_of(long n, const double *C)
@@ -350,7 +350,7 @@ static void stationary(void **state)
     }
 }
 
-/* ---- noise -------------------------------------------------------------------------------------- */
+/* ---- noise ---- */
 
 static void balanced(void **state)
 {
@@ -381,7 +381,7 @@ static void balanced(void **state)
     }
 }
 
-/* ---- starts ------------------------------------------------------------------------------------- */
+/* ---- starts ---- */
 
 /* Log density of 8 numbers around 0 whose scale exp(u_8) has a normal(0, 1) logarithm: without end
  * where the scale goes to 0 and the numbers with it. */
@@ -442,8 +442,8 @@ static void starts(void **state)
     fit_free(&fit);
 }
 
-/* Descents begin between the modes, and three that agree are enough: a second mode that half of them
- * would reach is seen by three seeds of four. Where it is seen, all of it is right. */
+/* Descents begin between the modes, and three that agree are enough: a mode that half of them reach
+ * is seen by three seeds of four. Where it is seen, all of it is right. */
 static void rivals(void **state)
 {
     enum { SEEDS = 40 };
@@ -479,7 +479,7 @@ static void rivals(void **state)
     }
 }
 
-/* ---- threads ------------------------------------------------------------------------------------ */
+/* ---- threads ---- */
 
 static void threads(void **state)
 {

@@ -27,7 +27,7 @@ static double sum_of(long M, const double *x)
     return sum;
 }
 
-/* ---- psis --------------------------------------------------------------------------------------- */
+/* ---- psis ---- */
 
 static int rising(const void *a, const void *b)
 {
@@ -168,7 +168,7 @@ static void means(void **state)
     assert_true(log_mean_of(8, 1, x, &error) == -INFINITY && !isfinite(error));
 }
 
-/* ---- annealing ---------------------------------------------------------------------------------- */
+/* ---- annealing ---- */
 
 /* Log gamma(shape 2) laws: normaliser 1 per number, mean digamma(2), variance trigamma(2). */
 static double log_gamma(void *of, const double *u, double *g)
@@ -300,8 +300,8 @@ static double student(void *of, const double *u, double *g)
     return -3 * log1p(u[0] * u[0] / 5);
 }
 
-/* Standard errors are those over seeds, although draws come in pairs of u and -u, whose weights here
- * are the same. */
+/* Standard errors are those over seeds, although draws come in pairs of u and -u, whose weights
+ * here are the same. */
 static void standard_errors(void **state)
 {
     enum { SEEDS = 200 };
