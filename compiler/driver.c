@@ -125,7 +125,8 @@ static int print_explanation(Ctx *c, const Job *job, const Derivation *d)
 }
 
 /* What the trainer's `posterior` needs. */
-static const char for_run[] = "log_prob_free,to_values,report,marginals,modes,simulate";
+static const char for_run[] = "log_prob_free,to_values,log_prob_noncentred,to_values_noncentred,"
+                              "report,marginals,modes,simulate";
 
 /* The queries that --only does not name are not answered; the table of latents needs their maps. */
 static void leave_out(Ctx *c, const Job *job, Derivation *d)
@@ -170,6 +171,11 @@ static int run_posterior(Ctx *c, const Job *job, const Out *text)
 static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
                     const Source *source, Derivation *d)
 {
+    if (job->task == TASK_RUN && d->log_prob_free.absent) {
+        diag_error(c, E_RUN, d->model->node->span, d->log_prob_free.absent);
+        diag_help(c, "compile a trainer, `dgmc %s`, and use its `train`", job->path);
+        return WRONG;
+    }
     leave_out(c, job, d);
     Lowered *l = lower(c, d, file, library);
     if (!l)
@@ -184,7 +190,8 @@ static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
     Plan **plans = plan_all(c, l);
     STAGE("kernels", verify_plans(plans), print_plans(o, plans));
     Out *text = out_new(c);
-    emit_program(c, text, emit_input(c, source, job->command, job->cc, DGMC_VERSION, d, l, plans));
+    Str command = job->task == TASK_RUN ? str_fmt(c, "dgmc run %s", job->path) : job->command;
+    emit_program(c, text, emit_input(c, source, command, job->cc, DGMC_VERSION, d, l, plans));
     STAGE("c", (void)0, (void)0);
     if (wants(job, "c"))
         flush_dump(c, text);

@@ -186,6 +186,8 @@ typedef struct DgmModel {
                                           each latent */
     const DgmProgram *log_prob_free;   /* the same at free numbers, with the Jacobian's terms */
     const DgmProgram *to_values, *to_free;            /* of each latent, given the other form */
+    /* log_prob_free and to_values where all latents that can be are non-centred; NULL: none can */
+    const DgmProgram *log_prob_noncentred, *to_values_noncentred;
     const DgmProgram *simulate;        /* each of its variables drawn anew, given the others */
     const DgmProgram *report;          /* the report quantities, given latents and tables */
     const DgmProgram *marginals, *modes;  /* the tables, given latents and tables of zeros */

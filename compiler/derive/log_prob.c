@@ -5,6 +5,9 @@
  *     log_prob_free    u given            the same at z = constrain(u), and log |det dz/du|
  *     to_values        u given            z
  *     to_free          z given            u = unconstrain(z)
+ *     log_prob_noncentred, to_values_noncentred: as _free and to_values, with every latent that
+ *                      --noncenter=auto would take non-centred: the same posterior in coordinates
+ *                      that may be easier, for a fitter that tries both
  * The free numbers of a non-centred latent are its standard values (noncenter.c): then its value
  * reads other latents, and in log_prob_free its law is the standard one, Jacobian included.
  * Parameters of the model are given as latents are; a law that they have is a term. The gradient is
@@ -25,9 +28,11 @@ static bool is_own(Derive *d, const Var *v)
 /* Free numbers of a variable: those that its mean field draws, or new ones. */
 static Var *free_numbers(Derive *d, Var *v)
 {
-    for (size_t i = 0; i < vec_len(d->latents); i++)
-        if (d->latents[i].var == v && d->latents[i].guide->kind == GUIDE_MEANFIELD)
-            return d->latents[i].drawn;
+    for (size_t i = 0; i < vec_len(d->latents); i++) {
+        const Latent *z = &d->latents[i];
+        if (z->var == v && z->drawn != v && z->guide->kind == GUIDE_MEANFIELD)
+            return z->drawn;
+    }
     Str name = str_fmt(d->c, "%s_free", v->name);
     return make_value(d, name, free_type(d, v), v->plate, v->decl->span);
 }
@@ -153,26 +158,63 @@ static Str why_absent(Derive *d)
     return any ? NULL : str(d->c, "the model has neither latents nor parameters");
 }
 
+static void find_givens(Derive *d)
+{
+    Derivation *out = d->d;
+    out->givens = NULL;
+    for (size_t i = 0; i < vec_len(d->m->vars); i++) {
+        Var *v = d->m->vars[i];
+        if (is_given(v))
+            vec_push(d->c, out->givens, ((Given){ v, is_own(d, v) ? v : free_numbers(d, v) }));
+    }
+}
+
+static void free_queries(Derive *d, Query *log_prob, Query *to_values)
+{
+    give(d, log_prob, true);
+    log_joint_terms(d, log_prob, true);
+    jacobian_terms(d, log_prob);
+    give(d, to_values, true);
+    map_results(d, to_values, false);
+}
+
+/* The other parameterization, for the time of these two queries. */
+static void noncentred_queries(Derive *d)
+{
+    Derivation *out = d->d;
+    const Given *centred = out->givens;
+    Var **moved = NULL;
+    for (size_t i = 0; i < vec_len(d->m->vars); i++)
+        if (d->m->vars[i]->centring == NONCENTRABLE)
+            vec_push(d->c, moved, d->m->vars[i]);
+    if (vec_len(moved) == 0) {
+        Str why = str(d->c, "no latent is left that could be non-centred");
+        out->log_prob_noncentred.absent = out->to_values_noncentred.absent = why;
+        return;
+    }
+    for (size_t i = 0; i < vec_len(moved); i++)
+        moved[i]->centring = NONCENTRED;
+    find_givens(d);
+    free_queries(d, &out->log_prob_noncentred, &out->to_values_noncentred);
+    for (size_t i = 0; i < vec_len(moved); i++)
+        moved[i]->centring = NONCENTRABLE;
+    out->givens = (Given *)centred;
+}
+
 void log_prob_queries(Derive *d)
 {
     Derivation *out = d->d;
     Str why = why_absent(d);
     out->log_prob.absent = out->log_prob_free.absent = why;
     out->to_values.absent = out->to_free.absent = why;
+    out->log_prob_noncentred.absent = out->to_values_noncentred.absent = why;
     if (why)
         return;
-    for (size_t i = 0; i < vec_len(d->m->vars); i++) {
-        Var *v = d->m->vars[i];
-        if (is_given(v))
-            vec_push(d->c, out->givens, ((Given){ v, is_own(d, v) ? v : free_numbers(d, v) }));
-    }
+    find_givens(d);
     give(d, &out->log_prob, false);
     log_joint_terms(d, &out->log_prob, false);
-    give(d, &out->log_prob_free, true);
-    log_joint_terms(d, &out->log_prob_free, true);
-    jacobian_terms(d, &out->log_prob_free);
-    give(d, &out->to_values, true);
-    map_results(d, &out->to_values, false);
+    free_queries(d, &out->log_prob_free, &out->to_values);
     give(d, &out->to_free, false);
     map_results(d, &out->to_free, true);
+    noncentred_queries(d);
 }

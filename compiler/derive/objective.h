@@ -104,12 +104,14 @@ typedef struct Query {
 
 /* What a program can be asked; a row is the field, its place in every loop, and its name. `step`
  * is the objective; log_prob(z) the log joint at given values, log_prob_free(u) that at free
- * numbers with the Jacobian; to_values(u) and to_free(z) lead from one to the other. simulate draws
+ * numbers with the Jacobian; to_values(u) and to_free(z) lead from one to the other; _noncentred:
+ * the same where every latent that can be is non-centred. simulate draws
  * latents and data from their laws, given the values that the laws read. report(z, tables) are the
  * quantities of `report`. */
 #define QUERIES(Q)                                                                                 \
     Q(step) Q(weight) Q(sample) Q(encode) Q(reconstruct) Q(constrain)                              \
-    Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free) Q(simulate)                               \
+    Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free)                                           \
+    Q(log_prob_noncentred) Q(to_values_noncentred) Q(simulate)                                     \
     Q(report) Q(marginals) Q(modes)
 #define QUERY_NAME(name) " " #name
 #define QUERY_NAMES QUERIES(QUERY_NAME)                /* " step weight .." */

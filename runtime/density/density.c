@@ -1,7 +1,7 @@
 /* density.c - the log joint density of a model and its data, as a function of one vector.
  *
  * Idea: the latents, one after the other in the order of DgmModel.latents, row-major, are a vector:
- * of values on their own supports, or of free numbers on the whole of R^n. Four emitted programs do
+ * of values on their own supports, or of free numbers on the whole of R^n. Emitted programs do
  * the work; here vectors are dealt out to the latents and gathered again. Numbers are double
  * outside, Real inside. Nothing is allocated after dgm_density_create.
  */
@@ -26,7 +26,7 @@ static long latent_count(const DgmDensity *d, DensityForm form, int i)
 {
     const DgmLatent *z = &d->model->latents[i];
 
-    return (z->rows ? d->N : 1) * (form == FORM_FREE ? z->free_count : z->count);
+    return (z->rows ? d->N : 1) * (form == FORM_VALUES ? z->count : z->free_count);
 }
 
 /* p NULL: the trainer was made without it, and nobody runs it. */
@@ -71,6 +71,8 @@ DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N, i
     }
     bind(d, &d->log_prob[FORM_VALUES], model->log_prob, FORM_VALUES);
     bind(d, &d->log_prob[FORM_FREE], model->log_prob_free, FORM_FREE);
+    bind(d, &d->log_prob[FORM_NONCENTRED], model->log_prob_noncentred, FORM_NONCENTRED);
+    bind(d, &d->map[FORM_NONCENTRED], model->to_values_noncentred, FORM_NONCENTRED);
     bind(d, &d->map[FORM_VALUES], model->to_free, FORM_VALUES);
     bind(d, &d->map[FORM_FREE], model->to_values, FORM_FREE);
     return d;
@@ -148,7 +150,7 @@ void density_map(DgmDensity *d, DensityForm from, const double *x, double *y)
 
     give(d, from, x);
     c->program->run(c);
-    collect(d, from == FORM_FREE ? FORM_VALUES : FORM_FREE, c, y);
+    collect(d, from == FORM_VALUES ? FORM_FREE : FORM_VALUES, c, y);
 }
 
 /* ---- the public calls ------------------------------------------------------------------------ */

@@ -5,8 +5,9 @@
 #include "data/data.h"
 #include "dgm.h"
 
-/* The numbers of a latent: values on their own support, or free numbers. */
-typedef enum { FORM_VALUES, FORM_FREE, N_FORMS } DensityForm;
+/* The numbers of a latent: values on their own support, or free numbers; those of the non-centred
+ * parameterization lead to values, but not back. */
+typedef enum { FORM_VALUES, FORM_FREE, FORM_NONCENTRED, N_FORMS } DensityForm;
 
 /* Over data that are open already, and stay the caller's; source NULL: the model has none. Only the
  * programs that the model has can be asked for. threads: of one call; 0 is the default. Calls of
@@ -23,7 +24,7 @@ long density_rows(const DgmDensity *d);
  * term of the form's program, without sign. gradient: NULL, or [density_count]. */
 double density_log_prob(DgmDensity *d, DensityForm form, const double *x, double *terms,
                         double *gradient);
-/* From one form to the other. */
+/* From values to free numbers, or from free numbers of either form to values. */
 void density_map(DgmDensity *d, DensityForm from, const double *x, double *y);
 
 #endif

@@ -33,6 +33,8 @@ void dense_solve_lower(long n, const double *L, double *x)
 
 void dense_solve_rows(long M, long n, const double *L, double *X)
 {
+    if (n == 0)
+        return;
     cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)M, (int)n,
                 1, L, (int)n, X, (int)n);
 }

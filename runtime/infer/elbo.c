@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The diagonal stays above this share of what it was: a factor may explain all of a direction. */
+static const double LEAST_SD = 1e-3;
+
 typedef struct Bound {
     Target *t;
     const Gaussian *from;              /* where the fit began */
@@ -63,7 +66,7 @@ static void set(Bound *b, const double *x)
     }
     for (long i = 0; i < n; i++) {
         b->q.mean[i] = from->mean[i] + from->sd[i] * x[i];
-        b->q.sd[i] = from->sd[i] * exp(x[n + i]);
+        b->q.sd[i] = from->sd[i] * (exp(x[n + i]) + LEAST_SD) / (1 + LEAST_SD);
         for (long k = 0; k < rank; k++)
             b->q.factor[i * rank + k] = from->factor[i * rank + k]
                                       + from->sd[i] * x[2 * n + i * rank + k];
@@ -174,7 +177,7 @@ static double diagonal_gradient(Bound *b, double *g)
         for (long m = 0; m < b->M; m++)
             slope += b->G[m * n + i] * b->E[m * noise + i] / (double)b->M;
         g[i] *= from->sd[i];
-        g[n + i] = (slope + by_sd[i]) * b->q.sd[i];
+        g[n + i] = (slope + by_sd[i]) * (b->q.sd[i] - from->sd[i] * LEAST_SD / (1 + LEAST_SD));
         for (long k = 0; k < rank; k++)
             g[2 * n + i * rank + k] = from->sd[i]
                                     * (b->slope[i * rank + k] + by_factor[i * rank + k]);

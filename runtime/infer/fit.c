@@ -8,8 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20, MOST_ANNEALED = 1200 };
-static const double MEAN_ERROR = 0.02;
+enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20 };
+static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;    /* of noise */
 
 static long even(long M)
 {
@@ -18,9 +18,11 @@ static long even(long M)
 
 static void climb(Target *t, Fit *f)
 {
-    long noise = gaussian_noise(&f->q), M = even(2 * (noise + 8));
+    long noise = gaussian_noise(&f->q), M = FEWEST_DRAWS;
 
-    M = M < FEWEST_DRAWS ? FEWEST_DRAWS : M;
+    t->stage = "climbing the bound";
+    if (f->q.kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
+        M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
     for (uint64_t round = 1; round <= ROUNDS; round++) {
         f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
         for (int k = 0; k < HALVINGS && !isfinite(f->bound.elbo); k++) {     /* it was too wide */
@@ -30,6 +32,10 @@ static void climb(Target *t, Fit *f)
         if (f->bound.error <= MEAN_ERROR || M >= MOST_DRAWS)
             break;
         double wanted = (double)M * pow(f->bound.error / MEAN_ERROR, 2);
+
+        wanted = fmin(wanted, MOST_NUMBERS / (double)(noise + 1));
+        if (wanted < 1.1 * (double)M)
+            break;
 
         M = even(wanted < MOST_DRAWS ? (long)(1.2 * wanted) : MOST_DRAWS);
     }
@@ -81,6 +87,7 @@ static void weigh(Target *t, Fit *f)
 {
     long M = f->rules.draws, H = M / 2, n = t->n, noise = gaussian_noise(&f->q);
     Sample s = sample_new(M, n);
+    t->stage = "weighing draws";
     double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E), sum = 0, square = 0;
     double *log_q = dgm_alloc((size_t)M * sizeof *log_q);
 
@@ -104,12 +111,13 @@ static void weigh(Target *t, Fit *f)
 }
 
 /* Where those weights are too uneven: by way of laws in between, of more until it will do. */
-static void refine(Target *t, Fit *f)
+void fit_refine(Target *t, Fit *f)
 {
     static const struct { long levels, draws; } rounds[] = { { 6, 2000 }, { 24, 2000 },
                                                              { 96, 1000 } };
 
-    if (t->n > MOST_ANNEALED || f->lost == f->plain.M)
+    t->stage = "annealing draws";
+    if (t->n > MOST_DENSE || f->lost == f->plain.M)
         return;
     for (size_t k = 0; k < sizeof rounds / sizeof *rounds && !fit_reliable(f); k++) {
         Sample s = sample_new(rounds[k].draws < f->rules.draws ? rounds[k].draws : f->rules.draws,
@@ -138,6 +146,7 @@ bool fit_reliable(const Fit *f)
 
 Fit fit_posterior(Target *t, FitRules rules)
 {
+    t->stage = "looking for a start";
     Fit f = {.rules = rules, .start = start_find(t, rules.seed)};
 
     if (!f.start.found)
@@ -146,7 +155,6 @@ Fit fit_posterior(Target *t, FitRules rules)
     climb(t, &f);
     check_rival(&f);
     weigh(t, &f);
-    refine(t, &f);
     return f;
 }
 

@@ -56,11 +56,17 @@ Gaussian gaussian_from(const Start *s, FamilyKind kind, long rank)
     q.sd = dgm_alloc((size_t)(n + 1) * sizeof *q.sd);
     q.factor = dgm_alloc((size_t)(n * q.rank + 1) * sizeof *q.factor);
     memcpy(q.mean, s->mean, (size_t)n * sizeof *q.mean);
-    if (kind == FAMILY_FULLRANK)
+    if (s->factor == NULL) {
+        noise_normal(1, 0, n, q.rank, q.factor);             /* 0 would be a saddle */
+        memcpy(q.sd, s->sd, (size_t)n * sizeof *q.sd);
+        for (long i = 0; i < n * q.rank; i++)
+            q.factor[i] *= 0.1 * s->sd[i / q.rank] / sqrt((double)q.rank);
+    } else if (kind == FAMILY_FULLRANK) {
         memcpy(q.factor, s->factor, (size_t)(n * n) * sizeof *q.factor);
-    else
+    } else {
         leading_columns(n, q.rank, s->factor, q.factor, q.sd);
-    if (kind == FAMILY_MEANFIELD) {    /* the best mean field is as wide as the conditionals */
+    }
+    if (kind == FAMILY_MEANFIELD && s->factor != NULL) {     /* as wide as the conditionals */
         double *inverse = dgm_alloc((size_t)(n * n) * sizeof *inverse);
 
         dense_lower_inverse(n, s->factor, inverse);
@@ -133,24 +139,80 @@ static double log_diagonal(long n, const double *L)
     return sum;
 }
 
+/* Cholesky factor [rank][rank] of I + F' D F with D = sd^-2, for det and inverse of sd^2 + F F' by
+ * the lemma of the determinant and by Woodbury. */
+static double *inner_factor(const Gaussian *q)
+{
+    long n = q->n, r = q->rank;
+    double *L = dgm_alloc((size_t)(r * r + 1) * sizeof *L);
+    double *scaled = dgm_alloc((size_t)(n * r + 1) * sizeof *scaled);
+
+    for (long i = 0; i < n * r; i++)
+        scaled[i] = q->factor[i] / q->sd[i / r];
+    dense_product(true, false, r, r, n, scaled, scaled, 0, L);
+    for (long k = 0; k < r; k++)
+        L[k * r + k] += 1;
+    dense_cholesky(r, L);
+    free(scaled);
+    return L;
+}
+
+static double half_log_det(const Gaussian *q, const double *inner)
+{
+    double sum = has_diagonal(q) ? log_diagonal(q->rank, inner) : log_diagonal(q->n, q->factor);
+
+    for (long i = 0; i < q->n && has_diagonal(q); i++)
+        sum += log(q->sd[i]);
+    return sum;
+}
+
+static double square(long n, const double *x)
+{
+    double sum = 0;
+
+    for (long i = 0; i < n; i++)
+        sum += x[i] * x[i];
+    return sum;
+}
+
+/* x' C^-1 x for rows x of X, which are overwritten. */
+static void distances(const Gaussian *q, const double *inner, long M, double *X, double *value)
+{
+    long n = q->n, r = q->rank;
+    double *Y = dgm_alloc((size_t)(M * r + 1) * sizeof *Y);
+    double *F = dgm_alloc((size_t)(n * r + 1) * sizeof *F);
+
+    if (has_diagonal(q)) {             /* |D x|^2 - |inner^-1 F' D^2 x|^2, D = sd^-1 */
+        for (long i = 0; i < M * n; i++)
+            X[i] /= q->sd[i % n];
+        for (long i = 0; i < n * r; i++)
+            F[i] = q->factor[i] / q->sd[i / r];
+        dense_product(false, false, M, r, n, X, F, 0, Y);
+        dense_solve_rows(M, r, inner, Y);
+    } else {
+        dense_solve_rows(M, n, q->factor, X);
+    }
+    for (long i = 0; i < M; i++)
+        value[i] = square(n, X + i * n) - (has_diagonal(q) ? square(r, Y + i * r) : 0);
+    free(F);
+    free(Y);
+}
+
 void gaussian_log_density(const Gaussian *q, long M, const double *U, double *value)
 {
     long n = q->n;
-    double *L = gaussian_factor(q), *X = dgm_alloc((size_t)(M * n + 1) * sizeof *X);
-    double constant = -(double)n / 2 * log(2 * M_PI) - log_diagonal(n, L);
+    double *X = dgm_alloc((size_t)(M * n + 1) * sizeof *X), *inner = NULL;
 
+    if (has_diagonal(q))
+        inner = inner_factor(q);
     for (long i = 0; i < M * n; i++)
         X[i] = U[i] - q->mean[i % n];
-    dense_solve_rows(M, n, L, X);
-    for (long i = 0; i < M; i++) {
-        double square = 0;
-
-        for (long j = 0; j < n; j++)
-            square += X[i * n + j] * X[i * n + j];
-        value[i] = constant - square / 2;
-    }
+    distances(q, inner, M, X, value);
+    double constant = -(double)n / 2 * log(2 * M_PI) - half_log_det(q, inner);
+    for (long i = 0; i < M; i++)
+        value[i] = constant - value[i] / 2;
+    free(inner);
     free(X);
-    free(L);
 }
 
 void gaussian_scale(Gaussian *q, double by)
@@ -161,11 +223,11 @@ void gaussian_scale(Gaussian *q, double by)
         q->factor[i] *= by;
 }
 
-double gaussian_entropy(const Gaussian *q)
+void gaussian_sds(const Gaussian *q, double *sd)
 {
-    double *L = gaussian_factor(q);
-    double entropy = (double)q->n / 2 * log(2 * M_PI * M_E) + log_diagonal(q->n, L);
+    for (long i = 0; i < q->n; i++) {
+        double own = has_diagonal(q) ? q->sd[i] : 0;
 
-    free(L);
-    return entropy;
+        sd[i] = sqrt(own * own + square(q->rank, q->factor + i * q->rank));
+    }
 }

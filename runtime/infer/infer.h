@@ -21,6 +21,7 @@ typedef struct Target {
     int copies;
     long evaluations;                  /* so far */
     double seconds;                    /* of one, as last measured */
+    const char *stage;                 /* what it is being evaluated for */
 } Target;
 
 double target_at(Target *t, const double *u, double *gradient);
@@ -68,7 +69,7 @@ void dense_slope(long M, long n, long rank, const double *G, const double *E, lo
 
 /* ---- noise.c: standard normal numbers -------------------------------------------------------- */
 
-/* [M][n], number `stream` of the seed; a row is a function of (seed, stream, row) alone. */
+/* [M][n], number `stream` of the seed. */
 void noise_normal(uint64_t seed, uint64_t stream, long M, long n, double *E);
 /* M even: pairs of e and -e whose second moments are those of the normal law, exactly if
  * M / 2 > n, so that a Gaussian density is integrated without error. */
@@ -76,10 +77,12 @@ void noise_balanced(uint64_t seed, uint64_t stream, long M, long n, double *E);
 
 /* ---- start.c: where the mass may be ---------------------------------------------------------- */
 
-/* A Gaussian at the mode or on the way to it: u = mean + factor e, factor [n][n] lower. */
+/* A Gaussian at the mode or on the way to it: u = mean + factor e, factor [n][n] lower; with more
+ * than MOST_DENSE numbers u = mean + sd e, and factor is NULL. */
+enum { MOST_DENSE = 1200 };
 typedef struct Start {
     long n;
-    double *mean, *factor;
+    double *mean, *sd, *factor;
     double elbo, spread;               /* of a few draws; sd of log p - log q over them */
     double rival;                      /* bound of the best other mode seen; -inf: none */
     double *rival_mean;
@@ -109,9 +112,9 @@ long gaussian_noise(const Gaussian *q);                      /* normal numbers o
 void gaussian_draw(const Gaussian *q, long M, const double *E, double *U);
 void gaussian_log_density(const Gaussian *q, long M, const double *U, double *value);
 void gaussian_scale(Gaussian *q, double by);                 /* its standard deviations */
-double gaussian_entropy(const Gaussian *q);
 double *gaussian_factor(const Gaussian *q);                  /* Cholesky, [n][n]; to be freed */
 void gaussian_covariance(const Gaussian *q, double *C);
+void gaussian_sds(const Gaussian *q, double *sd);            /* of the free numbers */
 
 /* ---- elbo.c: the bound by fixed draws -------------------------------------------------------- */
 
@@ -184,6 +187,7 @@ typedef struct Fit {
 } Fit;
 
 Fit fit_posterior(Target *t, FitRules rules);                /* start.found tells if there is one */
+void fit_refine(Target *t, Fit *f);                          /* anneals where f is not reliable */
 const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
 bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
 void fit_free(Fit *f);

@@ -1,4 +1,4 @@
-/* noise.c - standard normal numbers in double, by the inverse of the distribution function. */
+/* noise.c - standard normal numbers of the fits, plain or in pairs. */
 #include "infer/infer.h"
 
 #include <math.h>
@@ -7,13 +7,17 @@
 
 void noise_normal(uint64_t seed, uint64_t stream, long M, long n, double *E)
 {
-    for (long i = 0; i < M; i++)
-        for (long j = 0; j < n; j++) {
-            uint64_t at = (uint64_t)i << 24 | (uint64_t)j;
+    enum { BLOCK = 1024 };
+    DgmCtx c = {.seed = seed, .step = stream, .purpose = DGM_STREAM_POSTERIOR};
+    Real block[BLOCK];
 
-            E[i * n + j] = dgm_normal_quantile_d(dgm_random_unit(seed, DGM_STREAM_POSTERIOR, stream,
-                                                                 at));
-        }
+    for (long first = 0; first < M * n; first += BLOCK) {
+        long count = M * n - first < BLOCK ? M * n - first : BLOCK;
+
+        dgm_fill_normal(&c, 0, block, first, count);
+        for (long i = 0; i < count; i++)
+            E[first + i] = (double)block[i];
+    }
 }
 
 /* E <- E L'^-1 with L L' = E'E / H: the second moments of the H rows are the identity. */

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ENOUGH = 200 };                 /* effective draws */
+static const double ENOUGH = 0.1;      /* effective draws, as a share of all */
 enum { FEWEST = 5 };                   /* weights to which a tail is fitted */
 
 typedef struct Ranked { double value; long at; } Ranked;
@@ -129,7 +129,7 @@ Psis psis_smooth(long M, double *log_weight)
 
 bool psis_reliable(const Psis *p, long M)
 {
-    return p->ess > 0.9 * (double)M || (p->khat < p->threshold && p->ess > ENOUGH);
+    return p->ess > 0.9 * (double)M || (p->khat < p->threshold && p->ess > ENOUGH * (double)M);
 }
 
 double log_mean(long M, const double *log_weight, double *error)

@@ -169,6 +169,38 @@ static bool curvature(Target *t, const double *u, double *factor)
     return good;
 }
 
+/* Standard deviations from the diagonal of the precision, where all of it would be too large:
+ * the mean of v (P v) over random signs v (Hutchinson 1990, Bekas, Kokiopoulou & Saad 2007). */
+static bool diagonal_curvature(Target *t, const double *u, uint64_t seed, double *sd)
+{
+    enum { PROBES = 20 };
+    const double step = 1e-4;
+    long n = t->n;
+    double *x = dgm_alloc((size_t)(4 * n) * sizeof *x), *v = x + n, *above = v + n;
+    double *below = above + n;
+    bool finite = true;
+
+    memset(sd, 0, (size_t)n * sizeof *sd);
+    for (int k = 0; k < PROBES; k++) {
+        noise_normal(seed, 900000 + (uint64_t)k, 1, n, v);
+        for (int side = 0; side < 2; side++) {
+            for (long i = 0; i < n; i++) {
+                v[i] = v[i] < 0 ? -1 : 1;
+                x[i] = u[i] + (side == 0 ? step : -step) * v[i];
+            }
+            target_at(t, x, side == 0 ? above : below);
+        }
+        for (long i = 0; i < n; i++)
+            sd[i] += v[i] * (below[i] - above[i]) / (2 * step * PROBES);
+    }
+    for (long i = 0; i < n; i++) {
+        finite = finite && isfinite(sd[i]);
+        sd[i] = 1 / sqrt(fmax(fabs(sd[i]), 1e-2));
+    }
+    free(x);
+    return finite;
+}
+
 /* ---- candidates ------------------------------------------------------------------------------ */
 
 /* The bound of normal(mean, factor factor') by a few balanced draws, and how much log p - log q
@@ -178,7 +210,8 @@ static void judge(Target *t, Start *s, uint64_t seed)
     long n = t->n, M = TRIAL_DRAWS;
     double *E = dgm_alloc((size_t)(2 * M * n + 2 * M) * sizeof *E), *U = E + M * n;
     double *value = U + M * n, *log_q = value + M, square = 0;
-    Gaussian q = {FAMILY_FULLRANK, n, n, s->mean, NULL, s->factor};
+    Gaussian q = {s->factor ? FAMILY_FULLRANK : FAMILY_MEANFIELD, n, s->factor ? n : 0, s->mean,
+                  s->sd, s->factor};
 
     noise_balanced(seed, 0, M, n, E);
     gaussian_draw(&q, M, E, U);
@@ -199,20 +232,27 @@ static void newton_step(Start *s, const double *u, const double *g)
     long n = s->n;
     double *move = dgm_alloc((size_t)n * sizeof *move), square = 0;
 
+    memcpy(s->mean, u, (size_t)n * sizeof *u);
+    if (s->factor == NULL) {
+        free(move);
+        return;
+    }
     dense_product(true, false, n, 1, n, s->factor, g, 0, move);
     for (long i = 0; i < n; i++)
         square += move[i] * move[i] / (double)n;
     for (long i = 0; i < n && square > 4; i++)
         move[i] *= 2 / sqrt(square);
-    memcpy(s->mean, u, (size_t)n * sizeof *u);
     dense_product(false, false, n, 1, n, s->factor, move, 1, s->mean);
     free(move);
 }
 
 static Start start_new(long n)
 {
+    size_t factor = n <= MOST_DENSE ? (size_t)(n * n) : 0;
+
     return (Start){.n = n, .found = true, .mean = dgm_alloc((size_t)n * sizeof(double)),
-                   .factor = dgm_alloc((size_t)(n * n) * sizeof(double))};
+                   .sd = dgm_alloc((size_t)n * sizeof(double)),
+                   .factor = factor > 0 ? dgm_alloc(factor * sizeof(double)) : NULL};
 }
 
 /* The Gaussian at u, narrower where the bound is not finite. */
@@ -225,12 +265,15 @@ static Start candidate(Target *t, const double *u, uint64_t seed, bool mode)
     s.mode = mode;
     s.elbo = -INFINITY;
     s.spread = INFINITY;
-    if (isfinite(s.log_density) && curvature(t, u, s.factor)) {
+    if (isfinite(s.log_density)
+        && (s.factor ? curvature(t, u, s.factor) : diagonal_curvature(t, u, seed, s.sd))) {
         newton_step(&s, u, g);
         judge(t, &s, seed);
         for (int k = 0; k < 8 && !isfinite(s.elbo); k++) {
-            for (long i = 0; i < s.n * s.n; i++)
+            for (long i = 0; s.factor && i < s.n * s.n; i++)
                 s.factor[i] /= 2;
+            for (long i = 0; i < s.n; i++)
+                s.sd[i] /= 2;
             judge(t, &s, seed);
         }
     }
@@ -259,6 +302,7 @@ static void keep_better(Start *best, Start s)
     best->rival_mean = at;
     if (other.found) {
         free(other.mean);
+        free(other.sd);
         free(other.factor);
     }
 }
@@ -271,8 +315,10 @@ static bool known(const Start *best, const double *u)
 
     for (long i = 0; i < n && best->found; i++)
         x[i] = u[i] - best->mean[i];
-    if (best->found)
+    if (best->found && best->factor)
         dense_solve_lower(n, best->factor, x);
+    for (long i = 0; i < n && best->found && !best->factor; i++)
+        x[i] /= best->sd[i];
     for (long i = 0; i < n; i++)
         square += x[i] * x[i];
     free(x);
@@ -316,7 +362,7 @@ Start start_find(Target *t, uint64_t seed)
         Start s = candidate(t, u, seed, true);
         bool good = s.spread < GOOD_SPREAD;
         keep_better(&best, s);
-        for (long k = 0; k < trail.n_points && !good; k++)
+        for (long k = 0; k < trail.n_points && !good && n <= MOST_DENSE; k++)
             keep_better(&best, candidate(t, trail.points + k * n, seed, false));
         if (best.found && best.elbo > elbo)
             agreed = 1;
@@ -331,6 +377,7 @@ void start_free(Start *s)
 {
     if (s->found) {
         free(s->mean);
+        free(s->sd);
         free(s->factor);
     }
     free(s->rival_mean);

@@ -2,7 +2,8 @@
  *
  * Idea: the step is a program like any other, in a context of its own whose given values are the
  * vectors of this step. Its buffers are small and live on the stack; a step of more than
- * STACK_REALS takes memory for the call.
+ * STACK_REALS takes memory for the call. A step that left the state as it was leaves it again where
+ * it is given the same numbers: it is not run (an equation solver that has reached its time).
  */
 #include "dgm.h"
 
@@ -22,6 +23,11 @@ static void copy(Real *to, const Real *from, long n)
         to[n - 1] = from[n - 1];
 }
 
+static inline bool same(const Real *a, const Real *b, long n)
+{
+    return n == 0 || (memcmp(a, b, sizeof *a) == 0 && memcmp(a, b, (size_t)n * sizeof *a) == 0);
+}
+
 void dgm_scan(const DgmProgram *step, long steps, bool reverse, long n_each, long n_out,
               const Real *state, const Real *each, const Real *fixed, Real *out)
 {
@@ -33,12 +39,18 @@ void dgm_scan(const DgmProgram *step, long steps, bool reverse, long n_each, lon
     size_t reals = step->layout(&c, NULL);
     Real *slab = reals <= STACK_REALS ? stack : dgm_slab_new(reals);
     step->layout(&c, slab);
+    bool still = false;
     for (long i = 0; i < steps; i++) {
         long t = reverse ? steps - 1 - i : i;
-        given[0] = (Real *)state;
-        given[1] = (Real *)each + t * n_each;
-        step->run(&c);
-        copy(out + t * n_out, next[0], n_out);
+        const Real *now = each + t * n_each, *result = state;
+        if (!still || !same(now, given[1], n_each)) {
+            given[0] = (Real *)state;
+            given[1] = (Real *)now;
+            step->run(&c);
+            result = next[0];
+            still = same(result, state, n_out);
+        }
+        copy(out + t * n_out, result, n_out);
         state = out + t * n_out;
     }
     if (slab != stack)

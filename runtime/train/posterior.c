@@ -9,32 +9,66 @@
  */
 #include "train/posterior.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- the density as a target ----------------------------------------------------------------- */
+
+/* On a terminal, what goes on: a few times a second, from the first copy alone. */
+static void show(const Copy *copy)
+{
+    Posterior *p = copy->owner;
+    double now = clock_seconds();
+
+    if (now < p->shown + 0.2)
+        return;
+    p->shown = now;
+    fprintf(stderr, "\r\033[K%s: %ld evaluations, %.0f s", p->target.stage, p->target.evaluations,
+            now - p->start);
+    fflush(stderr);
+}
+
 static double log_density(void *of, const double *u, double *gradient)
 {
-    return density_log_prob(of, FORM_FREE, u, NULL, gradient);
+    const Copy *copy = of;
+
+    if (copy->shows)
+        show(copy);
+    return density_log_prob(copy->density, copy->form, u, NULL, gradient);
 }
 
 /* Draws are dealt out to the threads: each has a density of its own, which runs alone. */
 static void open_target(Posterior *p)
 {
-    int copies = p->session.threads;
+    int n = p->session.threads;
 
-    p->copies = dgm_alloc((size_t)copies * sizeof *p->copies);
-    for (int i = 0; i < copies; i++)
-        p->copies[i] = density_new(p->model, p->data.source, 1);
-    p->density = p->copies[0];
-    p->target = (Target){.n = density_count(p->density, FORM_FREE), .log_density = log_density,
-                         .of = p->copies, .copies = copies};
+    p->copies = dgm_alloc((size_t)n * sizeof *p->copies);
+    p->target = (Target){.log_density = log_density, .copies = n};
+    p->target.of = p->pointers = dgm_alloc((size_t)n * sizeof *p->pointers);
+    for (int i = 0; i < n; i++) {
+        p->copies[i] = (Copy){.density = density_new(p->model, p->data.source, 1),
+                              .form = FORM_FREE, .owner = p,
+                              .shows = i == 0 && !p->session.quiet && dgm_stderr_redraws()};
+        p->pointers[i] = &p->copies[i];
+    }
+    p->density = p->copies[0].density;
+    p->target.n = density_count(p->density, FORM_FREE);
+}
+
+static void take_form(Posterior *p, DensityForm form)
+{
+    p->form = form;
+    for (int i = 0; i < p->target.copies; i++)
+        p->copies[i].form = form;
 }
 
 static void close_target(Posterior *p)
 {
     for (int i = 0; i < p->target.copies; i++)
-        dgm_density_free(p->copies[i]);
+        dgm_density_free(p->copies[i].density);
     free(p->copies);
+    free(p->pointers);
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -48,9 +82,9 @@ _Noreturn static void fail_family(const char *text)
 /* Full rank while its parameters are not too many to fit. */
 static void choose_family(Posterior *p, FitRules *rules)
 {
-    enum { FULL_UP_TO = 1200, RANK = 10 };
+    enum { RANK = 10 };
     const char *text = option_text(p->options, OPT_FAMILY);
-    bool few = p->target.n <= FULL_UP_TO;
+    bool few = p->target.n <= MOST_DENSE;
     int rank = RANK, end = 0;
 
     p->why_family = "as asked for";
@@ -60,6 +94,10 @@ static void choose_family(Posterior *p, FitRules *rules)
     } else if (strcmp(text, "meanfield") == 0) {
         rules->kind = FAMILY_MEANFIELD;
     } else if (strcmp(text, "fullrank") == 0) {
+        if (!few)
+            dgm_fail(DGM_EXIT_USAGE, "lowrank(K) goes further",
+                     "fullrank is for up to %d free numbers, and %s has %ld", MOST_DENSE,
+                     p->model->name, p->target.n);
         rules->kind = FAMILY_FULLRANK;
     } else if (strcmp(text, "lowrank") == 0
                || (sscanf(text, "lowrank(%9d)%n", &rank, &end) == 1 && rank > 0 && end > 0
@@ -91,7 +129,7 @@ static Drawn drawn(Posterior *p, const Sample *s, const double *weight)
         d.latents[i] = (Quantity){m->latents[i].name, shape, DGM_ELEM_REAL, r->latent[i]};
     }
     for (long k = 0; k < s->M; k++) {
-        density_map(p->density, FORM_FREE, s->U + k * p->target.n, x);
+        density_map(p->density, p->form, s->U + k * p->target.n, x);
         for (int i = 0; i < m->n_latents; i++) {
             long at, n = density_latent(p->density, FORM_VALUES, i, &at);
 
@@ -141,21 +179,45 @@ static void open_all(Posterior *p)
     open_target(p);
 }
 
+/* The same posterior where hierarchies are non-centred; kept if its bound is higher. */
+static void fit_noncentred(Posterior *p)
+{
+    take_form(p, FORM_NONCENTRED);
+    Fit other = fit_posterior(&p->target, p->fit.rules);
+    if (other.start.found && other.elbo > p->fit.elbo) {
+        Fit centred = p->fit;
+
+        p->fit = other;
+        other = centred;
+        p->why_form = "non-centred: its bound is higher";
+    } else {
+        take_form(p, FORM_FREE);
+        p->why_form = "centred: its bound is higher";
+    }
+    fit_free(&other);
+}
+
 static void fit(Posterior *p)
 {
     FitRules rules = {.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0),
                       .seed = p->session.seed};
-    double start = clock_seconds();
 
+    p->start = p->shown = clock_seconds();
     if (rules.draws < 100)
         dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %ld is too few", rules.draws);
     rules.draws += rules.draws % 2;    /* they come in pairs */
     choose_family(p, &rules);
+    take_form(p, FORM_FREE);
     p->fit = fit_posterior(&p->target, rules);
-    p->seconds = clock_seconds() - start;
     if (!p->fit.start.found)
         dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
                  "no point was found at which the density and its gradient are finite");
+    if (!fit_reliable(&p->fit) && p->model->log_prob_noncentred != NULL)
+        fit_noncentred(p);
+    fit_refine(&p->target, &p->fit);
+    p->seconds = clock_seconds() - p->start;
+    if (p->shown > p->start)
+        fprintf(stderr, "\r\033[K");
 }
 
 int command_posterior(Options *o)

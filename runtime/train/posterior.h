@@ -17,22 +17,34 @@ typedef struct Drawn {
 enum { MOST_WARNINGS = 8 };
 typedef struct Warning { const char *code; char text[400]; } Warning;
 
-typedef struct Posterior {
+typedef struct Posterior Posterior;
+
+/* The density as one thread evaluates it. */
+typedef struct Copy {
+    DgmDensity *density;
+    DensityForm form;
+    Posterior *owner;
+    bool shows;                        /* progress */
+} Copy;
+
+struct Posterior {
     const DgmModel *model;
     Options *options;
     Session session;
     DataSet data;
     DgmDensity *density;               /* the first of the copies */
-    void **copies;                     /* [threads] densities */
+    Copy *copies;                      /* [threads] */
+    void **pointers;                   /* to them */
+    DensityForm form;                  /* of the free numbers that were fitted */
     Target target;
-    const char *why_family;
+    const char *why_family, *why_form;
     Fit fit;
     Drawn family, posterior;           /* the raw fit; what is reported */
     const char *source;                /* of `posterior`: "importance weights", .. */
     Warning warnings[MOST_WARNINGS];
     int n_warnings;
-    double seconds;
-} Posterior;
+    double start, shown, seconds;      /* clock at the start, of the last progress; of the fit */
+};
 
 /* verdict.c: what is doubtful about the fit. */
 void verdict(Posterior *p);

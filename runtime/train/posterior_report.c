@@ -66,14 +66,16 @@ static json_t *family_json(const Posterior *p)
     enum { MOST_CORRELATED = 200 };
     const Gaussian *q = &p->fit.q;
     long n = q->n, kept = n <= MOST_CORRELATED ? n : 0;
-    double *C = dgm_alloc((size_t)(n * n + n + 1) * sizeof *C), *sd = C + n * n;
+    double *C = dgm_alloc((size_t)(kept * kept + 1) * sizeof *C);
+    double *sd = dgm_alloc((size_t)(n + 1) * sizeof *sd);
     json_t *names = json_array(), *rows = json_array();
 
-    gaussian_covariance(q, C);
+    gaussian_sds(q, sd);
+    if (kept > 0)
+        gaussian_covariance(q, C);
     for (long i = 0; i < n; i++) {
         char name[240] = "";
 
-        sd[i] = sqrt(C[i * n + i]);
         free_name(p, i, name, sizeof name);
         json_array_append_new(names, json_string(name));
     }
@@ -86,6 +88,7 @@ static json_t *family_json(const Posterior *p)
                                "why", p->why_family, "names", names,
                                "mean", vector_json(n, q->mean), "sd", vector_json(n, sd),
                                "correlation", rows);
+    free(sd);
     free(C);
     return object;
 }
@@ -117,6 +120,8 @@ void posterior_write(const Posterior *p, const char *dir)
     json_object_set_new(root, "draws", json_integer(s->M));
     json_object_set_new(root, "warnings", warnings_json(p));
     json_object_set_new(root, "method", json_string("quasi-Newton on a bound with fixed draws"));
+    json_object_set_new(root, "parameterization", json_string(p->form == FORM_NONCENTRED
+                                                              ? "noncentred" : "centred"));
     json_object_set_new(root, "posterior_by", json_string(p->source));
     json_object_set_new(root, "khat_of_family", json_number(f->plain.psis.khat));
     json_object_set_new(root, "ess_of_family", json_number(f->plain.psis.ess));
@@ -142,6 +147,8 @@ void posterior_print(const Posterior *p)
     printf("%s: %ld free numbers, %s (%s), %ld steps on %ld fixed draws, %.2f s\n", p->model->name,
            p->target.n, family_name(f->q.kind), p->why_family, f->bound.iterations, f->bound.draws,
            p->seconds);
+    if (p->why_form != NULL)
+        printf("  %s\n", p->why_form);
     printf("  elbo %.3f (se %.3f), log evidence %.3f (se %.3f)\n", f->elbo, f->elbo_se, s->evidence,
            s->evidence_se);
     if (isfinite(s->psis.khat))

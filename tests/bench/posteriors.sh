@@ -45,9 +45,11 @@ while IFS='	' read -r name model data _; do
     mkdir -p "$here"
     echo "$name" >&2
     gunzip -c <"$shared/data/data/$data.json.zip" >"$here/data.json"
+    only=log_prob_free,to_values
+    ! grep -q '^ *predict' "examples/posteriordb/$model" || only=$only,simulate
     [ "$here/model" -nt "$build/dgmc" ] ||
         "$build/dgmc" "examples/posteriordb/$model" --precision f64 --data "$here/data.json" \
-            --only=log_prob_free,to_values -o "$here/model" >&2 ||
+            --only=$only -o "$here/model" >&2 ||
         { failed="$failed $name"; continue; }
     draws=$(reference "$name")
     if [ "$draws" = none ]; then
@@ -75,14 +77,15 @@ while IFS='	' read -r name model data _; do
     echo "$row $last |" >>"$work/with"
 done <examples/posteriordb/models.tsv
 
+late=$(echo "$late" | tr ' ' '\n' | sort -u | tr '\n' ' ' | sed 's/^ *//; s/ *$//; s/ /, /g')
 cpu=$(LC_ALL=C lscpu | sed -n 's/^Model name: *//p' | head -1)
 cpus=$(LC_ALL=C lscpu | sed -n 's/^CPU(s): *//p')
 cat <<END
 # Posteriors of posteriordb by \`posterior\`
 
-$cpus processors of $cpu, shared with other work; $(cc --version | head -1); $date. Made by
-\`sh tests/bench/posteriors.sh\`: seed 1, 4000 draws, and a limit of 60 seconds for a fit. Seconds are
-those of the fit, without compiling the model.
+$cpus processors of $cpu, shared with other work; gcc $(cc -dumpfullversion); $date.
+Made by \`sh tests/bench/posteriors.sh\` at commit $(git rev-parse --short HEAD): seed 1, 4000 draws, and
+a limit of 60 seconds for a fit. Seconds are those of the fit, without compiling the model.
 
 ## With reference draws
 
@@ -114,5 +117,5 @@ cat <<END
 END
 cat "$work/without"
 echo
-echo "Not finished within 60 seconds:${late:- none}."
+echo "Not finished within 60 seconds (by one family at least): ${late:-none}."
 [ -z "$failed" ] || printf '\nFailed:%s.\n' "$failed"
