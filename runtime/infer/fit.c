@@ -117,10 +117,22 @@ static Sample sample_new(long M, long n)
                     .weight = dgm_alloc((size_t)(M + 1) * sizeof(double))};
 }
 
-/* The log weights become weights. */
-static void take_weights(Sample *s)
+/* The log weights become weights. Balanced draws come as pairs i and M / 2 + i, which are not
+ * independent: what varies is the mean of a pair. */
+static void take_weights(Sample *s, bool balanced)
 {
-    s->evidence = log_mean(s->M, s->weight, &s->evidence_se);
+    long H = s->M / 2;
+
+    if (balanced) {
+        double *pair = dgm_alloc((size_t)s->M * sizeof *pair), unused;
+
+        for (long i = 0; i < H; i++)
+            pair[i] = log_mean(2, (double[]){s->weight[i], s->weight[H + i]}, &unused);
+        s->evidence = log_mean(H, pair, &s->evidence_se);
+        free(pair);
+    } else {
+        s->evidence = log_mean(s->M, s->weight, &s->evidence_se);
+    }
     s->psis = psis_smooth(s->M, s->weight);
 }
 
@@ -128,7 +140,7 @@ static void take_weights(Sample *s)
  * the free numbers under q are exact. */
 static void weigh(Target *t, Fit *f)
 {
-    long M = f->rules.draws, n = t->n, noise = gaussian_noise(&f->q);
+    long M = f->rules.draws, H = M / 2, n = t->n, noise = gaussian_noise(&f->q);
     Sample s = sample_new(M, n);
     t->stage = "weighing draws";
     double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E), sum = 0, square = 0;
@@ -143,11 +155,11 @@ static void weigh(Target *t, Fit *f)
         f->lost += !isfinite(s.weight[i]);
         sum += s.weight[i] / (double)M;
     }
-    for (long i = 0; i < M && f->lost == 0; i++)
-        square += pow(s.weight[i] - sum, 2) / (double)M;
+    for (long i = 0; i < H && f->lost == 0; i++)
+        square += pow((s.weight[i] + s.weight[H + i]) / 2 - sum, 2) / (double)H;
     f->elbo = sum;
-    f->elbo_se = f->lost == 0 ? sqrt(square / (double)M) : INFINITY;
-    take_weights(&s);
+    f->elbo_se = f->lost == 0 ? sqrt(square / (double)H) : INFINITY;
+    take_weights(&s, true);
     f->plain = s;
     free(log_q);
     free(E);
@@ -168,7 +180,7 @@ void fit_refine(Target *t, Fit *f)
 
         s.levels = rounds[k].levels;
         anneal(t, &f->q, s.levels, f->rules.seed, 1000 * (k + 1), s.M, s.U, s.weight);
-        take_weights(&s);
+        take_weights(&s, false);
         free(f->annealed.U);
         free(f->annealed.weight);
         f->annealed = s;

@@ -23,6 +23,7 @@ typedef struct Path {
     double *at, *slope_at;             /* where the search looks */
     double *step[MEMORY], *change[MEMORY], rho[MEMORY];
     long pairs;                        /* made so far */
+    bool open;                         /* the last search found no end: f falls without bound */
 } Path;
 
 static double dot(long n, const double *a, const double *b)
@@ -130,10 +131,11 @@ static Trial search(Path *p, Trial start, double first)
             }
             low = now;
         }
-        if (closed && fabs(high.t - low.t) < 1e-12 * (1 + fabs(low.t)))
+        if (closed && fabs(high.t - low.t) < 1e-12 * (first + fabs(low.t)))
             break;
         now = look(p, closed ? between(low, high) : 2.5 * now.t);
     }
+    p->open = !closed;
     return low.t > 0 ? look(p, low.t) : start;
 }
 
@@ -147,7 +149,8 @@ static void remember(Path *p)
         p->change[m][i] = p->slope_at[i] - p->g[i];
     }
     curvature = dot(p->n, p->step[m], p->change[m]);
-    if (curvature > 1e-12 * dot(p->n, p->change[m], p->change[m])) {
+    if (curvature > 1e-12 * sqrt(dot(p->n, p->step[m], p->step[m])
+                                 * dot(p->n, p->change[m], p->change[m]))) {
         p->rho[m] = 1 / curvature;
         p->pairs++;
     }
@@ -190,6 +193,8 @@ static Descent descend(Path *p, DescentRules rules)
         r.f = end.f;
         r.iterations++;
         remember(p);
+        if (p->open)
+            break;
         if (still >= 5) {
             r.converged = true;
             break;

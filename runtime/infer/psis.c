@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 static const double ENOUGH = 0.1;      /* effective draws, as a share of all */
+enum { FEWEST = 5 };                   /* weights to which a tail is fitted */
 
 typedef struct Ranked { double value; long at; } Ranked;
 
@@ -74,18 +75,19 @@ static double spread_of(long M, const double *x)
     return sqrt(square);
 }
 
-/* Smooths the `tail` largest of rising log weights that end at 0; the fitted shape. */
+/* Smooths the `tail` largest of rising log weights that end at 0, without those that are as large
+ * as the next one below; the fitted shape. */
 static double smooth_tail(long M, long tail, Ranked *rank)
 {
     double cut = exp(rank[M - tail - 1].value);
-    double *x = dgm_alloc((size_t)tail * sizeof *x);
 
+    while (tail > 0 && !(exp(rank[M - tail].value) - cut > 0))
+        tail--;
+    if (tail < FEWEST)                 /* the largest are all the same, or a few stand out */
+        return tail == 0 ? -INFINITY : INFINITY;
+    double *x = dgm_alloc((size_t)tail * sizeof *x);
     for (long i = 0; i < tail; i++)
         x[i] = exp(rank[M - tail + i].value) - cut;
-    if (!(x[0] > 0)) {                 /* ties: the tail is too flat for a fit */
-        free(x);
-        return -INFINITY;
-    }
     Pareto p = pareto_fit(tail, x);
     for (long i = 0; i < tail && isfinite(p.shape); i++) {
         double value = log(cut + pareto_quantile(p, ((double)i + 0.5) / (double)tail));
@@ -110,7 +112,7 @@ Psis psis_smooth(long M, double *log_weight)
     double top = rank[M - 1].value;
     for (long i = 0; i < M && isfinite(top); i++)
         rank[i].value -= top;
-    if (tail >= 5 && isfinite(top))
+    if (tail >= FEWEST && isfinite(top))
         p.khat = smooth_tail(M, tail, rank);
     for (long i = 0; i < M; i++) {
         log_weight[rank[i].at] = isfinite(top) ? exp(rank[i].value) : 1;
@@ -160,6 +162,6 @@ double log_mean_of(long M, long K, const double *log_weight, double *error)
         sum += x / (double)groups;
         square += x * x / (double)groups;
     }
-    *error = sqrt(fmax(0, square - sum * sum) / (double)groups);
+    *error = isfinite(sum) ? sqrt(fmax(0, square - sum * sum) / (double)groups) : INFINITY;
     return sum;
 }

@@ -85,8 +85,7 @@ static void choose_family(Posterior *p, FitRules *rules)
     enum { RANK = 10 };
     const char *text = option_text(p->options, OPT_FAMILY);
     bool few = p->target.n <= MOST_DENSE;
-    char rest;
-    int rank = RANK;
+    int rank = RANK, end = 0;
 
     p->why_family = "as asked for";
     if (strcmp(text, "auto") == 0) {
@@ -101,7 +100,8 @@ static void choose_family(Posterior *p, FitRules *rules)
                      p->model->name, p->target.n);
         rules->kind = FAMILY_FULLRANK;
     } else if (strcmp(text, "lowrank") == 0
-               || (sscanf(text, "lowrank(%d%c", &rank, &rest) == 2 && rest == ')' && rank > 0)) {
+               || (sscanf(text, "lowrank(%9d)%n", &rank, &end) == 1 && rank > 0 && end > 0
+                   && text[end] == '\0')) {
         rules->kind = FAMILY_LOWRANK;
     } else {
         fail_family(text);
