@@ -40,6 +40,7 @@ set(RUNTIME_SOURCES
   runtime/data/zip.c
   runtime/density/density.c
   runtime/infer/anneal.c
+  runtime/infer/climb.c
   runtime/infer/dense.c
   runtime/infer/elbo.c
   runtime/infer/fit.c

@@ -1,100 +1,8 @@
-/* fit.c - the whole way: a start, the bound climbed with draws enough, weighted draws.
- *
- * The number of fixed draws grows until what they leave open is small: until the standard error of
- * every mean, in posterior standard deviations, is below MEAN_ERROR.
- */
+/* fit.c - the whole way: a start, the bound climbed, weighted draws. */
 #include "infer/infer.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20, STRETCHES = 15, STRETCHES_EARLY = 3, FRESH = 500000 };
-static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;    /* of noise */
-
-static long even(long M)
-{
-    return M + M % 2;
-}
-
-/* With M draws, stretch after stretch. Narrower first where the bound is not finite. */
-static void climb_with(Target *t, Fit *f, uint64_t round, long M, int stretches)
-{
-    long iterations = 0;
-
-    for (int k = 0; k < stretches; k++) {
-        f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
-        for (int h = 0; h < HALVINGS && !isfinite(f->bound.elbo); h++) {
-            gaussian_scale(&f->q, 0.5);
-            f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
-        }
-        f->bound.iterations = iterations += f->bound.iterations;
-        if (f->bound.converged)
-            return;
-    }
-}
-
-/* The bound of q by draws that it was not fitted to. */
-static double fresh_bound(Target *t, const Fit *f, uint64_t round, long M)
-{
-    long n = t->n, noise = gaussian_noise(&f->q);
-    double *E = dgm_alloc((size_t)(M * (noise + n + 2) + 1) * sizeof *E), *U = E + M * noise;
-    double *value = U + M * n, *log_q = value + M, sum = 0;
-
-    noise_balanced(f->rules.seed, FRESH + round, M, noise, E);
-    gaussian_draw(&f->q, M, E, U);
-    gaussian_log_density(&f->q, M, U, log_q);
-    target_rows(t, M, U, value, NULL);
-    for (long i = 0; i < M; i++)
-        sum += (value[i] - log_q[i]) / (double)M;
-    free(E);
-    return sum;
-}
-
-/* Draws enough for MEAN_ERROR. A climb that goes on and on may follow the few draws that it has
- * instead of the density: it is broken off, and goes on with more. */
-static double draws_wanted(const Fit *f)
-{
-    double M = (double)f->bound.draws, more = pow(f->bound.error / MEAN_ERROR, 2);
-
-    if (!f->bound.converged)
-        return 4 * M;
-    return more <= 1 ? 0 : 1.2 * more * M;
-}
-
-static void climb(Target *t, Fit *f)
-{
-    long noise = gaussian_noise(&f->q), M = FEWEST_DRAWS, iterations = 0;
-    long most = (long)fmin(MOST_DRAWS, MOST_NUMBERS / (double)(noise + 1));
-
-    t->stage = "climbing the bound";
-    if (f->q.kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
-        M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
-    most = even(most < M ? M : most);
-    double before = fresh_bound(t, f, 0, M);
-    for (uint64_t round = 1; round <= ROUNDS; round++) {
-        bool last = round == ROUNDS || M >= most;
-        Gaussian q = gaussian_copy(&f->q);
-
-        climb_with(t, f, round, M, last ? STRETCHES : STRETCHES_EARLY);
-        f->bound.iterations = iterations += f->bound.iterations;
-        double wanted = draws_wanted(f), after = fresh_bound(t, f, round, M);
-        double slack = 0.1 * (double)f->q.n + 1;             /* noise of both */
-        bool better = (after > before - slack || !isfinite(before))
-                   && after < f->bound.elbo + slack;         /* else q is singular */
-        if (!better) {                 /* it fits these draws and no others */
-            gaussian_free(&f->q);
-            f->q = q;
-            f->bound.converged = false;
-            wanted = 4 * (double)M;
-        } else {
-            gaussian_free(&q);
-            before = after;
-        }
-        if (last || wanted == 0)
-            break;
-        M = wanted < (double)most ? even((long)wanted) : most;
-    }
-}
 
 /* Another mode is one of its own if it lies where q has no draws. */
 static void check_rival(Fit *f)
@@ -207,7 +115,7 @@ Fit fit_posterior(Target *t, FitRules rules)
     if (!f.start.found)
         return f;
     f.q = gaussian_from(&f.start, rules.kind, rules.rank);
-    climb(t, &f);
+    f.bound = climb(t, &f.q, rules.seed);
     check_rival(&f);
     weigh(t, &f);
     return f;

@@ -131,6 +131,11 @@ typedef struct BoundFit {
  * q has learnt scales in which it is better to go on. */
 BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M);
 
+/* ---- climb.c: with as many draws as it takes ------------------------------------------------- */
+
+/* From q, in place; what it says is of the last fit. */
+BoundFit climb(Target *t, Gaussian *q, uint64_t seed);
+
 /* ---- psis.c: Pareto-smoothed weights --------------------------------------------------------- */
 
 typedef struct Psis {

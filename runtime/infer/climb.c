@@ -1,0 +1,114 @@
+/* climb.c - the bound climbed with as many fixed draws as it takes.
+ *
+ * Idea: with few draws a climb is cheap, but what it reaches is theirs. After each stretch, draws
+ * that the fit has not seen say whether the bound has really risen; a stretch that served its own
+ * draws alone is taken back, and the climb goes on with four times as many. When it has
+ * converged, the spread of the gradients over the draws says how far the means may be off, and
+ * how many draws would bring that below MEAN_ERROR.
+ */
+#include "infer/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 8, HALVINGS = 20 };
+enum { STRETCHES_EARLY = 5, STRETCHES_LAST = 15, FRESH = 500000 };
+/* A standard error of a mean, in sds; and how many numbers of noise there may be. */
+static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;
+
+static long even(double M)
+{
+    return 2 * (long)ceil(M / 2);
+}
+
+/* The bound of q by draws that it was not fitted to. */
+static double fresh_bound(Target *t, const Gaussian *q, uint64_t seed, uint64_t stream, long M)
+{
+    long n = t->n, noise = gaussian_noise(q);
+    double *E = dgm_alloc((size_t)(M * (noise + n + 2) + 1) * sizeof *E), *U = E + M * noise;
+    double *value = U + M * n, *log_q = value + M, sum = 0;
+
+    noise_balanced(seed, stream, M, noise, E);
+    gaussian_draw(q, M, E, U);
+    gaussian_log_density(q, M, U, log_q);
+    target_rows(t, M, U, value, NULL);
+    for (long i = 0; i < M; i++)
+        sum += (value[i] - log_q[i]) / (double)M;
+    free(E);
+    return sum;
+}
+
+/* One stretch; q is narrower first where the bound is not finite. */
+static BoundFit stretch(Target *t, Gaussian *q, uint64_t seed, uint64_t round, long M)
+{
+    BoundFit fit = elbo_fit(t, q, seed, round, M);
+
+    for (int h = 0; h < HALVINGS && !isfinite(fit.elbo); h++) {
+        gaussian_scale(q, 0.5);
+        fit = elbo_fit(t, q, seed, round, M);
+    }
+    return fit;
+}
+
+/* Stretches until it converges or one is taken back: then `converged` is false. *bound: of fresh
+ * draws, before and after. */
+static BoundFit climb_with(Target *t, Gaussian *q, uint64_t seed, uint64_t round, long M,
+                           int stretches, double *bound)
+{
+    double slack = 0.1 * (double)q->n + 1;                   /* noise of two bounds */
+    BoundFit all = {.draws = M};
+
+    for (int k = 0; k < stretches && !all.converged; k++) {
+        Gaussian before = gaussian_copy(q);
+        BoundFit fit = stretch(t, q, seed, round, M);
+        double fresh = fresh_bound(t, q, seed, FRESH + round, M);
+        bool risen = (fresh > *bound - slack || !isfinite(*bound))
+                  && fresh < fit.elbo + slack;               /* else q is singular */
+
+        fit.iterations += all.iterations;
+        if (!risen) {
+            gaussian_free(q);
+            *q = before;
+            all.iterations = fit.iterations;
+            return all;
+        }
+        gaussian_free(&before);
+        *bound = fresh;
+        all = fit;
+    }
+    return all;
+}
+
+/* For MEAN_ERROR; 0: there are enough. */
+static double draws_wanted(const BoundFit *fit)
+{
+    double M = (double)fit->draws, more = pow(fit->error / MEAN_ERROR, 2);
+
+    if (!fit->converged)
+        return 4 * M;
+    return more <= 1 ? 0 : 1.2 * more * M;
+}
+
+BoundFit climb(Target *t, Gaussian *q, uint64_t seed)
+{
+    long noise = gaussian_noise(q), M = FEWEST_DRAWS, iterations = 0;
+    long most = even(fmin(MOST_DRAWS, MOST_NUMBERS / (double)(noise + 1)));
+    BoundFit fit = {0};
+
+    t->stage = "climbing the bound";
+    if (q->kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
+        M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
+    most = most < M ? M : most;
+    double bound = fresh_bound(t, q, seed, FRESH, M);
+    for (uint64_t round = 1; round <= ROUNDS; round++) {
+        bool last = round == ROUNDS || M >= most;
+
+        fit = climb_with(t, q, seed, round, M, last ? STRETCHES_LAST : STRETCHES_EARLY, &bound);
+        fit.iterations = iterations += fit.iterations;
+        double wanted = draws_wanted(&fit);
+        if (last || wanted == 0)
+            break;
+        M = wanted < (double)most ? even(wanted) : most;
+    }
+    return fit;
+}
