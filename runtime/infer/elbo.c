@@ -245,8 +245,8 @@ BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M
     double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E);
     double *x = dgm_alloc((size_t)(2 * count + 1) * sizeof *x);
     double *room = dgm_alloc((size_t)(2 * M * n + M + 1) * sizeof *room);
-    Bound b = {.t = t, .from = q, .q = gaussian_copy(q), .M = M, .E = E, .U = room, .G = room + M * n,
-               .value = room + 2 * M * n, .slope = dgm_alloc((widest + 1) * sizeof(double))};
+    Bound b = {.t = t, .from = q, .q = gaussian_copy(q), .M = M, .E = E, .U = room,
+               .G = room + M * n, .value = room + 2 * M * n, .slope = dgm_alloc((widest + 1) * sizeof(double))};
 
     noise_balanced(seed, stream, M, noise, E);
     Descent d = lbfgs(negative_bound, &b, count, x, (DescentRules){1e-5, STRETCH, NULL});

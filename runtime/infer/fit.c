@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+static const double FAR = 5;           /* of the spread of log p - log q, by the root of n */
+
 /* Another mode is one of its own if it lies where q has no draws. */
 static void check_rival(Fit *f)
 {
@@ -107,6 +109,24 @@ bool fit_reliable(const Fit *f)
     return psis_reliable(&s->psis, s->M);
 }
 
+/* Where no Gaussian is near the density, one of independent numbers is climbed first: it cannot
+ * collapse onto a few draws, and brings the others near. */
+static void begin_nearer(Target *t, Start *s, uint64_t seed)
+{
+    long n = s->n;
+    Gaussian q = gaussian_from(s, FAMILY_MEANFIELD, 0);
+    BoundFit fit = climb(t, &q, seed);
+
+    if (fit.elbo > s->elbo) {
+        s->elbo = fit.elbo;
+        for (long i = 0; i < n * n; i++)
+            s->factor[i] = i / n == i % n ? q.sd[i / n] : 0;
+        for (long i = 0; i < n; i++)
+            s->mean[i] = q.mean[i];
+    }
+    gaussian_free(&q);
+}
+
 Fit fit_posterior(Target *t, FitRules rules)
 {
     t->stage = "looking for a start";
@@ -114,6 +134,8 @@ Fit fit_posterior(Target *t, FitRules rules)
 
     if (!f.start.found)
         return f;
+    if (f.start.factor != NULL && f.start.spread > FAR * sqrt((double)t->n))
+        begin_nearer(t, &f.start, rules.seed);
     f.q = gaussian_from(&f.start, rules.kind, rules.rank);
     f.bound = climb(t, &f.q, rules.seed);
     check_rival(&f);
