@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 6, HALVINGS = 20 };
 static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;    /* of noise */
@@ -24,10 +25,10 @@ static void climb(Target *t, Fit *f)
     if (f->q.kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
         M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
     for (uint64_t round = 1; round <= ROUNDS; round++) {
-        f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
+        f->bound = elbo_fit_traced(t, &f->q, f->rules.seed, round, M, &f->trace);
         for (int k = 0; k < HALVINGS && !isfinite(f->bound.elbo); k++) {     /* it was too wide */
             gaussian_scale(&f->q, 0.5);
-            f->bound = elbo_fit(t, &f->q, f->rules.seed, round, M);
+            f->bound = elbo_fit_traced(t, &f->q, f->rules.seed, round, M, &f->trace);
         }
         if (f->bound.error <= MEAN_ERROR || M >= MOST_DRAWS)
             break;
@@ -59,12 +60,21 @@ static void check_rival(Fit *f)
 static Sample sample_new(long M, long n)
 {
     return (Sample){.M = M, .U = dgm_alloc((size_t)(M * n + 1) * sizeof(double)),
-                    .weight = dgm_alloc((size_t)(M + 1) * sizeof(double))};
+                    .weight = dgm_alloc((size_t)(M + 1) * sizeof(double)),
+                    .log_weight = dgm_alloc((size_t)(M + 1) * sizeof(double))};
+}
+
+static void sample_free(Sample *s)
+{
+    free(s->U);
+    free(s->weight);
+    free(s->log_weight);
 }
 
 /* The log weights become weights. */
 static void take_weights(Sample *s)
 {
+    memcpy(s->log_weight, s->weight, (size_t)s->M * sizeof *s->weight);
     s->evidence = log_mean(s->M, s->weight, &s->evidence_se);
     s->psis = psis_smooth(s->M, s->weight);
 }
@@ -114,8 +124,7 @@ void fit_refine(Target *t, Fit *f)
         s.levels = rounds[k].levels;
         anneal(t, &f->q, s.levels, f->rules.seed, 1000 * (k + 1), s.M, s.U, s.weight);
         take_weights(&s);
-        free(f->annealed.U);
-        free(f->annealed.weight);
+        sample_free(&f->annealed);
         f->annealed = s;
     }
 }
@@ -150,10 +159,9 @@ void fit_free(Fit *f)
 {
     if (f->start.found) {
         gaussian_free(&f->q);
-        free(f->plain.U);
-        free(f->plain.weight);
-        free(f->annealed.U);
-        free(f->annealed.weight);
+        sample_free(&f->plain);
+        sample_free(&f->annealed);
+        free(f->trace.bound);
     }
     start_free(&f->start);
 }

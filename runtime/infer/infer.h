@@ -126,8 +126,13 @@ typedef struct BoundFit {
     bool converged;
 } BoundFit;
 
+/* The bound after each step, as they come. */
+typedef struct Trace { double *bound; long n, room; } Trace;
+
 /* Climbs the bound from q, in place, with M draws of this stream. */
 BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M);
+BoundFit elbo_fit_traced(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M,
+                         Trace *trace);                      /* NULL: none is kept */
 
 /* ---- psis.c: Pareto-smoothed weights --------------------------------------------------------- */
 
@@ -169,6 +174,8 @@ typedef struct Sample {
     long M;
     double *U;                         /* [M][n] */
     double *weight;                    /* [M], sum 1 */
+    double *log_weight;                /* [M] before smoothing; draws k and M/2 + k of plain weights
+                                          are a pair */
     Psis psis;                         /* of the weights */
     double evidence, evidence_se;      /* log of the normaliser of the density that they estimate */
     long levels;                       /* of annealing; 0: plain weights */
@@ -179,6 +186,7 @@ typedef struct Fit {
     Start start;
     Gaussian q;
     BoundFit bound;
+    Trace trace;                       /* of all rounds of the bound */
     double elbo, elbo_se;              /* of draws that q was not fitted to */
     long lost;                         /* draws of q with a density of 0 */
     double rival;                      /* bound at a mode that q does not reach, -inf: none */
