@@ -17,6 +17,8 @@ static json_t *estimate(double value, double error)
     return json_pack("{s:o, s:o}", "log", json_number(value), "se", json_number(error));
 }
 
+enum { ENOUGH = 20 };                  /* effective draws of the prior, for an error */
+
 /* ---- by weights ------------------------------------------------------------------------------ */
 
 /* Log weights of the family, the two of a pair next to each other. */
@@ -133,6 +135,17 @@ static double log_likelihood(const Posterior *p, const double *x, double *terms)
     return isnan(sum) ? -INFINITY : sum;
 }
 
+/* Where a few draws have all the likelihood, the error is as unknown as the mean: null. */
+static json_t *mean_json(long M, const double *value)
+{
+    double error, mean = log_mean(M, value, &error);
+    double effective = (double)M / (1 + (double)M * error * error);
+    json_t *result = estimate(mean, effective < ENOUGH ? INFINITY : error);
+
+    json_object_set_new(result, "ess", json_number(effective));
+    return result;
+}
+
 static json_t *prior_json(Posterior *p)
 {
     const DgmModel *m = p->model;
@@ -144,7 +157,7 @@ static json_t *prior_json(Posterior *p)
         return json_pack("{s:s}", "why_not", why);
     long M = p->fit.plain.M, finite = 0;
     Simulation s = simulation_new(m);
-    double *x = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1) * sizeof *x), error;
+    double *x = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1) * sizeof *x);
     double *value = dgm_alloc((size_t)(M + m->log_prob->n_terms + 1) * sizeof *value);
 
     simulation_bind(&s, &p->session, &p->data);
@@ -157,8 +170,7 @@ static json_t *prior_json(Posterior *p)
         finite += good;
         value[k] = good ? log_likelihood(p, x, value + M) : -INFINITY;
     }
-    double mean = log_mean(M, value, &error);
-    json_t *result = finite == M ? estimate(mean, error)
+    json_t *result = finite == M ? mean_json(M, value)
                    : json_pack("{s:s}", "why_not", "draws of the prior are not finite");
     json_object_set_new(result, "draws", json_integer(M));
     simulation_free(&s);

@@ -88,6 +88,12 @@ while read -r name exact; do
     done
 done <exact.txt
 
+# Where next to no draw of the prior has any likelihood, its error is not known.
+echo '{"y": [39.99, 40, 40.01], "x": [5, 5.1, 5.2]}' >far.json
+./linear posterior --data far.json --json >report.json
+tr -d ' \n' <report.json | grep -q '"prior":{"log":[-0-9.e]*,"se":null,"ess":[0-9.]*,"draws":4000}' ||
+    fail "$(cat report.json)"
+
 # Where the density is no law of all, the prior has no say, and the report has the reason.
 cat >flat.dgm <<'END'
 model flat {
