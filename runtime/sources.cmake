@@ -51,6 +51,7 @@ set(RUNTIME_SOURCES
   runtime/infer/start.c
   runtime/infer/target.c
   runtime/train/arrays.c
+  runtime/train/canvas.c
   runtime/train/checkestimate.c
   runtime/train/checkgrad.c
   runtime/train/checkpoint.c
@@ -68,6 +69,9 @@ set(RUNTIME_SOURCES
   runtime/train/pictures.c
   runtime/train/plot.c
   runtime/train/posterior.c
+  runtime/train/posterior_draws.c
+  runtime/train/posterior_evidence.c
+  runtime/train/posterior_pictures.c
   runtime/train/posterior_report.c
   runtime/train/progress.c
   runtime/train/report.c
@@ -80,4 +84,5 @@ set(RUNTIME_SOURCES
   runtime/train/support.c
   runtime/train/train.c
   runtime/train/values.c
-  runtime/train/verdict.c)
+  runtime/train/verdict.c
+  runtime/train/zarr.c)

@@ -26,6 +26,7 @@ typedef struct Bound {
     const double *E;                   /* [M][noise] */
     double *U, *G, *value;             /* [M][n], [M][n], [M] */
     double *slope;                     /* [n][rank] of the factor, scratch */
+    Trace *trace;
 } Bound;
 
 static bool full(const Bound *b)
@@ -238,6 +239,25 @@ static double mean_error(const Bound *b)
     return largest;
 }
 
+static void visit(void *of, const double *x, double f, const double *gradient)
+{
+    Trace *trace = ((Bound *)of)->t->trace;
+
+    (void)x;
+    (void)gradient;
+    if (trace == NULL)
+        return;
+    if (trace->n == trace->room) {
+        trace->room = 2 * trace->room + 64;
+        double *more = dgm_alloc((size_t)trace->room * sizeof *more);
+        if (trace->n > 0)
+            memcpy(more, trace->bound, (size_t)trace->n * sizeof *more);
+        free(trace->bound);
+        trace->bound = more;
+    }
+    trace->bound[trace->n++] = -f;
+}
+
 BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M)
 {
     long n = q->n, noise = gaussian_noise(q), count = parameters(q);
@@ -246,10 +266,11 @@ BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M
     double *x = dgm_alloc((size_t)(2 * count + 1) * sizeof *x);
     double *room = dgm_alloc((size_t)(2 * M * n + M + 1) * sizeof *room);
     Bound b = {.t = t, .from = q, .q = gaussian_copy(q), .M = M, .E = E, .U = room,
-               .G = room + M * n, .value = room + 2 * M * n, .slope = dgm_alloc((widest + 1) * sizeof(double))};
+               .G = room + M * n, .value = room + 2 * M * n,
+               .slope = dgm_alloc((widest + 1) * sizeof(double))};
 
     noise_balanced(seed, stream, M, noise, E);
-    Descent d = lbfgs(negative_bound, &b, count, x, (DescentRules){1e-5, STRETCH, NULL});
+    Descent d = lbfgs(negative_bound, &b, count, x, (DescentRules){1e-5, STRETCH, visit});
     double f = negative_bound(&b, x, x + count);
     BoundFit fit = {.elbo = -f, .draws = M, .iterations = d.iterations, .converged = d.converged,
                     .error = mean_error(&b)};

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const double FAR = 5;           /* of the spread of log p - log q, by the root of n */
 
@@ -24,7 +25,15 @@ static void check_rival(Fit *f)
 static Sample sample_new(long M, long n)
 {
     return (Sample){.M = M, .U = dgm_alloc((size_t)(M * n + 1) * sizeof(double)),
-                    .weight = dgm_alloc((size_t)(M + 1) * sizeof(double))};
+                    .weight = dgm_alloc((size_t)(M + 1) * sizeof(double)),
+                    .log_weight = dgm_alloc((size_t)(M + 1) * sizeof(double))};
+}
+
+static void sample_free(Sample *s)
+{
+    free(s->U);
+    free(s->weight);
+    free(s->log_weight);
 }
 
 /* The log weights become weights. Balanced draws come as pairs i and M / 2 + i, which are not
@@ -33,6 +42,7 @@ static void take_weights(Sample *s, bool balanced)
 {
     long H = s->M / 2;
 
+    memcpy(s->log_weight, s->weight, (size_t)s->M * sizeof *s->weight);
     if (balanced) {
         double *pair = dgm_alloc((size_t)s->M * sizeof *pair), unused;
 
@@ -91,8 +101,7 @@ void fit_refine(Target *t, Fit *f)
         s.levels = rounds[k].levels;
         anneal(t, &f->q, s.levels, f->rules.seed, 1000 * (k + 1), s.M, s.U, s.weight);
         take_weights(&s, false);
-        free(f->annealed.U);
-        free(f->annealed.weight);
+        sample_free(&f->annealed);
         f->annealed = s;
     }
 }
@@ -137,7 +146,9 @@ Fit fit_posterior(Target *t, FitRules rules)
     if (f.start.factor != NULL && f.start.spread > FAR * sqrt((double)t->n))
         begin_nearer(t, &f.start, rules.seed);
     f.q = gaussian_from(&f.start, rules.kind, rules.rank);
+    t->trace = &f.trace;
     f.bound = climb(t, &f.q, rules.seed);
+    t->trace = NULL;
     check_rival(&f);
     weigh(t, &f);
     return f;
@@ -147,10 +158,9 @@ void fit_free(Fit *f)
 {
     if (f->start.found) {
         gaussian_free(&f->q);
-        free(f->plain.U);
-        free(f->plain.weight);
-        free(f->annealed.U);
-        free(f->annealed.weight);
+        sample_free(&f->plain);
+        sample_free(&f->annealed);
+        free(f->trace.bound);
     }
     start_free(&f->start);
 }

@@ -14,6 +14,9 @@
 /* log p(u), up to a constant, on R^n and its gradient [n] (or NULL); -inf or NaN: impossible. */
 typedef double LogDensity(void *of, const double *u, double *gradient);
 
+/* Bounds after each step of a climb, as they come. */
+typedef struct Trace { double *bound; long n, room; } Trace;
+
 typedef struct Target {
     long n;
     LogDensity *log_density;
@@ -22,6 +25,7 @@ typedef struct Target {
     long evaluations;                  /* so far */
     double seconds;                    /* of one, as last measured */
     const char *stage;                 /* what it is being evaluated for */
+    Trace *trace;                      /* NULL: none is kept */
 } Target;
 
 double target_at(Target *t, const double *u, double *gradient);
@@ -176,6 +180,8 @@ typedef struct Sample {
     long M;
     double *U;                         /* [M][n] */
     double *weight;                    /* [M], sum 1 */
+    double *log_weight;                /* [M] before smoothing; draws k and M/2 + k of plain weights
+                                          are a pair */
     Psis psis;                         /* of the weights */
     double evidence, evidence_se;      /* log of the normaliser of the density that they estimate */
     long levels;                       /* of annealing; 0: plain weights */
@@ -186,6 +192,7 @@ typedef struct Fit {
     Start start;
     Gaussian q;
     BoundFit bound;
+    Trace trace;                       /* of all rounds of the bound */
     double elbo, elbo_se;              /* of draws that q was not fitted to */
     long lost;                         /* draws of q with a density of 0 */
     double rival;                      /* bound at a mode that q does not reach, -inf: none */

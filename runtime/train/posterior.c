@@ -2,7 +2,9 @@
  *
  *     --family NAME     auto, meanfield, lowrank(K) or fullrank
  *     --draws M         weighted draws
- *     --out DIR         report.json and draws
+ *     --out DIR         report.json and pictures
+ *     --save-draws      equally weighted draws there too
+ *     --json            report.json on stdout
  *     --strict          exit code 7 where the answer is doubtful
  * The approximation is made on the free numbers (infer/); its draws become values of the latents,
  * and with their importance weights the posterior that is reported, where those can be trusted.
@@ -171,6 +173,8 @@ static void open_all(Posterior *p)
     if (sizeof(Real) != sizeof(double))
         dgm_fail(DGM_EXIT_USAGE, "compile the model with --precision f64",
                  "posterior computes in double precision, and %s in single", p->model->name);
+    if (option_flag(p->options, OPT_SAVE_DRAWS) && !option_given(p->options, OPT_OUT_POSTERIOR))
+        dgm_fail(DGM_EXIT_USAGE, "give a directory: --out DIR", "--save-draws needs --out");
     if (option_given(p->options, OPT_OUT_POSTERIOR))
         directory_make(option_text(p->options, OPT_OUT_POSTERIOR));
     p->session = session_open(p->options);
@@ -220,6 +224,33 @@ static void fit(Posterior *p)
         fprintf(stderr, "\r\033[K");
 }
 
+/* What is printed comes first: a disk that is full takes none of it away. */
+static void results(Posterior *p)
+{
+    const Options *o = p->options;
+    const char *dir = option_text(o, OPT_OUT_POSTERIOR);
+    bool json = option_flag(o, OPT_JSON);
+
+    if (!p->session.quiet && !json)
+        posterior_print(p);
+    if (dir == NULL && !json)
+        return;
+    json_t *report = posterior_json(p);
+    if (json)
+        json_write(json_incref(report), "-");
+    stdout_finish();
+    if (dir == NULL) {
+        json_decref(report);
+        return;
+    }
+    char *path = path_join(dir, "report.json");
+    json_write(report, path);
+    free(path);
+    if (option_flag(o, OPT_SAVE_DRAWS))
+        posterior_draws(p, dir);
+    posterior_pictures(p, dir);
+}
+
 int command_posterior(Options *o)
 {
     Posterior p = {.model = o->model, .options = o};
@@ -228,10 +259,7 @@ int command_posterior(Options *o)
     fit(&p);
     take_posterior(&p);
     verdict(&p);
-    if (option_given(o, OPT_OUT_POSTERIOR))
-        posterior_write(&p, option_text(o, OPT_OUT_POSTERIOR));
-    if (!p.session.quiet)
-        posterior_print(&p);
+    results(&p);
     for (int i = 0; i < p.n_warnings; i++)
         dgm_warn("%s: %s", p.warnings[i].code, p.warnings[i].text);
     bool doubt = p.n_warnings > 0 && option_flag(o, OPT_STRICT);

@@ -50,6 +50,13 @@ struct Posterior {
 void verdict(Posterior *p);
 /* posterior_report.c */
 void posterior_print(const Posterior *p);
-void posterior_write(const Posterior *p, const char *dir);
+json_t *posterior_json(Posterior *p);                        /* report.json */
+/* posterior_evidence.c: the field `evidence` of the report. */
+json_t *posterior_evidence(Posterior *p);
+/* posterior_draws.c: files of equally weighted draws; the number of the draw that each one is. */
+void posterior_draws(const Posterior *p, const char *dir);
+long *posterior_resample(const Posterior *p);
+/* posterior_pictures.c */
+void posterior_pictures(const Posterior *p, const char *dir);
 
 #endif

@@ -95,20 +95,11 @@ static json_t *family_json(const Posterior *p)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static json_t *evidence_json(const Sample *s)
-{
-    return json_pack("{s:o, s:o, s:s, s:I}", "log", json_number(s->evidence), "se",
-                     json_number(s->evidence_se), "by",
-                     s->levels > 0 ? "annealed importance sampling" : "importance sampling",
-                     "levels", (json_int_t)s->levels);
-}
-
-void posterior_write(const Posterior *p, const char *dir)
+json_t *posterior_json(Posterior *p)
 {
     const Fit *f = &p->fit;
     const Sample *s = fit_sample(f);
     json_t *root = json_object();
-    char *path = path_join(dir, "report.json");
 
     json_object_set_new(root, "model", json_string(p->model->name));
     json_object_set_new(root, "converged", json_boolean(f->bound.converged));
@@ -131,12 +122,11 @@ void posterior_write(const Posterior *p, const char *dir)
     json_object_set_new(root, "evaluations", json_integer(p->target.evaluations));
     json_object_set_new(root, "seconds", json_number(p->seconds));
     json_object_set_new(root, "seed", json_integer((json_int_t)p->session.seed));
-    json_object_set_new(root, "evidence", evidence_json(s));
+    json_object_set_new(root, "evidence", posterior_evidence(p));
     json_object_set_new(root, "posterior", summaries_json(p, &p->posterior));
     json_object_set_new(root, "family", summaries_json(p, &p->family));
     json_object_set_new(root, "fit", family_json(p));
-    json_write(root, path);
-    free(path);
+    return root;
 }
 
 void posterior_print(const Posterior *p)

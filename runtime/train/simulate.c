@@ -192,7 +192,7 @@ static bool sweep(Simulation *s)
     return changed;
 }
 
-void simulation_draw(Simulation *s, uint64_t number)
+void simulation_settle(Simulation *s, uint64_t number)
 {
     long left = 2;
 
@@ -203,6 +203,11 @@ void simulation_draw(Simulation *s, uint64_t number)
         if (left-- == 0)
             dgm_fail(DGM_EXIT_NUMERIC, NULL, "the draws of %s do not settle: a value depends on "
                      "itself", s->model->name);
+}
+
+void simulation_draw(Simulation *s, uint64_t number)
+{
+    simulation_settle(s, number);
     for (int i = 0; i < s->n; i++)
         for (long k = 0; s->output[i] >= 0 && k < count_of(s, i); k++)
             if (isnan(s->c.out[s->output[i]][k]) && !(s->fixed[i] && !s->variables[i].data))

@@ -377,6 +377,7 @@ int simulation_find(const Simulation *s, const char *name);  /* a variable, or -
 /* Draws what is not fixed, until every value is drawn given those that it reads. Each number has
  * draws of its own. */
 void simulation_draw(Simulation *s, uint64_t number);
+void simulation_settle(Simulation *s, uint64_t number);      /* the same; draws may be no number */
 void simulation_free(Simulation *s);
 int command_simulate(Options *o);
 
