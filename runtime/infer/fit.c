@@ -115,7 +115,10 @@ bool fit_reliable(const Fit *f)
 {
     const Sample *s = fit_sample(f);
 
-    return psis_reliable(&s->psis, s->M);
+    if (psis_reliable(&s->psis, s->M))
+        return true;
+    /* Draws that have moved are where the density is, however uneven their weights. */
+    return s->levels > 0 && s->psis.khat < s->psis.threshold && s->psis.ess > 0.1 * (double)s->M;
 }
 
 /* Where no Gaussian is near the density, one of independent numbers is climbed first: it cannot

@@ -9,7 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double ENOUGH = 0.1;      /* effective draws, as a share of all */
+/* Shares of the draws that must be effective: with a k-hat that is good, one that is well below the
+ * limit, and whatever it is. Where most weight is on few draws, standard deviations come out too
+ * small before k-hat shows it. */
+static const double ENOUGH = 0.4, ENOUGH_IF_LOW = 0.25, NEARLY_ALL = 0.9, LOW = 0.5;
 enum { FEWEST = 5 };                   /* weights to which a tail is fitted */
 
 typedef struct Ranked { double value; long at; } Ranked;
@@ -129,7 +132,10 @@ Psis psis_smooth(long M, double *log_weight)
 
 bool psis_reliable(const Psis *p, long M)
 {
-    return p->ess > 0.9 * (double)M || (p->khat < p->threshold && p->ess > ENOUGH * (double)M);
+    double share = p->ess / (double)M;
+
+    return share > NEARLY_ALL || (p->khat < p->threshold && share > ENOUGH)
+        || (p->khat < LOW && share > ENOUGH_IF_LOW);
 }
 
 double log_mean(long M, const double *log_weight, double *error)

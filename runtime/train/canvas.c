@@ -92,7 +92,7 @@ static double tick_step(double span, int about)
 
 Scale scale_new(double low, double high, int ticks, double from, double to)
 {
-    if (!(high > low)) {
+    if (!(high - low > 1e-9 * fmax(fabs(low), fabs(high)))) {    /* else steps would be lost */
         double room = fabs(low) > 0 ? fabs(low) * 0.05 : 1;
 
         low -= room;
