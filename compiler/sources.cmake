@@ -127,10 +127,12 @@ set(COMPILER_SOURCES
   compiler/emit/cache.c
   compiler/emit/call.c
   compiler/emit/cc.c
+  compiler/emit/comment.c
   compiler/emit/emit.c
   compiler/emit/input.c
   compiler/emit/kernel.c
   compiler/emit/program.c
+  compiler/emit/simd.c
   compiler/emit/text.c
   compiler/data_sizes.c
   compiler/driver.c)

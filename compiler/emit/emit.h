@@ -155,6 +155,13 @@ Str  text_place(const Emit *e, const Node *n);        /* "vae.dgm:4", or "" */
 
 /* kernel.c: the C function of a loop kernel, CUMSUM or SCATTER, and the call to it. */
 void emit_kernel(Emit *e, const Kernel *k, Str *call);
+/* comment.c: the comment above it. */
+void emit_kernel_comment(Emit *e, const Kernel *k);
+/* simd.c: is this loop vectorised; is this item a sum that the loop keeps in a local; does the loop
+ * add by eights? */
+bool simd_loop(const Item *loop);
+bool simd_local_sum(const Item *item);
+bool simd_eights(const Plan *p, const Kernel *k, const Item *loop);
 /* call.c: a runtime call, in the body's function. */
 void emit_call(Emit *e, const Kernel *k, Out *o);
 bool call_is_function(const Node *n);                 /* kernel.c emits it */

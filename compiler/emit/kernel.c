@@ -2,8 +2,8 @@
  *
  * Idea: walk the tree and print. A value that one statement of the same loop reads is written into
  * that statement; others become locals named after the model. Operands come in as restrict
- * pointers; the innermost loop gets `omp simd` with its sums. What the body used decides the
- * parameter list, so the body is printed first.
+ * pointers; the innermost loop gets `omp simd` with its sums (emit_eights: short ones). What the
+ * body used decides the parameter list, so the body is printed first.
  *     static void step_h_1(long r0, long r1, const Real *restrict encoder_b, Real *restrict h)
  *     {
  *         for (long n = r0; n < r1; n++) {
@@ -266,6 +266,15 @@ static bool name_taken(const Printer *q, Str name)
     return false;
 }
 
+static Str new_name(Printer *q, Str plain)
+{
+    Str name = plain;
+    for (int i = 1; name_taken(q, name); i++)
+        name = str_fmt(q->e->c, "%s_%d", plain, i);
+    vec_push(q->e->c, q->names, name);
+    return name;
+}
+
 static Str local_name(Printer *q, const Node *n)
 {
     Ctx *c = q->e->c;
@@ -273,11 +282,7 @@ static Str local_name(Printer *q, const Node *n)
     const Node *main = u ? u->node : NULL;
     bool own = main && (main == n || main == n->clone_of);
     Str base = n->v && n->v->label && own ? n->v->label : str(c, op_info[n->op].name);
-    Str plain = plan_identifier(c, base), name = plain;
-    for (int i = 1; name_taken(q, name); i++)
-        name = str_fmt(c, "%s_%d", plain, i);
-    vec_push(c, q->names, name);
-    return name;
+    return new_name(q, plan_identifier(c, base));
 }
 
 static void set_value(Printer *q, const Node *n, Value v)
@@ -347,10 +352,7 @@ static Value shared_text(Printer *q, const Node *n)
                   (const void *)n->path[n->depth]);
     Str e = map_get(q->old, key);
     if (!e) {
-        e = str(c, "e");
-        for (int i = 1; name_taken(q, e); i++)
-            e = str_fmt(c, "e_%d", i);
-        vec_push(c, q->names, e);
+        e = new_name(q, str(c, "e"));
         map_put(q->old, key, (void *)e);
         out_printf(q->o, "const Real %s = dgm_exp(-dgm_abs(%s));\n", e, a);
     }
@@ -470,52 +472,74 @@ static void load_old(Printer *q, const Item *list)
     }
 }
 
-static bool innermost(const Item *loop)
-{
-    for (size_t i = 0; i < vec_len(loop->items); i++)
-        if (loop->items[i]->kind == ITEM_LOOP)
-            return false;
-    return true;
-}
-
-/* Loops that no compiler vectorises: clang says so, which is an error under -Werror. */
-static bool vectorises(const Item *loop)
-{
-    for (size_t i = 0; i < vec_len(loop->items); i++) {
-        if (loop->items[i]->kind != ITEM_STMT)
-            continue;
-        const Node *n = loop->items[i]->node;
-        switch (n->op) {
-        case OP_MAXIMUM: case OP_LGAMMA: case OP_DIGAMMA: case OP_TRIGAMMA: case OP_GAMMA_P:
-        case OP_GAMMA_DSHAPE: case OP_BETA_I: case OP_NORMAL_CDF: case OP_NORMAL_QUANTILE:
-        case OP_LBETA: case OP_LOG_NORMAL_CDF: case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP:
-        case OP_BINOMIAL_QUANTILE:
-            return false;
-        case OP_FLATTEN:               /* positions by division */
-            if (n->to[0] == loop->axis && !flat_in_place(n))
-                return false;
-            break;
-        default:
-            break;
-        }
-    }
-    return true;
-}
-
 static void emit_simd(Printer *q, const Item *loop)
 {
     Str sums = str(q->e->c, "");
     for (size_t i = 0; i < vec_len(loop->items); i++) {
-        const Node *n = loop->items[i]->node;
-        if (loop->items[i]->kind != ITEM_STMT || !node_reduces(n) || loops_memory_sum(n))
+        if (!simd_local_sum(loop->items[i]))
             continue;
-        Str name = ((Value *)map_get(q->values, n))->text;
+        Str name = ((Value *)map_get(q->values, loop->items[i]->node))->text;
         sums = str_fmt(q->e->c, "%s%s%s", sums, *sums ? ", " : "", name);
     }
     out_puts(q->o, "#pragma omp simd");
     if (*sums)
         out_printf(q->o, " reduction(+ : %s)", sums);
     out_puts(q->o, "\n");
+}
+
+/* The loop from one point to before another. */
+static void emit_points(Printer *q, const Item *loop, Str from, Str to)
+{
+    Str i = text_axis(q->e, loop->axis);
+    out_printf(q->o, "for (long %s = %s; %s < %s; %s++) {\n", i, from, i, to, i);
+    out_indent(q->o, 1);
+    emit_items(q, loop);
+    close_loop(q);
+}
+
+/* Eights of points with a sum for each place in an eight, then the points left over:
+ *     Real sum_8[8] = {0};
+ *     for (long i_8 = 0; i_8 < 24; i_8 += 8) {
+ *         #pragma omp simd
+ *         for (long i = i_8; i < i_8 + 8; i++) {
+ *             sum_8[i - i_8] += x[n * 25 + i] * w[i];
+ *         }
+ *     }
+ *     for (long i = 24; i < 25; i++) {
+ *         sum += x[n * 25 + i] * w[i];
+ *     }
+ *     sum += dgm_sum8(sum_8);
+ * A reduction of `omp simd` adds the lanes of its vector one after the other, through memory, which
+ * in a short loop takes longer than the loop; dgm_sum8 adds halves of a register. */
+static void emit_eights(Printer *q, const Item *loop)
+{
+    Ctx *c = q->e->c;
+    long size = (long)extent_axis(q->e->p, loop->axis).n, eights = size / 8 * 8;
+    Str i = text_axis(q->e, loop->axis), from = new_name(q, str_fmt(c, "%s_8", i));
+    Value *sums = NULL;                /* vec: each sum, then its eight */
+    for (size_t k = 0; k < vec_len(loop->items); k++) {
+        const Node *n = loop->items[k]->node;
+        if (!simd_local_sum(loop->items[k]))
+            continue;
+        Value sum = *(Value *)map_get(q->values, n);
+        Value eight = atom(new_name(q, str_fmt(c, "%s_8", sum.text)));
+        out_printf(q->o, "Real %s[8] = {0};\n", eight.text);
+        set_value(q, n, atom(str_fmt(c, "%s[%s - %s]", eight.text, i, from)));
+        vec_push(c, sums, sum);
+        vec_push(c, sums, eight);
+    }
+    out_printf(q->o, "for (long %s = 0; %s < %ld; %s += 8) {\n", from, from, eights, from);
+    out_indent(q->o, 1);
+    out_puts(q->o, "#pragma omp simd\n");
+    emit_points(q, loop, from, str_fmt(c, "%s + 8", from));
+    close_loop(q);
+    for (size_t k = 0, s = 0; k < vec_len(loop->items); k++)
+        if (simd_local_sum(loop->items[k]))
+            set_value(q, loop->items[k]->node, sums[2 * s++]);
+    if (eights < size)
+        emit_points(q, loop, str_fmt(c, "%ld", eights), str_fmt(c, "%ld", size));
+    for (size_t s = 0; s < vec_len(sums); s += 2)
+        out_printf(q->o, "%s += dgm_sum8(%s);\n", sums[s].text, sums[s + 1].text);
 }
 
 static void emit_items(Printer *q, const Item *list)
@@ -528,7 +552,11 @@ static void emit_items(Printer *q, const Item *list)
         case ITEM_STMT: emit_stmt(q, item->node); break;
         case ITEM_DONE: emit_done(q, item->node); break;
         case ITEM_LOOP:
-            if (innermost(item) && vectorises(item))
+            if (simd_eights(q->e->p, q->k, item)) {
+                emit_eights(q, item);
+                break;
+            }
+            if (simd_loop(item))
                 emit_simd(q, item);
             open_loop(q, item->axis);
             emit_items(q, item);
@@ -645,39 +673,6 @@ static void parameters(Printer *q, Out *types, Out *values)
         parameter(types, values, "double *restrict terms", str(c, "buf->terms"));
 }
 
-static void print_ops(Emit *e, const Kernel *k)
-{
-    int ops = 0;
-    double cost = 0;
-    for (size_t i = 0; i < vec_len(k->nodes); i++) {
-        ops += op_info[k->nodes[i]->op].kind == OP_KIND_MAP;
-        cost += node_cost(e->p, k->nodes[i], 100, 1);
-    }
-    out_printf(e->o, " *   %d operations fused, about %.3g flop for 100 rows", ops, cost);
-}
-
-/* What the kernel computes, with spec lines: labelled values it stores, then terms. */
-static void kernel_comment(Emit *e, const Kernel *k)
-{
-    Str seen = NULL;
-    out_printf(e->o, "/* %s_%s\n", e->p->name, k->name);
-    for (size_t i = 0; i < vec_len(k->nodes); i++) {
-        const Node *n = k->nodes[i];
-        if (n->term >= 0) {
-            const EmitTerm *t = &e->program->terms[n->term];
-            out_printf(e->o, " *   term %s = %.200s  [line %d]\n", quote_comment(e->c, t->name),
-                       t->formula ? quote_comment(e->c, t->formula) : "", t->line);
-        } else if (n->v && n->v->label && n->v->label != seen) {
-            seen = n->v->label;
-            Str text = n->v->span.src ? quote_comment(e->c, span_text(e->c, n->v->span)) : "";
-            out_printf(e->o, " *   %s: %.60s  [%s]\n", quote_comment(e->c, seen), text,
-                       text_place(e, n));
-        }
-    }
-    print_ops(e, k);
-    out_puts(e->o, " */\n");
-}
-
 void emit_kernel(Emit *e, const Kernel *k, Str *call)
 {
     Printer q = {.e = e, .k = k, .o = out_new(e->c), .values = map_new(e->c), .old = map_new(e->c)};
@@ -690,7 +685,7 @@ void emit_kernel(Emit *e, const Kernel *k, Str *call)
         emit_scatter(&q, k->nodes[0]);
     Out *types = out_new(e->c), *values = out_new(e->c);
     parameters(&q, types, values);
-    kernel_comment(e, k);
+    emit_kernel_comment(e, k);
     text_wrapped(e->o, str_fmt(e->c, "static void %s_%s(%s)", e->p->name, k->name,
                                *out_text(types, NULL) ? out_text(types, NULL) : "void"));
     out_printf(e->o, "\n{\n");

@@ -26,6 +26,7 @@
 
 #include "vmath_f64.h"
 #include "vmath_f32.h"                 /* pow and the range reduction of sin go through double */
+#include "sum8.h"
 
 #ifdef DGM_F64
 #define DGM_REAL_FN(name) dgm_##name##_d
@@ -53,6 +54,7 @@ DGM_INLINE DgmMathReal dgm_floor(DgmMathReal x) { return DGM_REAL_FN(floor)(x); 
 DGM_INLINE DgmMathReal dgm_pow(DgmMathReal x, DgmMathReal y) { return DGM_REAL_FN(pow)(x, y); }
 
 DGM_INLINE DgmMathReal dgm_abs(DgmMathReal x) { return DGM_REAL_FN(abs)(x); }
+DGM_INLINE DgmMathReal dgm_sum8(const DgmMathReal *x) { return DGM_REAL_FN(sum8)(x); }
 DGM_INLINE DgmMathReal dgm_sq(DgmMathReal x) { return x * x; }
 
 /* -1, 0 or 1; zero and NaN are returned as they are. */

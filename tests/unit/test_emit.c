@@ -2,6 +2,7 @@
  *
  * Every .tir file of tests/structure is a case; comments at its head say what to do:
  *     // structure: kernels 3, gemm 5        what plan_count must say
+ *     // emitted: dgm_sum8 3                how many lines of the C have that word
  *     // run: B 70, S 2                      emit, compile, run; compare with the interpreter
  * and `grad` anywhere in these lines differentiates first. A run is compiled in double precision by
  * gcc and by clang with all warnings as errors, and once with sanitizers; terms, gradients and
@@ -138,6 +139,28 @@ static void check_structure(const Case *k, const Plan *p)
     while (sscanf(line, " %39[a-z0-9_] %d%n", word, &want, &used) == 2) {
         if (strcmp(word, "grad") && plan_count(p, word) != want)
             fail_msg("%s: %s %d, expected %d", k->file, word, plan_count(p, word), want);
+        line += used;
+        line += *line == ',';
+    }
+}
+
+/* Each `word number` of the emitted line: so many lines of the C have the word. */
+static void check_emitted(Ctx *c, const Case *k, const EmitInput *in)
+{
+    const char *line = strstr(k->text, "// emitted:");
+    if (!line || line > head_end(k->text))
+        return;
+    line += strlen("// emitted:");
+    Out *o = out_new(c);
+    emit_program(c, o, in);
+    char word[40];
+    int want, used;
+    while (sscanf(line, " %39[a-z0-9_] %d%n", word, &want, &used) == 2) {
+        int lines = 0;
+        for (const char *at = out_text(o, NULL); (at = strstr(at, word)) != NULL; lines++)
+            at += strcspn(at, "\n");
+        if (lines != want)
+            fail_msg("%s: %d lines of C with %s, expected %d", k->file, lines, word, want);
         line += used;
         line += *line == ',';
     }
@@ -371,6 +394,7 @@ static void test_file(void **state)
     plan_print(o, in->programs[0].plan);
     assert_true(strlen(out_text(o, NULL)) > 0);
     check_structure(&k, in->programs[0].plan);
+    check_emitted(c, &k, in);
     if (k.run && !has_rejection(f)) {
         Tools t = {"/tmp/test-emit-XXXXXX"};
         assert_non_null(mkdtemp(t.dir));

@@ -234,6 +234,21 @@ static void lengths(void **state)
         }
 }
 
+/* Eight numbers whose sum in another order than by halves is another number. */
+static void sum_of_eight(void **state)
+{
+    (void)state;
+    const double x[] = { 1, 0x1p-53, 0x1p60, 0x1p-53, -1, 0x1p-53, -0x1p60, 0x1p-53 };
+    assert_true(dgm_sum8_d(x) == 0x1p-51);
+    const float y[] = { 1, 0x1p-24f, 0x1p60f, 0x1p-24f, -1, 0x1p-24f, -0x1p60f, 0x1p-24f };
+    assert_true(dgm_sum8_f(y) == 0x1p-22f);
+    for (int place = 0; place < 8; place++) {
+        Real one[8] = { 0 };
+        one[place] = (Real)(place + 1);
+        assert_true(dgm_sum8(one) == (Real)(place + 1));
+    }
+}
+
 /* ---- special functions ---------------------------------------------------------------------- */
 
 static void assert_close(double got, double want, double rel, const char *what, double a, double b)
@@ -345,6 +360,7 @@ int main(void)
         cmocka_unit_test(lengths),         cmocka_unit_test(gamma_family),
         cmocka_unit_test(normal_family),   cmocka_unit_test(incomplete),
         cmocka_unit_test(gamma_by_shape),  cmocka_unit_test(binomial_quantile),
+        cmocka_unit_test(sum_of_eight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
