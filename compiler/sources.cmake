@@ -53,6 +53,7 @@ set(COMPILER_SOURCES
   compiler/model/graph.c
   compiler/model/latent_support.c
   compiler/model/mixing.c
+  compiler/model/partial.c
   compiler/model/print.c
   compiler/model/prove_plates.c
   compiler/model/refuse.c

@@ -372,6 +372,8 @@ long   dgm_density_values(const DgmDensity *d);
 /* Log joint density at constrain(u) plus the log Jacobian of that map; its gradient by u, if
  * wanted, in gradient [dimension]. -inf outside the support, NaN where a term is undefined. */
 double dgm_density_log_density_gradient(DgmDensity *d, const double *u, double *gradient);
+/* values: NaN in cells that do not count (latents of plates with a condition); there, what
+ * dgm_density_unconstrain is given is not looked at. */
 void   dgm_density_constrain(DgmDensity *d, const double *u, double *values);
 void   dgm_density_unconstrain(DgmDensity *d, const double *values, double *u);
 void   dgm_density_free(DgmDensity *d);

@@ -246,11 +246,24 @@ static void rewrite_block(Cells *s, Ast *block)
         ast_walk(block, visit_binder, s);
 }
 
+/* The loops over ragged rows in the families of the model. */
+static void rewrite_families(Cells *s, const Ast *file)
+{
+    for (size_t i = 0; i < vec_len(file->kids) && s->ragged; i++) {
+        Ast *item = file->kids[i];
+        const Ast *model = item->kind == AST_FAMILY ? item->kids[FAMILY_FOR] : NULL;
+        if (model && model->name == s->model->name)
+            ast_walk(item->kids[FAMILY_BODY], visit_binder, s);
+    }
+}
+
 void rewrite_cells(Ctx *c, Ast *file)
 {
     for (size_t i = 0; i < vec_len(file->kids); i++) {
         Cells s = { .c = c, .model = file->kids[i] };
-        if (file->kids[i]->kind == AST_MODEL)
-            rewrite_block(&s, file->kids[i]->kids[MODEL_BODY]);
+        if (file->kids[i]->kind != AST_MODEL)
+            continue;
+        rewrite_block(&s, file->kids[i]->kids[MODEL_BODY]);
+        rewrite_families(&s, file);
     }
 }

@@ -228,7 +228,12 @@ static bool same_chain(Check *s, const PlateList *list)
     return true;
 }
 
-/* The plate of the model that this one opens again: same place, same domain, no condition. */
+static bool same_condition(Check *s, const Ast *a, const Ast *b)
+{
+    return a && b ? fmt_expr(s->c, a) == fmt_expr(s->c, b) : a == b;
+}
+
+/* The plate of the model that this one opens again: same place, domain and condition. */
 static Ast *reopened(Check *s, Ast *binder, Size *size, bool scan)
 {
     for (size_t i = 0; i < vec_len(s->opened); i++) {
@@ -236,7 +241,7 @@ static Ast *reopened(Check *s, Ast *binder, Size *size, bool scan)
         PlateList *around = map_get(s->plates_of, other);
         if (!around || !same_chain(s, around) || (map_get(s->scans, other) != NULL) != scan)
             continue;
-        if (binder->kids[BINDER_WHERE] || other->kids[BINDER_WHERE]) continue;
+        if (!same_condition(s, binder->kids[BINDER_WHERE], other->kids[BINDER_WHERE])) continue;
         Ast *a = binder->kids[BINDER_DOMAIN], *b = other->kids[BINDER_DOMAIN];
         if (a->kind == AST_RANGE || b->kind == AST_RANGE) {
             if (a->kind != b->kind || fmt_expr(s->c, a) != fmt_expr(s->c, b)) continue;

@@ -55,6 +55,10 @@ Ast  *make_binary(Ctx *c, const char *op, Ast *a, Ast *b);
 /* if condition then a else b; NULL: 0 */
 Ast  *make_choice(Ctx *c, Span at, Ast *condition, Ast *a, Ast *b);
 Ast  *make_counted(Ctx *c, const Plate *p, Ast *e);             /* e at positions of p that count */
+/* e at the positions of p and its outers that count, otherwise at the others; of the type of e */
+Ast  *make_partial(Ctx *c, const Plate *p, Ast *e, Ast *otherwise);
+/* e of the plates of v: NaN in the cells of v that do not count */
+Ast  *make_known(Ctx *c, const Var *v, Ast *e);
 Ast  *make_size(Ctx *c, const Size *s, Span span);
 Var  *make_param(Derive *d, Str name, Type *type, Ast *init, Span span);
 Var  *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span);
@@ -84,6 +88,9 @@ void  joint_likelihood(Derive *d, Query *q);
 void  joint_factors(Derive *d, Query *q, bool penalties);
 Ast  *joint_prior(Derive *d, const Site *s);                    /* log p(z | ..), or NULL: flat */
 Term make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate, Span span);
+/* the same, of an expression that says itself which positions count */
+Term make_whole_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate,
+                     Span span);
 
 /* sum_out.c: discrete latents. Statements that read one are put into terms by sum_out alone. */
 bool  site_is_summed(Derive *d, const Site *s);

@@ -14,6 +14,12 @@ Term make_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate
 {
     for (const Plate *p = plate; p; p = p->outer)
         expr = make_counted(d->c, p, expr);
+    return make_whole_term(d, name, kind, sign, expr, plate, span);
+}
+
+Term make_whole_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr, Plate *plate,
+                     Span span)
+{
     Term t = { .name = fresh_name(d, name), .kind = kind, .sign = sign, .weight = 1, .expr = expr,
                .plate = plate, .span = span };
     t.local = plate && d->m->rows && plate_within(plate, d->m->rows);

@@ -10,6 +10,9 @@
  *                      that may be easier, for a fitter that tries both
  * The free numbers of a non-centred latent are its standard values (noncenter.c): then its value
  * reads other latents, and in log_prob_free its law is the standard one, Jacobian included.
+ * A latent of a plate with a condition has a free number for each cell. Those of the cells that do
+ * not count have the standard normal density, so that the density stays a proper one: they are
+ * independent of all others, and integrate to 1. In to_values, these cells are NaN.
  * Parameters of the model are given as latents are; a law that they have is a term. The gradient is
  * taken by what is given. Nothing is drawn and no family is read, so the terms are exact.
  */
@@ -22,7 +25,7 @@ static bool is_given(const Var *v)
 
 static bool is_own(Derive *d, const Var *v)
 {
-    return is_free(d, v) && v->centring != NONCENTRED;
+    return is_free(d, v) && v->centring != NONCENTRED && !var_is_partial(v);
 }
 
 /* Free numbers of a variable: those that its mean field draws, or new ones. */
@@ -97,6 +100,25 @@ static void jacobian_terms(Derive *d, Query *q)
     }
 }
 
+/* Of the free numbers of the cells that do not count. */
+static void rest_terms(Derive *d, Query *q)
+{
+    Ctx *c = d->c;
+    for (size_t i = 0; i < vec_len(d->d->givens); i++) {
+        const Given *g = &d->d->givens[i];
+        Span at = g->var->decl->span;
+        if (!var_is_partial(g->var))
+            continue;
+        Ast *law = make_law(d, "normal", at, ast_num(c, at, 0), NULL, ast_num(c, at, 1));
+        Ast *density = make_call(c, "logpdf", real_scalar(c), at, law, make_name(c, g->free, at));
+        Ast *none = ast_num(c, at, 0);
+        none->type = real_scalar(c);
+        Ast *e = make_partial(c, g->var->plate, none, density);
+        vec_push(c, q->terms, make_whole_term(d, str_fmt(c, "rest_%s", g->var->name), TERM_PRIOR, 1,
+                                              e, g->var->plate, at));
+    }
+}
+
 /* ---- queries --------------------------------------------------------------------------------- */
 
 static void bind(Derive *d, Query *q, Var *v, Ast *value, const Var *like)
@@ -134,6 +156,10 @@ static void map_results(Derive *d, Query *q, bool to_free)
         Ast *e = moved ? make_name(d->c, g->free, at)
                : to_free && g->free != g->var ? map_call(d, "unconstrain", g, g->var)
                                               : make_name(d->c, g->var, at);
+        if (to_free && var_is_partial(g->var))
+            e = make_partial(d->c, g->var->plate, e, ast_num(d->c, at, 0));
+        else if (!to_free)
+            e = make_known(d->c, g->var, e);
         vec_push(d->c, q->results, ((Result){ g->var->name, e, g->var->plate, false }));
     }
 }
@@ -174,6 +200,7 @@ static void free_queries(Derive *d, Query *log_prob, Query *to_values)
     give(d, log_prob, true);
     log_joint_terms(d, log_prob, true);
     jacobian_terms(d, log_prob);
+    rest_terms(d, log_prob);
     give(d, to_values, true);
     map_results(d, to_values, false);
 }

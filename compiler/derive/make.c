@@ -5,6 +5,7 @@
  */
 #include "derive.h"
 
+#include <math.h>
 #include <string.h>
 
 static bool is_taken(const Derive *d, Str name)
@@ -82,6 +83,22 @@ Ast *make_choice(Ctx *c, Span at, Ast *condition, Ast *a, Ast *b)
 Ast *make_counted(Ctx *c, const Plate *p, Ast *e)
 {
     return p->when ? make_choice(c, e->span, p->when, e, NULL) : e;
+}
+
+Ast *make_partial(Ctx *c, const Plate *p, Ast *e, Ast *otherwise)
+{
+    Type *type = e->type;
+    for (; p; p = p->outer)
+        if (p->when) {
+            e = make_choice(c, e->span, p->when, e, otherwise);
+            e->type = type;
+        }
+    return e;
+}
+
+Ast *make_known(Ctx *c, const Var *v, Ast *e)
+{
+    return var_is_partial(v) ? make_partial(c, v->plate, e, ast_num(c, e->span, NAN)) : e;
 }
 
 /* Distributions that the derivation itself uses are those of lang/std, whatever the user

@@ -196,7 +196,8 @@ static void sample_query(Derive *d, Query *q)
         if (from_model)
             vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, s->var, law_see(d->m, s->law), s->plate,
                                               2 * (int)i + 1, s->span, NULL, false }));
-        add_result(d, q, s->var->name, make_name(d->c, s->var, s->span), s->plate, true);
+        add_result(d, q, s->var->name, make_known(d->c, s->var, make_name(d->c, s->var, s->span)),
+                   s->plate, true);
     }
     if (!q->absent && vec_len(q->results) == 0)
         q->absent = str(d->c, "the model says nothing that could be drawn");
@@ -226,11 +227,13 @@ static void encode_latent(Derive *d, Query *q, const Latent *z)
         Ast *variance = make_call(d->c, "variance", type, z->free->span, z->q, NULL);
         Ast *sd = make_call(d->c, "sqrt", real_like(d->c, z->var->type), z->free->span,
                             of_member(d, z, variance), NULL);
-        add_result(d, q, str_fmt(d->c, "%s.mean", name), of_member(d, z, mean), z->var->plate,
+        add_result(d, q, str_fmt(d->c, "%s.mean", name),
+                   make_known(d->c, z->var, of_member(d, z, mean)), z->var->plate, false);
+        add_result(d, q, str_fmt(d->c, "%s.sd", name), make_known(d->c, z->var, sd), z->var->plate,
                    false);
-        add_result(d, q, str_fmt(d->c, "%s.sd", name), sd, z->var->plate, false);
     }
-    add_result(d, q, name, make_name(d->c, z->var, z->free->span), z->var->plate, true);
+    add_result(d, q, name, make_known(d->c, z->var, make_name(d->c, z->var, z->free->span)),
+               z->var->plate, true);
 }
 
 static void encode_query(Derive *d, Query *q)

@@ -12,6 +12,7 @@
  */
 #include "derive.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -157,6 +158,17 @@ static void check_predicted(Derive *d)
     }
 }
 
+/* In a plate with a condition it has a value at the positions that count; NaN is a real number. */
+static Result report_result(Derive *d, const Var *v)
+{
+    Ast *e = make_name(d->c, v, v->decl->span);
+    if (plate_partial(v->plate) && v->type && v->type->kind == KIND_VALUE) {
+        e->type = make_type(d->c, "real", v->type->array, v->type->event);
+        e = make_partial(d->c, v->plate, e, ast_num(d->c, v->decl->span, NAN));
+    }
+    return (Result){ v->name, e, v->plate, false };
+}
+
 /* requires: log_prob_queries, simulate_query */
 void report_queries(Derive *d)
 {
@@ -184,10 +196,7 @@ void report_queries(Derive *d)
         give(d, q, out->tables[i].mode);
     }
     for (size_t i = 0; i < vec_len(reported); i++)
-        vec_push(d->c, q->results,
-                 ((Result){ reported[i]->name,
-                            make_name(d->c, reported[i], reported[i]->decl->span),
-                            reported[i]->plate, false }));
+        vec_push(d->c, q->results, report_result(d, reported[i]));
     summary_query(d, &out->marginals, SUMMARY_MARGINAL);
     summary_query(d, &out->modes, SUMMARY_MODE);
 }

@@ -192,9 +192,12 @@ static bool is_placeable(const Sim *s)
     return true;
 }
 
-/* e at the positions of the statement that count, and at the others what stands there. */
+/* e at the positions of the statement that count, and at the others what stands there; of a latent
+ * of numbers nothing does. */
 static Ast *counting(Sim *s, Ast *e)
 {
+    if (var_is_partial(s->site->var))
+        return make_known(s->d->c, s->site->var, typed(s, e));
     for (const Plate *p = s->site->plate; p; p = p->outer)
         if (p->when)
             e = typed(s, make_choice(s->d->c, e->span, p->when, e, s->site->lhs));
@@ -264,6 +267,16 @@ static Str weighed_by_factor(Derive *d, const Var *v)
     return NULL;
 }
 
+/* Which cells of v count: 1, else 0. */
+static Result counts(Derive *d, const Var *v)
+{
+    Ast *one = ast_num(d->c, v->decl->span, 1);
+    one->type = real_scalar(d->c);
+    return (Result){ str_fmt(d->c, "%s.counts", v->name),
+                     make_partial(d->c, v->plate, one, ast_num(d->c, v->decl->span, 0)), v->plate,
+                     false };
+}
+
 /* Everything of v anew, as a result; or why not. */
 static Str draw_variable(Sim *s, Var *v)
 {
@@ -281,6 +294,8 @@ static Str draw_variable(Sim *s, Var *v)
         return s->why;
     }
     vec_push(d->c, s->q->results, ((Result){ v->name, whole, v->plate, false }));
+    if (var_is_partial(v))
+        vec_push(d->c, s->q->results, counts(d, v));
     return NULL;
 }
 

@@ -206,14 +206,6 @@ static void build_latent(Build *b, Ast *s, Plate *outer)
         Var *v = add_var(b, VAR_LATENT, names->kids[i], s, plate);
         v->law = law;
         v->spread = n;
-        for (const Plate *p = plate; p && !var_is_discrete(v); p = p->outer)
-            if (p->when) {
-                diag_error(b->c, E_ND_WHERE, p->when->span);
-                diag_note(b->c, v->decl->span, "`%s` would have a value at some positions only",
-                          v->name);
-                diag_help(b->c, "declare it in a plate without the condition");
-                break;
-            }
         if (law && (var_is_discrete(v) || latent_support(b->c, v)))
             add_site(b, v, own_name(b->c, v), law, plate, false, s->span);
     }
@@ -482,5 +474,5 @@ Model *model_build(Ctx *c, Ast *file, Str name)
         return NULL;
     for (size_t i = 0; i < vec_len(m->sites); i++)
         m->sites[i].reads = model_reads(c, m, m->sites[i].law);
-    return missing_check(c, m) ? m : NULL;
+    return missing_check(c, m) && partial_check(c, m) ? m : NULL;
 }

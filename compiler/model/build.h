@@ -23,6 +23,9 @@ void   own_indices(Build *b, Ast *tree); /* z[n] in plate n becomes z, where z s
 void   missing_link(Ctx *c, Model *m);
 bool   missing_check(Ctx *c, const Model *m);
 
+/* partial.c: latents that have a value at some positions of their plates only */
+bool   partial_check(Ctx *c, const Model *m);
+
 /* family.c: selects the family and makes its guides */
 bool   family_select(Build *b);
 void   family_build(Build *b);

@@ -136,6 +136,10 @@ Model *model_build(Ctx *c, Ast *file, Str name);
 bool   prove_plates(Ctx *c, Model *m, bool sizes_later);
 bool   var_is_discrete(const Var *v);                 /* a latent of whole numbers */
 bool   var_is_summed(const Var *v);                   /* and summed out: no family draws it */
+/* partial.c: latents of plates with a condition, `for n in N where seen[n]` */
+const Plate *plate_partial(const Plate *p);  /* the innermost plate around p that has one; NULL */
+/* a latent or a draw of `predict`, of real numbers: some of its cells may not count */
+bool   var_is_partial(const Var *v);
 bool   model_has_nets(const Model *m);                /* of the model itself or its family */
 Var   *model_var(const Model *m, const Ast *decl);    /* by declaration, family's included; NULL */
 void   model_print(Ctx *c, Out *o, const Model *m);   /* --dump=graph */

@@ -120,6 +120,27 @@ static Val *data_value(Lower *L, const Var *v)
     return v->missing ? completed(L, v, data) : data;
 }
 
+/* Given values of a latent that has some in the cells that count only: in the others, which may be
+ * NaN, stands what free numbers 0 are, so that no derivative meets them. */
+static Val *filled(Lower *L, const Var *v, Val *given)
+{
+    ActivePlate *saved = L->active;
+    int64_t shape[LIMIT_RANK];
+    Axis *axes[LIMIT_RANK];
+    int n = free_shape(L, v->type, shape);
+    for (int i = 0; i < n; i++)
+        axes[i] = axis_keyed(L, str_fmt(L->c, "rest %p %d", (const void *)v, i), AXIS_EVENT,
+                             str_fmt(L->c, "%s_%d", v->name, i), shape[i]);
+    enter_plate(L, v->plate);
+    Tir *zero = tir_expand(L->f, tir_const(L->f, 0), axes, n);
+    Val *rest = support_apply(L, "constrain", v->type, val_tensor(L, zero, axes, n));
+    for (const Plate *p = v->plate; p; p = p->outer)
+        if (p->when)
+            given = val_select(L, eval(L, NULL, p->when), given, rest);
+    L->active = saved;
+    return given;
+}
+
 /* A variable whose value comes from outside; its plates are implicit. */
 static Tir *given_input(Lower *L, Var *v)
 {
@@ -132,7 +153,9 @@ static Tir *given_input(Lower *L, Var *v)
     for (int i = 0; i < n && m < LIMIT_RANK; i++)
         all[m++] = explicit[i];
     Tir *t = tir_input(L->f, INPUT_GIVEN, v->name, all, m);
-    map_put(L->values, v, val_tensor(L, tir_label(t, v->name, v->decl->span), explicit, n));
+    Val *val = val_tensor(L, tir_label(t, v->name, v->decl->span), explicit, n);
+    bool gaps = v->kind == VAR_LATENT && var_is_partial(v);
+    map_put(L->values, v, gaps ? filled(L, v, val) : val);
     return t;
 }
 

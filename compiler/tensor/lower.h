@@ -247,6 +247,8 @@ Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over);
 
 /* lower_support.c */
 const Ast *type_support(const Lower *L, const Type *type);
+/* array axes, then those of the support's unconstrained form; returns how many */
+int  free_shape(Lower *L, const Type *type, int64_t *shape);
 bool free_number(Lower *L, const Type *type, double x, double *free);        /* of x */
 Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
 

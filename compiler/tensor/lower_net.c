@@ -95,8 +95,7 @@ static Val *param_input(Lower *L, const LowParam *p)
     return val_tensor(L, tir_label(t, p->name, p->span), p->axes, p->rank);
 }
 
-/* Free shape of a type: array axes, then the axes of its support's unconstrained form. */
-static int free_shape(Lower *L, const Type *type, int64_t *shape)
+int free_shape(Lower *L, const Type *type, int64_t *shape)
 {
     int rank = 0;
     Str missing;

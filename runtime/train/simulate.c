@@ -192,6 +192,21 @@ static bool sweep(Simulation *s)
     return changed;
 }
 
+/* Does element k of variable i count? A latent of a plate with a condition has an output that says
+ * so; elsewhere it has no value, which is NaN. */
+static bool counts(const Simulation *s, int i, long k)
+{
+    char name[240];
+
+    snprintf(name, sizeof name, "%s.counts", s->variables[i].name);
+    int n = output_find(s->program, name);
+    if (n < 0)
+        return true;
+    const DgmOutput *out = &s->program->outputs[n];
+    long cells = shape_of(out->rows, s->N, out->rank, out->shape).count;
+    return s->c.out[n][k / (count_of(s, i) / cells)] != 0;
+}
+
 void simulation_settle(Simulation *s, uint64_t number)
 {
     long left = 2;
@@ -210,7 +225,8 @@ void simulation_draw(Simulation *s, uint64_t number)
     simulation_settle(s, number);
     for (int i = 0; i < s->n; i++)
         for (long k = 0; s->output[i] >= 0 && k < count_of(s, i); k++)
-            if (isnan(s->c.out[s->output[i]][k]) && !(s->fixed[i] && !s->variables[i].data))
+            if (isnan(s->c.out[s->output[i]][k]) && !(s->fixed[i] && !s->variables[i].data)
+                && counts(s, i, k))
                 dgm_fail(DGM_EXIT_NUMERIC, "its law has a parameter outside of its domain",
                          "%s:%d: a draw of `%s` (element %ld, from 0) is not a number",
                          s->model->spec_path, s->variables[i].line, s->variables[i].name, k);

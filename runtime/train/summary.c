@@ -78,8 +78,11 @@ void summaries_print(const Quantity *q, int n, long M, const double *weight)
 
             summarise(&q[i], j, M, weight, w, of);
             element_text(q[i].name, q[i].shape, j, name, sizeof name);
-            printf("%-20s %12.5g %12.5g %12.5g %12.5g %12.5g\n", name, of[MEAN], of[SD], of[Q05],
-                   of[Q50], of[Q95]);
+            if (isnan(of[Q50]))            /* of a cell that does not count, for one */
+                printf("%-20s %12s\n", name, "no value");
+            else
+                printf("%-20s %12.5g %12.5g %12.5g %12.5g %12.5g\n", name, of[MEAN], of[SD],
+                       of[Q05], of[Q50], of[Q95]);
         }
         if (q[i].shape.count > SHOWN)
             printf("%-20s %ld more: --out has all\n", "..", q[i].shape.count - SHOWN);

@@ -3,7 +3,9 @@
  * Idea: the free numbers of a value are numbers, and lead back to it where a support has fewer of
  * them than values: no support needs code of its own. At an edge (a probability of 0) they may be
  * infinite or none; then values moved towards the inside by a tiny part are asked instead. Only the
- * pole of unit_vector, which its map leaves out, is no edge: there the length decides.
+ * pole of unit_vector, which its map leaves out, is no edge: there the length decides. Cells that
+ * do not count have no value: that of free numbers 0 is NaN there, and what is given is not looked
+ * at.
  */
 #include "density/density.h"
 #include "train/train.h"
@@ -61,13 +63,24 @@ static void travel(DgmDensity *d, Trip *t)
     density_map(d, FORM_FREE, t->u, t->y);
 }
 
-/* Values a tiny part of the way from x to the values of free numbers 0. */
-static void move_inwards(DgmDensity *d, const double *x, Trip *t)
+/* The values of free numbers 0. */
+static double *middle_new(DgmDensity *d)
 {
-    memset(t->u, 0, (size_t)density_count(d, FORM_FREE) * sizeof *t->u);
-    density_map(d, FORM_FREE, t->u, t->y);
+    size_t n = (size_t)density_count(d, FORM_FREE);
+    double *y = dgm_alloc(((size_t)density_count(d, FORM_VALUES) + 1) * sizeof *y);
+    double *u = dgm_alloc((n + 1) * sizeof *u);
+
+    memset(u, 0, n * sizeof *u);
+    density_map(d, FORM_FREE, u, y);
+    free(u);
+    return y;
+}
+
+/* Values a tiny part of the way from x to those of the middle. */
+static void move_inwards(DgmDensity *d, const double *x, const double *middle, Trip *t)
+{
     for (long k = 0; k < density_count(d, FORM_VALUES); k++)
-        t->x[k] = x[k] + INWARDS * (t->y[k] - x[k]);
+        t->x[k] = x[k] + INWARDS * (middle[k] - x[k]);
 }
 
 /* ---- what is wrong --------------------------------------------------------------------------- */
@@ -81,8 +94,8 @@ static double largest(const double *x, long n)
     return most;
 }
 
-/* The first element of latent i whose trip fails; -1: none. */
-static long wrong_element(DgmDensity *d, int i, const Trip *t)
+/* The first element of latent i whose trip fails; -1: none. Only cells that count have a middle. */
+static long wrong_element(DgmDensity *d, int i, const double *middle, const Trip *t)
 {
     long at, n = density_latent(d, FORM_VALUES, i, &at), from;
     long m = density_latent(d, FORM_FREE, i, &from);
@@ -92,12 +105,13 @@ static long wrong_element(DgmDensity *d, int i, const Trip *t)
         if (isnan(t->u[from + k]))
             return k;
     for (long k = 0; m != n && k < n; k++)
-        if (!(fabs(t->y[at + k] - t->x[at + k]) <= within))
+        if (!isnan(middle[at + k]) && !(fabs(t->y[at + k] - t->x[at + k]) <= within))
             return k;
     return -1;
 }
 
-static long wrong_length(DgmDensity *d, const DgmLatent *z, int i, const double *x)
+static long wrong_length(DgmDensity *d, const DgmLatent *z, int i, const double *middle,
+                         const double *x)
 {
     long at, n = density_latent(d, FORM_VALUES, i, &at), size = z->shape[z->rank - 1];
 
@@ -106,7 +120,7 @@ static long wrong_length(DgmDensity *d, const DgmLatent *z, int i, const double 
 
         for (long j = k; j < k + size; j++)
             square += x[at + j] * x[at + j];
-        if (!(fabs(sqrt(square) - 1) <= TOLERANCE))
+        if (!isnan(middle[at + k]) && !(fabs(sqrt(square) - 1) <= TOLERANCE))
             return k;
     }
     return -1;
@@ -134,10 +148,11 @@ static _Noreturn void refuse(const DgmModel *m, const Wrong *w, double value)
 void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const double *x)
 {
     Trip here = trip_new(d), inside = trip_new(d);
+    double *middle = middle_new(d);
 
     memcpy(here.x, x, (size_t)density_count(d, FORM_VALUES) * sizeof *x);
     travel(d, &here);
-    move_inwards(d, x, &inside);
+    move_inwards(d, x, middle, &inside);
     travel(d, &inside);
     for (int i = 0; i < m->n_latents; i++) {
         const DgmLatent *z = &m->latents[i];
@@ -145,17 +160,18 @@ void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const do
 
         density_latent(d, FORM_VALUES, i, &at);
         if (is_support(z->support, "unit_vector"))
-            k = wrong_length(d, z, i, x);
-        else if (wrong_element(d, i, &here) < 0)
+            k = wrong_length(d, z, i, middle, x);
+        else if (wrong_element(d, i, middle, &here) < 0)
             k = -1;
         else
-            k = wrong_element(d, i, &inside);
+            k = wrong_element(d, i, middle, &inside);
         if (k >= 0)
             refuse(m, &(Wrong){ file, z->name, z->support, z->line,
                                 shape_of_latent(z, density_rows(d)), k }, x[at + k]);
     }
     trip_free(&here);
     trip_free(&inside);
+    free(middle);
 }
 
 void whole_check(const DgmModel *m, const DgmVariable *v, Shape s, const char *file,
