@@ -57,10 +57,7 @@ add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
 foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual
     log_prob run noncentered enumeration partial estimators estimators_exact ode simulate report cells
-    edges faults nan progress posterior_files evidence)
-  script_test(system_${system} systems/${system}.sh)
-endforeach()
-foreach(system posterior sbc)
+    edges faults nan progress posterior posterior_files evidence)
   script_test(system_${system} systems/${system}.sh)
 endforeach()
 add_executable(ranks systems/ranks.c)
@@ -72,6 +69,8 @@ script_test(system_posteriordb_all systems/posteriordb.sh all)
 set_tests_properties(system_posteriordb_all PROPERTIES LABELS long TIMEOUT 5400)
 script_test(system_models systems/models.sh)
 set_tests_properties(system_models PROPERTIES LABELS long TIMEOUT 2400)
+script_test(system_sbc systems/sbc.sh)               # 1,200 fits
+set_tests_properties(system_sbc PROPERTIES LABELS long TIMEOUT 2400)
 script_test(system_faults_all systems/faults.sh all)
 set_tests_properties(system_faults_all PROPERTIES LABELS long TIMEOUT 1200)
 
