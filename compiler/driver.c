@@ -39,20 +39,11 @@ bool query_exists(const char *name)
     return false;
 }
 
-static bool listed(const char *list, const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')
-        if (!strncmp(p, name, n) && (p[n] == ',' || !p[n]))
-            return true;
-    return false;
-}
-
 /* ---- the pipeline ---------------------------------------------------------------------------- */
 
 static bool wants(const Job *job, const char *stage)
 {
-    return listed(job->dump, stage);
+    return str_listed(job->dump, stage);
 }
 
 static void flush_dump(Ctx *c, Out *o)
@@ -133,7 +124,7 @@ static void leave_out(Ctx *c, const Job *job, Derivation *d)
 {
     const char *only = job->task == TASK_RUN ? for_run : job->only;
     for (size_t i = 0; i < N_QUERIES && only; i++)
-        if (i != QUERY_to_values && i != QUERY_to_free && !listed(only, d->query[i].name))
+        if (i != QUERY_to_values && i != QUERY_to_free && !str_listed(only, d->query[i].name))
             d->query[i] = (Query){ .name = d->query[i].name,
                                    .absent = str(c, "--only leaves it out") };
 }

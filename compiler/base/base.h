@@ -24,6 +24,7 @@ typedef const char *Str;               /* interned: equal text <=> equal pointer
 typedef struct Ctx Ctx;
 Str  str(Ctx *c, const char *text);                   /* intern a NUL-terminated text */
 Str  str_n(Ctx *c, const char *text, size_t n);
+bool str_listed(const char *list, const char *name);  /* between commas; list may be NULL */
 Str  str_fmt(Ctx *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- vec.h: growable array in an arena. Use: Ast **list = NULL; vec_push(c, list, x). -------- */

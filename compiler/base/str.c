@@ -237,3 +237,12 @@ Str mangle(Ctx *c, const char *name)
     }
     return str_n(c, buffer, (size_t)(p - buffer));
 }
+
+bool str_listed(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')
+        if (!strncmp(p, name, n) && (p[n] == ',' || !p[n]))
+            return true;
+    return false;
+}

@@ -167,20 +167,11 @@ static bool depends(Derive *d, const Var *v)
 
 /* ---- which are ------------------------------------------------------------------------------- */
 
-static bool listed(const char *list, const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')
-        if (!strncmp(p, name, n) && (p[n] == ',' || !p[n]))
-            return true;
-    return false;
-}
-
 static void decide(Derive *d, Var *v)
 {
     const Guide *g = var_is_discrete(v) ? NULL : guide_of(d, v);
     bool automatic = d->c->noncenter && !strcmp(d->c->noncenter, "auto");
-    bool option = !automatic && listed(d->c->noncenter, v->name);
+    bool option = !automatic && str_listed(d->c->noncenter, v->name);
     bool line = g && g->noncentred && !g->implied;
     Str why = why_centred(d, v);
     if (why && (option || line)) {

@@ -34,16 +34,7 @@ static Tir **copy_values(TirFn *to, const TirFn *f, Tir *const *seeds, size_t n_
     for (size_t i = 0; i < n_seeds; i++)
         if (seeds[i])
             vec_push(f->c, view.outs, ((TirOut){ .name = f->name, .value = seeds[i] }));
-    Tir **order = tir_order(&view);
-    Tir **copy = arena_alloc(f->c->arena, sizeof *copy * ((size_t)f->n_values + 1));
-    for (size_t i = 0; i < vec_len(order); i++) {
-        const Tir *v = order[i];
-        Tir *in[3] = { 0 };
-        for (int k = 0; k < v->n_in; k++)
-            in[k] = copy[v->in[k]->id];
-        copy[v->id] = tir_label(tir_rebuild(to, v, in), v->label, v->span);
-    }
-    return copy;
+    return tir_copies(to, &view);
 }
 
 static bool is_wanted(const Tir *v)

@@ -17,20 +17,6 @@ enum { SEED = 3 };                     /* what a gradient is given after the thr
 
 /* ---- the gradient of a step ------------------------------------------------------------------ */
 
-static Tir *copied_output(TirFn *to, const TirFn *from)
-{
-    Tir **order = tir_order(from);
-    Tir **copy = arena_alloc(to->c->arena, sizeof *copy * ((size_t)from->n_values + 1));
-    for (size_t i = 0; i < vec_len(order); i++) {
-        const Tir *v = order[i];
-        Tir *in[3] = { 0 };
-        for (int k = 0; k < v->n_in; k++)
-            in[k] = copy[v->in[k]->id];
-        copy[v->id] = tir_label(tir_rebuild(to, v, in), v->label, v->span);
-    }
-    return copy[from->outs[0].value->id];
-}
-
 /* Outputs: next, then the derivatives of sum next * seed by state, each and fixed. */
 static TirFn *step_gradient(TirFn *step, const int64_t *sizes)
 {
@@ -38,7 +24,7 @@ static TirFn *step_gradient(TirFn *step, const int64_t *sizes)
     if (step->gradient)
         return step->gradient;
     TirFn *f = tir_fn_like(c, step);
-    Tir **given = NULL, *next = copied_output(f, step);
+    Tir **given = NULL, *next = tir_copies(f, step)[step->outs[0].value->id];
     for (int k = 0; k < 3; k++) {
         const Tir *v = tir_scan_input(step, k);
         Str name = str(c, scan_inputs[k]);

@@ -450,3 +450,17 @@ Tir **tir_order(const TirFn *f)
             vec_push(f->c, order, by_id[i]);
     return order;
 }
+
+Tir **tir_copies(TirFn *to, const TirFn *from)
+{
+    Tir **order = tir_order(from);
+    Tir **copy = arena_alloc(to->c->arena, sizeof *copy * ((size_t)from->n_values + 1));
+    for (size_t i = 0; i < vec_len(order); i++) {
+        const Tir *v = order[i];
+        Tir *in[3] = { 0 };
+        for (int k = 0; k < v->n_in; k++)
+            in[k] = copy[v->in[k]->id];
+        copy[v->id] = tir_label(tir_rebuild(to, v, in), v->label, v->span);
+    }
+    return copy;
+}

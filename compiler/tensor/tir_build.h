@@ -34,6 +34,8 @@ TirFn *tir_fn_like(Ctx *c, const TirFn *f);            /* an empty fn with f's n
 Tir   *tir_intern(TirFn *f, const Tir *proto);         /* the one value equal to proto */
 /* The same op over other operands, which may lack axes of v (then so may the result). */
 Tir   *tir_rebuild(TirFn *f, const Tir *v, Tir *const *in);
+/* All values that the outputs of `from` need, rebuilt in `to`: by the id they have in `from`. */
+Tir  **tir_copies(TirFn *to, const TirFn *from);
 /* The same numbers in memory in another order of axes; n axes, exactly those of v. */
 Tir   *tir_relayout(TirFn *f, Tir *v, Axis *const *axes, int n);
 Tir   *tir_expand_like(TirFn *f, Tir *v, const Tir *like);   /* axes and layout of `like` */

@@ -55,19 +55,10 @@ static void look(Particles *p)
     free(gradient);
 }
 
-static double square(long n, const double *x)
-{
-    double sum = 0;
-
-    for (long i = 0; i < n; i++)
-        sum += x[i] * x[i];
-    return sum;
-}
-
 /* log of q^(1 - b) p^b by z, up to a constant. */
 static double tempered(const Particles *p, double b, const double *z, double log_p)
 {
-    return -(1 - b) * square(p->n, z) / 2 + b * log_p;
+    return -(1 - b) * dense_square(p->n, z) / 2 + b * log_p;
 }
 
 static void kick(Particles *p, double b, double length)
@@ -90,7 +81,8 @@ static double move(Particles *p, double b, double step, uint64_t seed, uint64_t 
     memcpy(p->log0, p->log_p, (size_t)M * sizeof(double));
     double *before = dgm_alloc((size_t)M * sizeof *before);
     for (long i = 0; i < M; i++)
-        before[i] = tempered(p, b, p->z + i * n, p->log_p[i]) - square(n, p->momentum + i * n) / 2;
+        before[i] = tempered(p, b, p->z + i * n, p->log_p[i])
+                  - dense_square(n, p->momentum + i * n) / 2;
     kick(p, b, step / 2);
     for (long l = 0; l < leaps; l++) {
         for (long i = 0; i < M * n; i++)
@@ -100,7 +92,7 @@ static double move(Particles *p, double b, double step, uint64_t seed, uint64_t 
     }
     for (long i = 0; i < M; i++) {
         double after = tempered(p, b, p->z + i * n, p->log_p[i])
-                     - square(n, p->momentum + i * n) / 2;
+                     - dense_square(n, p->momentum + i * n) / 2;
         double share = after >= before[i] ? 1 : exp(after - before[i]);      /* NaN: none */
         double unit = dgm_random_unit(seed, DGM_STREAM_POSTERIOR, stream, ~(uint64_t)i);
 
@@ -127,7 +119,7 @@ static void run(Particles *p, long K, double *step, bool pilot, uint64_t seed, u
         double b = (double)k / (double)K;
 
         for (long i = 0; i < p->M; i++)
-            log_weight[i] += (p->log_p[i] + square(p->n, p->z + i * p->n) / 2) / (double)K;
+            log_weight[i] += (p->log_p[i] + dense_square(p->n, p->z + i * p->n) / 2) / (double)K;
         double accepted = move(p, b, step[k], seed, stream + (uint64_t)k);
         if (pilot && k < K)
             step[k + 1] = step[k] * exp(accepted - ACCEPTED);

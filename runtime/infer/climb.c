@@ -24,17 +24,12 @@ static long even(double M)
 /* The bound of q by draws that it was not fitted to. */
 static double fresh_bound(Target *t, const Gaussian *q, uint64_t seed, uint64_t stream, long M)
 {
-    long n = t->n, noise = gaussian_noise(q);
-    double *E = dgm_alloc((size_t)(M * (noise + n + 2) + 1) * sizeof *E), *U = E + M * noise;
-    double *value = U + M * n, *log_q = value + M, sum = 0;
+    double *U = dgm_alloc((size_t)(M * (t->n + 1)) * sizeof *U), *ratio = U + M * t->n, sum = 0;
 
-    noise_balanced(seed, stream, M, noise, E);
-    gaussian_draw(q, M, E, U);
-    gaussian_log_density(q, M, U, log_q);
-    target_rows(t, M, U, value, NULL);
+    gaussian_log_ratio(q, t, seed, stream, M, U, ratio);
     for (long i = 0; i < M; i++)
-        sum += (value[i] - log_q[i]) / (double)M;
-    free(E);
+        sum += ratio[i] / (double)M;
+    free(U);
     return sum;
 }
 

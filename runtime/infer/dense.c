@@ -24,6 +24,20 @@ bool dense_cholesky(long n, double *A)
     return true;
 }
 
+double dense_dot(long n, const double *x, const double *y)
+{
+    double sum = 0;
+
+    for (long i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+double dense_square(long n, const double *x)
+{
+    return dense_dot(n, x, x);
+}
+
 void dense_solve_lower(long n, const double *L, double *x)
 {
     if (n == 0)

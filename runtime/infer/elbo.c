@@ -131,20 +131,12 @@ static double full_gradient(Bound *b, const double *x, double *g)
 static double diagonal_entropy(const Gaussian *q, double *by_sd, double *by_factor)
 {
     long n = q->n, r = q->rank;
-    double *room = dgm_alloc((size_t)(2 * r * r + n * r + 1) * sizeof *room), sum = 0;
-    double *inner = room, *inverse = room + r * r, *DF = inverse + r * r;
+    double *room = dgm_alloc((size_t)(r * r + n * r + 1) * sizeof *room);
+    double *inner = gaussian_inner(q), *inverse = room, *DF = inverse + r * r;
+    double sum = gaussian_half_log_det(q, inner);
 
-    for (long i = 0; i < n; i++) {
-        sum += log(q->sd[i]);
-        for (long k = 0; k < r; k++)
-            DF[i * r + k] = q->factor[i * r + k] / (q->sd[i] * q->sd[i]);
-    }
-    dense_product(true, false, r, r, n, DF, q->factor, 0, inner);
-    for (long k = 0; k < r; k++)
-        inner[k * r + k] += 1;
-    dense_cholesky(r, inner);
-    for (long k = 0; k < r; k++)
-        sum += log(inner[k * r + k]);
+    for (long i = 0; i < n * r; i++)
+        DF[i] = q->factor[i] / (q->sd[i / r] * q->sd[i / r]);
     dense_lower_inverse(r, inner, inverse);
     for (long i = 0; i < n; i++) {     /* row i of D F L'^-1, then of C^-1 F = D F (inner)^-1 */
         double square = 0;
@@ -162,6 +154,7 @@ static double diagonal_entropy(const Gaussian *q, double *by_sd, double *by_fact
         dense_solve_lower(r, inner, by_factor + i * r);
         dense_solve_upper(r, inner, by_factor + i * r);
     }
+    free(inner);
     free(room);
     return sum;
 }

@@ -60,18 +60,13 @@ static void take_weights(Sample *s, bool balanced)
  * the free numbers under q are exact. */
 static void weigh(Target *t, Fit *f)
 {
-    long M = f->rules.draws, H = M / 2, n = t->n, noise = gaussian_noise(&f->q);
-    Sample s = sample_new(M, n);
-    t->stage = "weighing draws";
-    double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E), sum = 0, square = 0;
-    double *log_q = dgm_alloc((size_t)M * sizeof *log_q);
+    long M = f->rules.draws, H = M / 2;
+    Sample s = sample_new(M, t->n);
+    double sum = 0, square = 0;
 
-    noise_balanced(f->rules.seed, 0, M, noise, E);
-    gaussian_draw(&f->q, M, E, s.U);
-    gaussian_log_density(&f->q, M, s.U, log_q);
-    target_rows(t, M, s.U, s.weight, NULL);
+    t->stage = "weighing draws";
+    gaussian_log_ratio(&f->q, t, f->rules.seed, 0, M, s.U, s.weight);
     for (long i = 0; i < M; i++) {
-        s.weight[i] -= log_q[i];
         f->lost += !isfinite(s.weight[i]);
         sum += s.weight[i] / (double)M;
     }
@@ -81,8 +76,6 @@ static void weigh(Target *t, Fit *f)
     f->elbo_se = f->lost == 0 ? sqrt(square / (double)H) : INFINITY;
     take_weights(&s, true);
     f->plain = s;
-    free(log_q);
-    free(E);
 }
 
 /* Where those weights are too uneven: by way of laws in between, of more until it will do. */

@@ -152,7 +152,7 @@ static double log_diagonal(long n, const double *L)
 
 /* Cholesky factor [rank][rank] of I + F' D F with D = sd^-2, for det and inverse of sd^2 + F F' by
  * the lemma of the determinant and by Woodbury. */
-static double *inner_factor(const Gaussian *q)
+double *gaussian_inner(const Gaussian *q)
 {
     long n = q->n, r = q->rank;
     double *L = dgm_alloc((size_t)(r * r + 1) * sizeof *L);
@@ -168,21 +168,12 @@ static double *inner_factor(const Gaussian *q)
     return L;
 }
 
-static double half_log_det(const Gaussian *q, const double *inner)
+double gaussian_half_log_det(const Gaussian *q, const double *inner)
 {
     double sum = has_diagonal(q) ? log_diagonal(q->rank, inner) : log_diagonal(q->n, q->factor);
 
     for (long i = 0; i < q->n && has_diagonal(q); i++)
         sum += log(q->sd[i]);
-    return sum;
-}
-
-static double square(long n, const double *x)
-{
-    double sum = 0;
-
-    for (long i = 0; i < n; i++)
-        sum += x[i] * x[i];
     return sum;
 }
 
@@ -204,7 +195,7 @@ static void distances(const Gaussian *q, const double *inner, long M, double *X,
         dense_solve_rows(M, n, q->factor, X);
     }
     for (long i = 0; i < M; i++)
-        value[i] = square(n, X + i * n) - (has_diagonal(q) ? square(r, Y + i * r) : 0);
+        value[i] = dense_square(n, X + i * n) - (has_diagonal(q) ? dense_square(r, Y + i * r) : 0);
     free(F);
     free(Y);
 }
@@ -215,15 +206,30 @@ void gaussian_log_density(const Gaussian *q, long M, const double *U, double *va
     double *X = dgm_alloc((size_t)(M * n + 1) * sizeof *X), *inner = NULL;
 
     if (has_diagonal(q))
-        inner = inner_factor(q);
+        inner = gaussian_inner(q);
     for (long i = 0; i < M * n; i++)
         X[i] = U[i] - q->mean[i % n];
     distances(q, inner, M, X, value);
-    double constant = -(double)n / 2 * log(2 * M_PI) - half_log_det(q, inner);
+    double constant = -(double)n / 2 * log(2 * M_PI) - gaussian_half_log_det(q, inner);
     for (long i = 0; i < M; i++)
         value[i] = constant - value[i] / 2;
     free(inner);
     free(X);
+}
+
+void gaussian_log_ratio(const Gaussian *q, Target *t, uint64_t seed, uint64_t stream, long M,
+                        double *U, double *ratio)
+{
+    long noise = gaussian_noise(q);
+    double *E = dgm_alloc((size_t)(M * (noise + 1) + 1) * sizeof *E), *log_q = E + M * noise;
+
+    noise_balanced(seed, stream, M, noise, E);
+    gaussian_draw(q, M, E, U);
+    gaussian_log_density(q, M, U, log_q);
+    target_rows(t, M, U, ratio, NULL);
+    for (long i = 0; i < M; i++)
+        ratio[i] -= log_q[i];
+    free(E);
 }
 
 void gaussian_scale(Gaussian *q, double by)
@@ -239,6 +245,6 @@ void gaussian_sds(const Gaussian *q, double *sd)
     for (long i = 0; i < q->n; i++) {
         double own = has_diagonal(q) ? q->sd[i] : 0;
 
-        sd[i] = sqrt(own * own + square(q->rank, q->factor + i * q->rank));
+        sd[i] = sqrt(own * own + dense_square(q->rank, q->factor + i * q->rank));
     }
 }

@@ -57,6 +57,8 @@ Descent lbfgs(Objective *f, void *of, long n, double *x, DescentRules rules);
 /* ---- dense.c: small matrices, row-major ------------------------------------------------------ */
 
 bool dense_cholesky(long n, double *A);                      /* lower, in place; zeros above */
+double dense_dot(long n, const double *x, const double *y);
+double dense_square(long n, const double *x);                /* |x|^2 */
 void dense_solve_lower(long n, const double *L, double *x);  /* L^-1 x in place */
 void dense_solve_rows(long M, long n, const double *L, double *X);     /* L^-1 x for each row x */
 void dense_solve_upper(long n, const double *L, double *x);  /* L'^-1 x in place */
@@ -116,6 +118,13 @@ void gaussian_free(Gaussian *q);
 long gaussian_noise(const Gaussian *q);                      /* normal numbers of one draw */
 void gaussian_draw(const Gaussian *q, long M, const double *E, double *U);
 void gaussian_log_density(const Gaussian *q, long M, const double *U, double *value);
+/* M balanced draws of q, from this stream of noise, into U [M][n], and log p - log q of each. */
+void gaussian_log_ratio(const Gaussian *q, Target *t, uint64_t seed, uint64_t stream, long M,
+                        double *U, double *ratio);
+/* Of a family with a diagonal: Cholesky factor [rank][rank] of I + F' sd^-2 F, to be freed; and
+ * half the logarithm of the determinant of the covariance by it (of full rank: NULL). */
+double *gaussian_inner(const Gaussian *q);
+double gaussian_half_log_det(const Gaussian *q, const double *inner);
 void gaussian_scale(Gaussian *q, double by);                 /* its standard deviations */
 double *gaussian_factor(const Gaussian *q);                  /* Cholesky, [n][n]; to be freed */
 void gaussian_covariance(const Gaussian *q, double *C);

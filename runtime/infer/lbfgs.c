@@ -26,15 +26,6 @@ typedef struct Path {
     bool open;                         /* the last search found no end: f falls without bound */
 } Path;
 
-static double dot(long n, const double *a, const double *b)
-{
-    double sum = 0;
-
-    for (long i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
 /* d = - H g, where H approximates the inverse of the second derivatives. */
 static void direction(Path *p)
 {
@@ -46,20 +37,20 @@ static void direction(Path *p)
     for (long k = p->pairs - 1; k >= first; k--) {
         long m = k % MEMORY;
 
-        alpha[m] = p->rho[m] * dot(p->n, p->step[m], p->d);
+        alpha[m] = p->rho[m] * dense_dot(p->n, p->step[m], p->d);
         for (long i = 0; i < p->n; i++)
             p->d[i] -= alpha[m] * p->change[m][i];
     }
     if (p->pairs > 0) {
         long m = (p->pairs - 1) % MEMORY;
-        double scale = 1 / (p->rho[m] * dot(p->n, p->change[m], p->change[m]));
+        double scale = 1 / (p->rho[m] * dense_dot(p->n, p->change[m], p->change[m]));
 
         for (long i = 0; i < p->n; i++)
             p->d[i] *= scale;
     }
     for (long k = first; k < p->pairs; k++) {
         long m = k % MEMORY;
-        double beta = p->rho[m] * dot(p->n, p->change[m], p->d);
+        double beta = p->rho[m] * dense_dot(p->n, p->change[m], p->d);
 
         for (long i = 0; i < p->n; i++)
             p->d[i] += (alpha[m] - beta) * p->step[m][i];
@@ -75,7 +66,7 @@ static Trial look(Path *p, double t)
     for (long i = 0; i < p->n; i++)
         p->at[i] = p->x[i] + t * p->d[i];
     trial.f = p->f(p->of, p->at, p->slope_at);
-    trial.slope = dot(p->n, p->slope_at, p->d);
+    trial.slope = dense_dot(p->n, p->slope_at, p->d);
     if (!isfinite(trial.f) || !isfinite(trial.slope)) {
         trial.f = INFINITY;
         trial.slope = INFINITY;
@@ -148,9 +139,9 @@ static void remember(Path *p)
         p->step[m][i] = p->at[i] - p->x[i];
         p->change[m][i] = p->slope_at[i] - p->g[i];
     }
-    curvature = dot(p->n, p->step[m], p->change[m]);
-    if (curvature > 1e-12 * sqrt(dot(p->n, p->step[m], p->step[m])
-                                 * dot(p->n, p->change[m], p->change[m]))) {
+    curvature = dense_dot(p->n, p->step[m], p->change[m]);
+    if (curvature > 1e-12 * sqrt(dense_dot(p->n, p->step[m], p->step[m])
+                                 * dense_dot(p->n, p->change[m], p->change[m]))) {
         p->rho[m] = 1 / curvature;
         p->pairs++;
     }
@@ -167,7 +158,7 @@ static Descent descend(Path *p, DescentRules rules)
         if (rules.visit != NULL)
             rules.visit(p->of, p->x, r.f, p->g);
         direction(p);
-        Trial start = {.f = r.f, .slope = dot(p->n, p->g, p->d)};
+        Trial start = {.f = r.f, .slope = dense_dot(p->n, p->g, p->d)};
         r.slope = -start.slope;
         if (r.slope / 2 < rules.tolerance && (p->pairs > 0 || r.slope == 0)) {
             r.converged = true;

@@ -3,9 +3,9 @@
  * Idea: descents from several points lead towards modes. A mode may lie far from the mass, or the
  * density may grow without end (a hierarchical model whose scale goes to 0), so Gaussians are tried
  * at points all along each way, with the curvature found there, and the one with the highest
- * bound is taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Descents are
- * begun until three have ended at the best mode. Curvature is by differences
- * of gradients, twice: with steps made for a scale of 1, then with steps made for the scales found.
+ * bound is taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Descents are begun
+ * until AGREEING have ended at the best mode. Curvature is by differences of gradients: with steps
+ * made for a scale of 1, and again where the scales found are far from that.
  */
 #include "infer/infer.h"
 
@@ -21,7 +21,6 @@ static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good 
 typedef struct Trail {
     Target *t;
     double *points;                    /* [KEPT][n] */
-    double *last;
     long n_points, seen, stride;
 } Trail;
 
@@ -32,7 +31,6 @@ static void visit(void *of, const double *x, double f, const double *gradient)
 
     (void)f;
     (void)gradient;
-    memcpy(trail->last, x, bytes);
     if (trail->seen++ % trail->stride != 0)
         return;
     if (trail->n_points == KEPT) {     /* every other one goes */
@@ -183,11 +181,11 @@ static bool diagonal_curvature(Target *t, const double *u, uint64_t seed, double
     memset(sd, 0, (size_t)n * sizeof *sd);
     for (int k = 0; k < PROBES; k++) {
         noise_normal(seed, 900000 + (uint64_t)k, 1, n, v);
+        for (long i = 0; i < n; i++)
+            v[i] = v[i] < 0 ? -1 : 1;
         for (int side = 0; side < 2; side++) {
-            for (long i = 0; i < n; i++) {
-                v[i] = v[i] < 0 ? -1 : 1;
+            for (long i = 0; i < n; i++)
                 x[i] = u[i] + (side == 0 ? step : -step) * v[i];
-            }
             target_at(t, x, side == 0 ? above : below);
         }
         for (long i = 0; i < n; i++)
@@ -208,22 +206,18 @@ static bool diagonal_curvature(Target *t, const double *u, uint64_t seed, double
 static void judge(Target *t, Start *s, uint64_t seed)
 {
     long n = t->n, M = TRIAL_DRAWS;
-    double *E = dgm_alloc((size_t)(2 * M * n + 2 * M) * sizeof *E), *U = E + M * n;
-    double *value = U + M * n, *log_q = value + M, square = 0;
+    double *U = dgm_alloc((size_t)(M * n + M) * sizeof *U), *ratio = U + M * n, square = 0;
     Gaussian q = {s->factor ? FAMILY_FULLRANK : FAMILY_MEANFIELD, n, s->factor ? n : 0, s->mean,
                   s->sd, s->factor};
 
-    noise_balanced(seed, 0, M, n, E);
-    gaussian_draw(&q, M, E, U);
-    target_rows(t, M, U, value, NULL);
-    gaussian_log_density(&q, M, U, log_q);
+    gaussian_log_ratio(&q, t, seed, 0, M, U, ratio);
     s->elbo = 0;
     for (long i = 0; i < M; i++)
-        s->elbo += (value[i] - log_q[i]) / (double)M;
+        s->elbo += ratio[i] / (double)M;
     for (long i = 0; i < M; i++)
-        square += pow(value[i] - log_q[i] - s->elbo, 2) / (double)M;
+        square += pow(ratio[i] - s->elbo, 2) / (double)M;
     s->spread = isfinite(s->elbo) ? sqrt(square) : INFINITY;
-    free(E);
+    free(U);
 }
 
 /* The mean is a Newton step from u, of at most two standard deviations in each direction. */
@@ -345,11 +339,11 @@ static bool first_point(Target *t, uint64_t seed, int number, double *u, double 
 Start start_find(Target *t, uint64_t seed)
 {
     long n = t->n;
-    double *room = dgm_alloc((size_t)(n * (KEPT + 3)) * sizeof *room), *u = room, *g = u + n;
+    double *room = dgm_alloc((size_t)(n * (KEPT + 2)) * sizeof *room), *u = room, *g = u + n;
     Start best = {.n = n};
 
     for (int d = 0, agreed = 0; d < DESCENTS && agreed < AGREEING; d++) {
-        Trail trail = {.t = t, .last = g + n, .points = g + 2 * n, .stride = 1};
+        Trail trail = {.t = t, .points = g + n, .stride = 1};
 
         if (!first_point(t, seed, d, u, g))
             continue;
