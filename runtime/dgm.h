@@ -193,12 +193,13 @@ typedef struct DgmModel {
     const DgmProgram *marginals, *modes;  /* the tables, given latents and tables of zeros */
     const char *const *predicted; int n_predicted;    /* data that `predict` names */
     /* defaults from the train block */
-    const char *optimizer;             /* "adam" */
+    const char *optimizer;             /* "adam"; NULL: the trainer chooses */
     const char *const *hyper_names; const double *hyper_values; int n_hyper;
     long batch;                        /* 0: whole data */
     double epochs;                     /* 0: not given */
     long steps;                        /* 0: not given */
-    int samples;                       /* S of the objective */
+    int samples;                       /* S of the objective; 0: not given */
+    double clip; long seed;            /* 0: not given */
     bool estimated;                    /* the gradient of step is right in its mean only: no
                                           derivative of what one run of it computes */
     const char *cc, *cflags;           /* how it was compiled */

@@ -22,6 +22,7 @@ set(RUNTIME_SOURCES
   runtime/optim/optim.c
   runtime/optim/schedule.c
   runtime/optim/sgd.c
+  runtime/optim/stationary.c
   runtime/data/array.c
   runtime/data/batch.c
   runtime/data/cells.c
@@ -51,6 +52,7 @@ set(RUNTIME_SOURCES
   runtime/infer/start.c
   runtime/infer/target.c
   runtime/train/arrays.c
+  runtime/train/automatic.c
   runtime/train/canvas.c
   runtime/train/checkestimate.c
   runtime/train/checkgrad.c

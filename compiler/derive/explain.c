@@ -91,12 +91,14 @@ Str objective_words(Ctx *c, const Derivation *d, bool title)
 Str training_words(Ctx *c, const Derivation *d)
 {
     const Training *t = &d->model->training;
-    Str out = str_fmt(c, "maximise the %s by %s", objective_words(c, d, false), t->optimizer);
+    Str out = str_fmt(c, "maximise the %s by %s", objective_words(c, d, false),
+                      t->optimizer && strcmp(t->optimizer, "auto")
+                          ? t->optimizer : "Adam with step sizes and end chosen by the trainer");
     for (size_t i = 0; i < vec_len(t->hyper_names); i++)
         out = str_fmt(c, "%s%s%s %g", out, i ? ", " : " (", t->hyper_names[i], t->hyper_values[i]);
     if (vec_len(t->hyper_names))
         out = str_fmt(c, "%s)", out);
-    if (d->model->family)
+    if (d->model->family && t->samples_said)
         out = str_fmt(c, "%s, %d draw%s a step", out, t->samples, t->samples == 1 ? "" : "s");
     if (t->epochs > 0)
         out = str_fmt(c, "%s, %g epochs", out, t->epochs);

@@ -216,12 +216,17 @@ static void emit_model(const Emit *e)
     for (size_t i = 0; i < vec_len(in->programs); i++)
         if (in->programs[i].plan)
             out_printf(o, "    .%s = &program_%s,\n", in->programs[i].name, in->programs[i].name);
-    out_printf(o, "    .optimizer = %s,\n", text_string(e->c, in->optimizer));
+    if (in->optimizer)
+        out_printf(o, "    .optimizer = %s,\n", text_string(e->c, in->optimizer));
     if (vec_len(in->hyper_names))
         out_printf(o, "    .hyper_names = hyper_names, .hyper_values = hyper_values, "
                       ".n_hyper = %zu,\n", vec_len(in->hyper_names));
     out_printf(o, "    .batch = %ld, .epochs = %s, .steps = %ld, .samples = %d,\n", in->batch,
                text_double(e->c, in->epochs), in->steps, in->samples);
+    if (in->clip > 0)
+        out_printf(o, "    .clip = %s,\n", text_double(e->c, in->clip));
+    if (in->seed > 0)
+        out_printf(o, "    .seed = %ld,\n", in->seed);
     out_printf(o, "    .cc = %s, .cflags = %s,\n};\n\n", text_string(e->c, in->cc),
                text_string(e->c, in->cflags));
     out_puts(o, "const DgmModel *dgm_model(void)\n{\n    return &model;\n}\n\n"

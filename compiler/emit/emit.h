@@ -99,11 +99,12 @@ typedef struct EmitInput {
     Str plate;                         /* size of the row plate, or NULL */
     int64_t fixed_rows;
     Str full_batch;                    /* reason, or NULL */
-    Str optimizer;
+    Str optimizer;                     /* NULL: not said */
     Str *hyper_names; double *hyper_values;
     long batch;
     double epochs;
     long steps;
+    double clip; long seed;            /* 0: not given */
     int samples;
     Str *predicted;                    /* vec */
     Str cc, cflags;

@@ -102,13 +102,15 @@ typedef struct Training {
     Str objective;                     /* "elbo" "map" "likelihood", or NULL: choose */
     Ast *objective_at;                 /* the SETTING, or NULL */
     int samples;                       /* S */
+    bool samples_said;                 /* else S is 1, and a trainer may take more */
     double beta;                       /* weight of the KL part, 1 */
     double alpha;                      /* of renyi; iwae: 0 */
     GradientWord gradient;
-    Str optimizer;                     /* "adam" */
+    Str optimizer;                     /* "adam"; NULL: the trainer chooses */
     Str *hyper_names; double *hyper_values;   /* vecs: "lr" ... */
     long batch;                        /* 0: whole data */
     double epochs; long steps;         /* 0: not given */
+    double clip; long seed;            /* 0: not given */
 } Training;
 
 typedef struct Model {

@@ -65,9 +65,13 @@ static void print_guide(Ctx *c, Out *o, const Guide *g)
 static void print_training(Out *o, const Training *t)
 {
     out_printf(o, "train %s samples %d beta %g optimizer %s", t->objective ? t->objective : "auto",
-               t->samples, t->beta, t->optimizer);
+               t->samples, t->beta, t->optimizer ? t->optimizer : "auto");
     for (size_t i = 0; i < vec_len(t->hyper_names); i++)
         out_printf(o, " %s %g", t->hyper_names[i], t->hyper_values[i]);
+    if (t->clip > 0)
+        out_printf(o, " clip %g", t->clip);
+    if (t->seed > 0)
+        out_printf(o, " seed %ld", t->seed);
     if (t->batch)
         out_printf(o, " batch %ld", t->batch);
     if (t->epochs > 0)

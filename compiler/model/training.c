@@ -78,6 +78,12 @@ static void set_gradient(Settings *s, const Ast *objective, Ast *value)
                    elbo ? "`total` or `path`" : "`total` or `doubly`");
 }
 
+static void set_samples(Settings *s, Ast *value)
+{
+    s->t->samples = (int)setting_number(s, value, str(s->c, "samples"), 1, true);
+    s->t->samples_said = true;
+}
+
 static void set_alpha(Settings *s, Ast *value)
 {
     s->t->alpha = setting_number(s, value, str(s->c, "alpha"), 0, false);
@@ -103,7 +109,7 @@ static void set_objective(Settings *s, Ast *setting, Ast *value)
     }
     bool renyi = !strcmp(value->name, "renyi");
     if (renyi || !strcmp(value->name, "iwae"))
-        s->t->samples = DRAWS_WEIGHTED;
+        s->t->samples = DRAWS_WEIGHTED, s->t->samples_said = true;
     for (size_t i = 0; value->kind == AST_CALL && i < vec_len(value->kids); i++) {
         Ast *arg = value->kids[i];
         Str name = arg->name ? arg->name : str(s->c, renyi ? "alpha" : "samples");
@@ -112,7 +118,7 @@ static void set_objective(Settings *s, Ast *setting, Ast *value)
         else if (!strcmp(name, "alpha"))
             set_alpha(s, arg->kids[ARG_VALUE]);
         else if (!strcmp(name, "samples"))
-            s->t->samples = (int)setting_number(s, arg->kids[ARG_VALUE], name, 1, true);
+            set_samples(s, arg->kids[ARG_VALUE]);
         else if (!strcmp(name, "beta"))
             s->t->beta = setting_number(s, arg->kids[ARG_VALUE], name, 0, false);
         else
@@ -150,9 +156,11 @@ static void set(Settings *s, Ast *setting)
     else if (!strcmp(name, "steps"))
         t->steps = (long)setting_number(s, value, name, 1, true);
     else if (!strcmp(name, "samples"))
-        t->samples = (int)setting_number(s, value, name, 1, true);
-    else if (!strcmp(name, "clip") || !strcmp(name, "seed"))
-        set_hyper(s, name, setting_number(s, value, name, 0, false));
+        set_samples(s, value);
+    else if (!strcmp(name, "clip"))
+        t->clip = setting_number(s, value, name, 0, false);
+    else if (!strcmp(name, "seed"))
+        t->seed = (long)setting_number(s, value, name, 1, true);
     else {
         diag_error(s->c, E_ND_SETTING, setting->span, name);
         diag_help(s->c, "derived today: objective, optimizer, batch, epochs, steps, samples, clip, "
@@ -163,7 +171,7 @@ static void set(Settings *s, Ast *setting)
 bool training_select(Build *b)
 {
     Training *t = &b->m->training;
-    *t = (Training){ .samples = 1, .beta = 1, .optimizer = str(b->c, "adam") };
+    *t = (Training){ .samples = 1, .beta = 1 };
     for (size_t i = 0; i < vec_len(b->m->file->kids); i++) {
         Ast *item = b->m->file->kids[i];
         if (item->kind != AST_TRAIN || item->name != b->m->name)

@@ -20,14 +20,20 @@ enum { BLOCK = 1024, LANES = 16 };
 static const DgmOptimInfo optimisers[] = {
     { "sgd", "gradient ascent with momentum",
       { { "lr", 0.01, "step size" }, { "momentum", 0, "fraction of the last step kept" } }, 2,
-      { "velocity" }, 1, dgm_sgd_update, 5, 5 },
+      { "velocity" }, 1, dgm_sgd_update, 5, 5, false },
     { "adagrad", "steps shrink with the squares of past gradients (Duchi et al. 2011)",
       { { "lr", 0.01, "step size" }, { "eps", 1e-10, "added to the root" } }, 2,
-      { "squares" }, 1, dgm_adagrad_update, 7, 5 },
+      { "squares" }, 1, dgm_adagrad_update, 7, 5, false },
     { "adam", "moving averages of gradient and square, bias-corrected (Kingma & Ba 2015)",
       { { "lr", 1e-3, "step size" }, { "beta1", 0.9, "memory of the gradient" },
         { "beta2", 0.999, "memory of its square" }, { "eps", 1e-8, "added to the root" } }, 4,
-      { "m", "v" }, 2, dgm_adam_update, 12, 7 },
+      { "m", "v" }, 2, dgm_adam_update, 12, 7, false },
+    { "auto", "Adam; the step size is raced for at the start and halved where the objective "
+              "stands; the result is a mean of iterates, and the run ends where it gains no more",
+      { { "lr", 0, "first step size; 0: the best of a race" },
+        { "beta1", 0.9, "memory of the gradient" }, { "beta2", 0.999, "memory of its square" },
+        { "eps", 1e-8, "added to the root" } }, 4,
+      { "m", "v", "mean", "before" }, 4, dgm_adam_update, 12, 7, true },
 };
 
 int dgm_optim_count(void) { return sizeof optimisers / sizeof *optimisers; }
@@ -63,7 +69,7 @@ DgmOptim *dgm_optim_new(const char *name, const DgmModel *model)
 {
     const DgmOptimInfo *info = dgm_optim_find(name);
     if (info == NULL)
-        dgm_fail(DGM_EXIT_USAGE, "the optimisers are sgd, adagrad and adam",
+        dgm_fail(DGM_EXIT_USAGE, "the optimisers are sgd, adagrad, adam and auto",
                  "there is no optimiser \"%s\"", name);
     DgmOptim *o = dgm_alloc(sizeof *o);
     o->info = info;
@@ -145,7 +151,8 @@ void dgm_optim_begin(DgmOptim *o, uint64_t step, uint64_t total)
     double factor = o->schedule->factor(o->schedule_hyper, (double)step, (double)total);
     if (t < o->warmup)
         factor *= t / o->warmup;
-    o->now = (DgmStepScale){ .lr = o->hyper[0].value * factor, .correct_m = 1, .correct_v = 1 };
+    double rate = o->rate > 0 ? o->rate : o->hyper[0].value;
+    o->now = (DgmStepScale){ .lr = rate * factor, .correct_m = 1, .correct_v = 1 };
     if (o->info->update == dgm_adam_update) {
         o->now.correct_m = 1 / -expm1(t * log(o->hyper[DGM_ADAM_BETA1].value));
         o->now.correct_v = 1 / sqrt(-expm1(t * log(o->hyper[DGM_ADAM_BETA2].value)));

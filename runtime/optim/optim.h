@@ -14,7 +14,7 @@
 
 #include "dgm.h"
 
-enum { DGM_OPTIM_MAX_HYPER = 8, DGM_OPTIM_MAX_SLABS = 2 };
+enum { DGM_OPTIM_MAX_HYPER = 8, DGM_OPTIM_MAX_SLABS = 4 };
 
 /* A named number of an optimiser or a schedule: for --help, --set and run.json. */
 typedef struct DgmHyper {
@@ -41,6 +41,7 @@ typedef struct DgmOptimInfo {
     int n_slabs;
     DgmPanelUpdate *update;
     int flops, bytes_reals;            /* an element: operations; Reals read and written */
+    bool automatic;                    /* the trainer chooses its step size and when to stop */
 } DgmOptimInfo;
 
 typedef struct DgmScheduleInfo {
@@ -56,6 +57,7 @@ struct DgmOptim {
     const DgmScheduleInfo *schedule;
     DgmHyper schedule_hyper[DGM_OPTIM_MAX_HYPER];
     double warmup;                     /* steps of linear rise from 0 */
+    double rate;                       /* > 0: step size in the place of lr */
     DgmStepScale now;
     Real *slabs[DGM_OPTIM_MAX_SLABS];  /* [param_reals] each */
     long reals;                        /* of one slab */
@@ -80,7 +82,8 @@ int dgm_optim_values(const DgmOptim *o, DgmHyper *values, int max);
 /* The panel updates: sgd.c, adagrad.c, adam.c. Hyperparameters by position in their row. */
 enum { DGM_SGD_LR, DGM_SGD_MOMENTUM };
 enum { DGM_ADAGRAD_LR, DGM_ADAGRAD_EPS };
-enum { DGM_ADAM_LR, DGM_ADAM_BETA1, DGM_ADAM_BETA2, DGM_ADAM_EPS };
+enum { DGM_ADAM_LR, DGM_ADAM_BETA1, DGM_ADAM_BETA2, DGM_ADAM_EPS };    /* auto: the same */
+enum { DGM_AUTO_MEAN = 2, DGM_AUTO_BEFORE };         /* its slabs beside Adam's m and v */
 DgmPanelUpdate dgm_sgd_update, dgm_adagrad_update, dgm_adam_update;
 
 #endif

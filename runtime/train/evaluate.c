@@ -236,16 +236,6 @@ static void print_table(const Session *s, const Evaluation *e)
         print_row(s->model->terms[t].name, running_term(e->terms, t), s->model->terms[t].formula);
 }
 
-/* A global term among those of latents: then draws are shared by all rows. */
-static bool has_global_latents(const DgmModel *m)
-{
-    for (int t = 0; t < m->n_terms; t++)
-        if (!m->terms[t].local && m->terms[t].kind != DGM_TERM_PENALTY
-            && m->terms[t].kind != DGM_TERM_LIKELIHOOD)
-            return true;
-    return false;
-}
-
 int command_eval(Options *o)
 {
     program_needed(o->model->eval, "eval", "this trainer was made without its objective");
@@ -262,7 +252,7 @@ int command_eval(Options *o)
     e.n = d.N;
     e.step = state.step;
     long S = o->model->samples > 0 ? o->model->samples : 1, passes = 1;
-    if (has_global_latents(o->model) && e.K > 0) {           /* one draw serves all rows: average */
+    if (model_has_global_latents(o->model) && e.K > 0) {     /* one draw serves all rows */
         S = DRAWS_PER_BLOCK;
         passes = (e.K + S - 1) / S;
     }

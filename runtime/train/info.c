@@ -115,13 +115,15 @@ static void print_tables(const DgmModel *m)
 
 static void print_build(const DgmModel *m)
 {
-    printf("\ntraining    optimizer %s, batch %ld, ", m->optimizer ? m->optimizer : "adam",
+    printf("\ntraining    optimizer %s, batch %ld, ", m->optimizer ? m->optimizer : "auto",
            m->batch);
     if (m->steps > 0)
         printf("%ld steps", m->steps);
     else
         printf("%g epochs", m->epochs);
-    printf(", %d draws\n", m->samples > 0 ? m->samples : 1);
+    if (m->samples > 0)
+        printf(", %d draws", m->samples);
+    printf("\n");
     printf("flops       %.4g a step\n", flops_per_step(m));
     printf("build       dgmc %s, runtime %s, ABI %d.%d, f%d\n", m->dgmc_version, DGM_VERSION,
            DGM_ABI_MAJOR, DGM_ABI_MINOR, 8 * (int)sizeof(Real));

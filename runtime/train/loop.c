@@ -6,8 +6,9 @@
  * any step and resumed passes through the same numbers, bit for bit.
  *
  * requires:    a Training that train.c prepared, at state.step <= plan.total
- * establishes: state.step == plan.total and everything saved, or the process has ended by a signal
- *              (after saving) or through dgm_fail (with the last good checkpoint in place)
+ * establishes: state.step == plan.total or `optimizer auto` has converged, and everything saved, or
+ *              the process has ended by a signal (after saving) or through dgm_fail (with the last
+ *              good checkpoint in place)
  */
 #include "train/train.h"
 
@@ -118,17 +119,33 @@ _Noreturn static void stop_not_finite(Training *t)
              m.when);
 }
 
-static void take_step(Training *t)
+void training_run(Training *t)
 {
     choose_rows(t);
     t->c.step = t->state.step;
     dgm_optim_begin(t->optim, t->state.step, t->plan.total);
     t->c.program->run(&t->c);
-    if (t->c.bad_term >= 0 || !isfinite(t->c.grad_norm))
-        stop_not_finite(t);
+}
+
+/* False: the numbers were not finite, and no step was made. */
+static bool take_step(Training *t)
+{
+    training_run(t);
+    if (t->c.bad_term >= 0 || !isfinite(t->c.grad_norm)) {
+        if (!automatic_retreat(t))
+            stop_not_finite(t);
+        return false;
+    }
     running_add(t->state.window, &t->c);
     running_add(t->state.epoch, &t->c);
     t->state.step++;
+    automatic_after_step(t);
+    return true;
+}
+
+static bool ended(const Training *t)
+{
+    return t->state.step == t->plan.total || automatic_done(t);
 }
 
 /* ---- reports -------------------------------------------------------------------------------- */
@@ -159,7 +176,9 @@ static void log_step(Training *t)
 static void validate(Training *t, json_t *line)
 {
     long batch = t->plan.batch < 200 ? t->plan.batch : 200;
-    Running *r = evaluate_terms(&t->s, &t->valid, batch, t->state.samples, (double)t->plan.N,
+    Session at = t->s;
+    at.param = (Real *)automatic_result(t);
+    Running *r = evaluate_terms(&at, &t->valid, batch, t->state.samples, (double)t->plan.N,
                                 moment(t));
     double objective = running_report(r).objective;
 
@@ -167,7 +186,7 @@ static void validate(Training *t, json_t *line)
     if (!(objective <= t->state.best)) {             /* also when there is none yet */
         t->state.best = objective;
         t->state.best_step = t->state.step;
-        memcpy(t->best_param, t->s.param, (size_t)t->s.model->param_reals * sizeof(Real));
+        memcpy(t->best_param, at.param, (size_t)t->s.model->param_reals * sizeof(Real));
         t->best_pending = true;
     }
     free(r);
@@ -222,7 +241,7 @@ _Noreturn static void stop_for_signal(Training *t, Progress *progress, int numbe
 static void after_step(Training *t)
 {
     uint64_t step = t->state.step;
-    bool last = step == t->plan.total, boundary = step % t->plan.report_every == 0 || last;
+    bool last = ended(t), boundary = step % t->plan.report_every == 0 || last;
 
     if (step % t->plan.log_every == 0 || last)
         log_step(t);
@@ -241,9 +260,10 @@ void training_loop(Training *t)
     t->window_clock = t->saved_clock = clock_seconds();
     if (rows_stand(t) && t->train.source != NULL)
         source_batch_rows(t->train.source, 0, t->plan.batch, t->train.buffers->rows);
-    while (t->state.step < t->plan.total) {
-        take_step(t);
-        after_step(t);
+    automatic_begin(t);
+    while (!ended(t)) {
+        if (take_step(t))
+            after_step(t);
         if (progress_due(&progress)) {
             progress_text(t, text, sizeof text);
             progress_show(&progress, t->state.step, text, "steps/s");
@@ -251,6 +271,7 @@ void training_loop(Training *t)
         if (signals_stop() != 0)
             stop_for_signal(t, &progress, signals_stop());
     }
+    automatic_end(t);
     if (progress.drawn || progress.total > progress.first)
         progress_end(&progress, t->state.step, "", "steps/s");
 }

@@ -42,6 +42,16 @@ bool model_has_latents(const DgmModel *model)
     return false;
 }
 
+/* A global term among those of latents. */
+bool model_has_global_latents(const DgmModel *m)
+{
+    for (int t = 0; t < m->n_terms; t++)
+        if (!m->terms[t].local && m->terms[t].kind != DGM_TERM_PENALTY
+            && m->terms[t].kind != DGM_TERM_LIKELIHOOD)
+            return true;
+    return false;
+}
+
 Running *running_new(const DgmModel *model)
 {
     size_t doubles = (size_t)(model->n_terms > 0 ? model->n_terms : 1);

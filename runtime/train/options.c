@@ -359,6 +359,10 @@ static void options_from_model(Options *o)
         put_real(o, OPT_EPOCHS, m->epochs, FROM_MODEL);
     if (m->samples > 0)
         put_real(o, OPT_SAMPLES_TRAIN, m->samples, FROM_MODEL);
+    if (m->clip > 0)
+        put_real(o, OPT_CLIP, m->clip, FROM_MODEL);
+    if (m->seed > 0)
+        put_real(o, OPT_SEED, (double)m->seed, FROM_MODEL);
     if (m->optimizer != NULL)
         option_put(o, OPT_OPTIMIZER, m->optimizer, FROM_MODEL);
 }

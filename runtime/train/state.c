@@ -52,6 +52,38 @@ static char *averages_text(const RunState *state)
     return text;
 }
 
+/* ---- `optimizer auto` as text ---------------------------------------------------------------- */
+
+static char *automatic_text(const Automatic *a)
+{
+    json_t *root = json_pack(
+        "{s:f, s:f, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b}", "rate", a->rate, "first", a->first,
+        "from", (json_int_t)a->from, "upto", (json_int_t)a->upto, "stride", (json_int_t)a->stride,
+        "windows", a->windows, "tests", a->tests, "small", a->small, "retreats", a->retreats,
+        "converged", a->converged);
+    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
+
+    json_decref(root);
+    return text;
+}
+
+/* False: no state that automatic_text writes. */
+static bool automatic_read(Automatic *a, json_t *json)
+{
+    json_int_t from = 0, upto = 0, stride = 0;
+    int converged = 0, bad;
+
+    bad = json_unpack(json, "{s:f, s:f, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b}", "rate", &a->rate,
+                "first", &a->first, "from", &from, "upto", &upto, "stride", &stride, "windows",
+                &a->windows, "tests", &a->tests, "small", &a->small, "retreats", &a->retreats,
+                "converged", &converged);
+    a->from = (uint64_t)from;
+    a->upto = (uint64_t)upto;
+    a->stride = (uint64_t)stride;
+    a->converged = converged;
+    return bad == 0 && (a->rate == 0 || (a->rate > 0 && from >= 0 && upto > from && stride > 0));
+}
+
 /* ---- writing -------------------------------------------------------------------------------- */
 
 static int fill_tensors(const Session *s, DgmOptim *optim, Tensor *tensors, char (*names)[64])
@@ -98,7 +130,8 @@ static void number_put(Texts *t, const char *key, uint64_t value)
     text_put(t, key, t->value[t->n]);
 }
 
-static void fill_texts(const Session *s, const RunState *state, const char *averages, Texts *t)
+static void fill_texts(const Session *s, const RunState *state, const char *averages,
+                       const char *automatic, Texts *t)
 {
     text_put(t, "format", FORMAT);
     text_put(t, "model", s->model->name);
@@ -118,6 +151,7 @@ static void fill_texts(const Session *s, const RunState *state, const char *aver
     text_put(t, "best", t->value[t->n]);
     text_put(t, "optimizer", state->optimizer);
     text_put(t, "averages", averages);
+    text_put(t, "automatic", automatic);
 }
 
 void state_save(const Session *s, DgmOptim *optim, const RunState *state, const char *dir,
@@ -125,11 +159,12 @@ void state_save(const Session *s, DgmOptim *optim, const RunState *state, const 
 {
     Tensor *tensors = dgm_alloc((size_t)(s->model->n_params + MOST_SLABS) * sizeof *tensors);
     char names[MOST_SLABS][64], *averages = averages_text(state);
+    char *automatic = automatic_text(&state->automatic);
     Texts texts = {.n = 0};
     char *path = path_join(dir, name);
     int n = fill_tensors(s, optim, tensors, names);
 
-    fill_texts(s, state, averages, &texts);
+    fill_texts(s, state, averages, automatic, &texts);
     if (strcmp(name, "last.safetensors") == 0 && path_exists(path)) {
         char *previous = path_join(dir, "previous.safetensors");
 
@@ -139,6 +174,7 @@ void state_save(const Session *s, DgmOptim *optim, const RunState *state, const 
     checkpoint_write(path, tensors, n, texts.list, texts.n);
     free(path);
     free(averages);
+    free(automatic);
     free(tensors);
 }
 
@@ -225,6 +261,10 @@ static void read_texts(const Session *s, const Checkpoint *c, RunState *state, c
     if (state->epoch != NULL)
         running_read(state->epoch, json_object_get(averages, "epoch"));
     json_decref(averages);
+    json_t *automatic = json_loads(text_of(c, "automatic", path), 0, NULL);
+    if (!automatic_read(&state->automatic, automatic))
+        fail_differs(path, "automatic", text_of(c, "automatic", path), "a state of the step rule");
+    json_decref(automatic);
 }
 
 void state_load(const Session *s, DgmOptim *optim, RunState *state, const char *path)

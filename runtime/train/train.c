@@ -16,6 +16,7 @@
 
 #define DEFAULT_EPOCHS "20"
 #define DEFAULT_STEPS_WHOLE "2000"     /* when the batch is the whole data set */
+#define DEFAULT_STEPS_AUTO "100000"    /* at most */
 #define LOG_LINES 500
 #define REPORTS 200
 
@@ -59,7 +60,7 @@ static void check_directory(Options *o, const char *dir)
 /* ---- the plan ------------------------------------------------------------------------------- */
 
 /* Of --steps and --epochs the one from the stronger source counts; the other is dropped. */
-static void settle_length(Options *o, bool whole)
+static void settle_length(Options *o, bool automatic, bool whole)
 {
     OptionSource steps = o->value[OPT_STEPS].source, epochs = o->value[OPT_EPOCHS].source;
 
@@ -67,7 +68,9 @@ static void settle_length(Options *o, bool whole)
         dgm_fail(DGM_EXIT_USAGE, "give one of them", "--steps %s and --epochs %s contradict",
                  option_text(o, OPT_STEPS), option_text(o, OPT_EPOCHS));
     if (steps == FROM_NOWHERE && epochs == FROM_NOWHERE) {
-        if (whole)
+        if (automatic)
+            option_put(o, OPT_STEPS, DEFAULT_STEPS_AUTO, FROM_DEFAULT);
+        else if (whole)
             option_put(o, OPT_STEPS, DEFAULT_STEPS_WHOLE, FROM_DEFAULT);
         else
             option_put(o, OPT_EPOCHS, DEFAULT_EPOCHS, FROM_DEFAULT);
@@ -81,7 +84,7 @@ static uint64_t at_least_1(double x)
     return x < 1 ? 1 : (uint64_t)x;
 }
 
-static Plan plan_make(Options *o, const Session *s, long N)
+static Plan plan_make(Options *o, const Session *s, bool automatic, long N)
 {
     const DgmModel *m = o->model;
     Plan plan = {.N = N, .batch = (long)option_count(o, OPT_BATCH, 0)};
@@ -97,7 +100,7 @@ static Plan plan_make(Options *o, const Session *s, long N)
     if (m->full_batch || plan.batch == 0 || plan.batch > N)
         plan.batch = N;
     plan.per_epoch = (uint64_t)(N / plan.batch);
-    settle_length(o, plan.batch == N);
+    settle_length(o, automatic, plan.batch == N);
     double epochs = option_real(o, OPT_EPOCHS, 0);
     plan.total = option_given(o, OPT_STEPS) ? option_count(o, OPT_STEPS, 0)
                                             : at_least_1(round(epochs * (double)plan.per_epoch));
@@ -105,7 +108,7 @@ static Plan plan_make(Options *o, const Session *s, long N)
         dgm_fail(DGM_EXIT_USAGE, "give 1 or more", "--steps 0 asks for no training");
     plan.log_every = option_count(o, OPT_LOG_EVERY, 0);
     if (plan.log_every == 0)
-        plan.log_every = at_least_1((double)(plan.total / LOG_LINES));
+        plan.log_every = at_least_1((double)(plan.total / (automatic ? 10000 : LOG_LINES)));
     plan.save_every = option_count(o, OPT_SAVE_EVERY, 0);
     uint64_t whole = plan.total / plan.per_epoch;
     plan.report_every = plan.per_epoch * ((whole + REPORTS - 1) / REPORTS + (whole == 0));
@@ -140,8 +143,17 @@ static void set_hyper(DgmOptim *optim, const char *text)
         fail_hyper(optim, text);
 }
 
-static DgmOptim *optimizer_make(const Options *o)
+/* Who gives a step size, or how it changes, and no optimiser, wants one that obeys. */
+static void choose_optimizer(Options *o)
 {
+    if (o->value[OPT_OPTIMIZER].source <= FROM_DEFAULT
+        && (option_given(o, OPT_LR) || option_given(o, OPT_SET) || option_given(o, OPT_SCHEDULE)))
+        option_put(o, OPT_OPTIMIZER, "adam", FROM_DEFAULT);
+}
+
+static DgmOptim *optimizer_make(Options *o)
+{
+    choose_optimizer(o);
     const char *name = option_text(o, OPT_OPTIMIZER), *schedule = option_text(o, OPT_SCHEDULE);
     char help[300] = "known are";
     size_t used = strlen(help);
@@ -152,6 +164,9 @@ static DgmOptim *optimizer_make(const Options *o)
         dgm_fail(DGM_EXIT_USAGE, help, "there is no optimiser `%s` (from the %s)", name,
                  option_source_name(o->value[OPT_OPTIMIZER].source));
     DgmOptim *optim = dgm_optim_new(name, o->model);   /* with the numbers of the train block */
+    if (optim->info->automatic && schedule != NULL)
+        dgm_fail(DGM_EXIT_USAGE, "leave out one of them",
+                 "--schedule %s and optimiser auto both choose step sizes", schedule);
     if (schedule != NULL && !dgm_optim_set_schedule(optim, schedule)) {
         used = (size_t)snprintf(help, sizeof help, "known are");
         for (int i = 0; i < dgm_schedule_count() && used < sizeof help; i++)
@@ -186,12 +201,14 @@ static void open_data(Training *t)
 
 static void open_state(Training *t)
 {
+    enum { FEW = 10 };                 /* draws that cost less than the steps that they save */
     const DgmModel *m = t->s.model;
     const Options *o = t->s.options;
+    bool few = training_is_automatic(t) && t->plan.batch == t->plan.N && model_has_latents(m);
 
     t->state = (RunState){.total = t->plan.total, .seed = t->s.seed, .batch = t->plan.batch,
                           .data_hash = data_set_hash(&t->train), .N = t->plan.N, .best = NAN,
-                          .samples = (int)option_count(o, OPT_SAMPLES_TRAIN, 1)};
+                          .samples = (int)option_count(o, OPT_SAMPLES_TRAIN, few ? FEW : 1)};
     if (t->state.samples < 1)
         dgm_fail(DGM_EXIT_USAGE, "give 1 or more", "--samples 0 asks for no draws");
     snprintf(t->state.optimizer, sizeof t->state.optimizer, "%s", option_text(o, OPT_OPTIMIZER));
@@ -319,6 +336,32 @@ static void print_small_parameters(Training *t)
     data_close(&none);
 }
 
+/* How `optimizer auto` ended. */
+static void print_automatic(const Training *t)
+{
+    const Automatic *a = &t->state.automatic;
+
+    if (automatic_done(t))
+        printf("  %-16s the last %llu steps, of size %g, gained less than %.2g (tolerance %.2g)\n",
+               "converged", (unsigned long long)a->length, a->rate, a->limit, a->tolerance);
+}
+
+static void warn_automatic(const Training *t)
+{
+    const Automatic *a = &t->state.automatic;
+
+    if (!training_is_automatic(t) || a->converged)
+        return;
+    if (a->tests == 0)
+        dgm_warn("%llu steps are too few to tell whether the objective has stopped rising",
+                 (unsigned long long)t->state.step);
+    else
+        dgm_warn("the objective may still be rising after %llu steps: from window to window by "
+                 "%.2g nats a row, with 99 %% confidence by less than %.2g, for a tolerance of "
+                 "%.2g; --resume with more --steps goes on", (unsigned long long)t->state.step,
+                 a->gain.mean, a->limit, a->tolerance);
+}
+
 static void summarise(Training *t, double seconds, uint64_t first)
 {
     bool latents = model_has_latents(t->s.model);
@@ -326,8 +369,8 @@ static void summarise(Training *t, double seconds, uint64_t first)
     if (t->s.quiet)
         return;
     printf("%s: %llu steps in %.1f s (%.0f steps/s); nats per row, averaged over the last report\n",
-           t->s.model->name, (unsigned long long)(t->plan.total - first), seconds,
-           seconds > 0 ? (double)(t->plan.total - first) / seconds : 0.0);
+           t->s.model->name, (unsigned long long)(t->state.step - first), seconds,
+           seconds > 0 ? (double)(t->state.step - first) / seconds : 0.0);
     print_last(t->dir, "objective", "objective");
     if (latents) {
         print_last(t->dir, "elbo", "elbo");
@@ -339,6 +382,7 @@ static void summarise(Training *t, double seconds, uint64_t first)
     if (t->has_valid)
         printf("  %-16s %.6f at step %llu\n", "best valid", t->state.best,
                (unsigned long long)t->state.best_step);
+    print_automatic(t);
     print_small_parameters(t);
     print_file(t->dir, "checkpoint", "last.safetensors");
     print_file(t->dir, "best", "best.safetensors");
@@ -376,8 +420,8 @@ int command_train(Options *o)
     check_directory(o, t.dir);
     t.s = session_open(o);
     open_data(&t);
-    t.plan = plan_make(o, &t.s, t.train.N);
     t.optim = optimizer_make(o);
+    t.plan = plan_make(o, &t.s, training_is_automatic(&t), t.train.N);
     open_state(&t);
     take_over(&t, resume);
     bind_step(&t);
@@ -393,6 +437,7 @@ int command_train(Options *o)
     metrics_close(&t.metrics);
     signals_end();
     summarise(&t, clock_seconds() - start, first);
+    warn_automatic(&t);
     pictures_of_run(&t.s, t.has_valid ? &t.valid : &t.train, t.dir);
     training_close(&t);
     return DGM_OK;

@@ -11,6 +11,7 @@
 #include "dgm.h"
 
 #include "data/data.h"
+#include "optim/stationary.h"
 #include "train/checkpoint.h"
 
 #include <jansson.h>
@@ -171,6 +172,7 @@ typedef struct Running {
 double term_share(const DgmTerm *term, double value, double rows, double N);
 double objective_value(const DgmCtx *c);                     /* per datum, of the last run */
 bool model_has_latents(const DgmModel *model);
+bool model_has_global_latents(const DgmModel *m);            /* whose draws are shared by all rows */
 Running *running_new(const DgmModel *model);                 /* released by free */
 void running_clear(Running *r);
 void running_add(Running *r, const DgmCtx *c);
@@ -187,6 +189,19 @@ int command_eval(Options *o);
 
 /* ---- state.c: a run on disk ----------------------------------------------------------------- */
 
+/* Where `optimizer auto` stands (automatic.c); all 0: not begun. */
+typedef struct Automatic {
+    double rate;                       /* of the steps now */
+    double first;                      /* objective at the start */
+    uint64_t from, upto, stride;       /* the window; steps between the iterates in its mean */
+    uint64_t length;                   /* of the window before */
+    int windows, tests, small, retreats;       /* small: windows in a row that gained nothing */
+    DgmGain gain;                      /* of the last window over the one before, nats per row */
+    double limit, tolerance;           /* the gain is surely below the limit */
+    double noise;                      /* what the last iterate lacks of the mean of the window */
+    bool converged;
+} Automatic;
+
 /* What a checkpoint holds besides parameters and optimiser slabs. */
 typedef struct RunState {
     uint64_t step, total;              /* steps done; steps planned */
@@ -197,6 +212,7 @@ typedef struct RunState {
     double best;                       /* best validation objective so far, NaN: none */
     uint64_t best_step;
     Running *window, *epoch;           /* since the last line of metrics; since the epoch began */
+    Automatic automatic;
 } RunState;
 
 void state_save(const Session *s, DgmOptim *optim, const RunState *state, const char *dir,
@@ -232,7 +248,7 @@ typedef struct Training {
     RunState state;
     const char *dir;
     Metrics metrics;
-    Real *best_param;                  /* [param_reals] at state.best_step */
+    Real *best_param;                  /* [param_reals] of state.best_step */
     bool best_pending;                 /* best_param is newer than best.safetensors */
     uint64_t saved_step;               /* of last.safetensors */
     double saved_clock, window_clock;
@@ -240,8 +256,19 @@ typedef struct Training {
 } Training;
 
 int command_train(Options *o);
-void training_loop(Training *t);       /* to plan.total, or to a signal */
+void training_loop(Training *t);       /* to its end, or to a signal */
+void training_run(Training *t);        /* the program of step state.step, with its update */
 void training_save(Training *t);       /* best if pending, then last */
+
+/* ---- automatic.c: `optimizer auto` ----------------------------------------------------------- */
+
+bool training_is_automatic(const Training *t);
+void automatic_begin(Training *t);     /* before the first step of a run, or of a resumed one */
+void automatic_after_step(Training *t);
+bool automatic_retreat(Training *t);   /* from numbers that are not finite; false: no more */
+bool automatic_done(const Training *t);
+const Real *automatic_result(const Training *t);             /* what a run has come to */
+void automatic_end(Training *t);       /* the parameters become the result */
 
 /* ---- metrics.c, progress.c, signals.c, runjson.c, pictures.c -------------------------------- */
 

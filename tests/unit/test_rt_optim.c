@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "optim/optim.h"
+#include "optim/stationary.h"
 
 enum { PARAMS = 1000 };
 
@@ -268,12 +269,102 @@ static void unknown_optimiser(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == DGM_EXIT_USAGE);
 }
 
+/* ---- when to stop ------------------------------------------------------------------------------ */
+
+typedef enum { NOISE_NORMAL, NOISE_STUDENT5, NOISE_EXPONENTIAL, N_NOISES } Noise;
+typedef enum { GAIN_CONSTANT, GAIN_FALLING, GAIN_PAUSING, N_GAINS } Shape;
+
+static double unit(uint64_t a, uint64_t b) { return dgm_random_unit(1, DGM_STREAM_CHECK, a, b); }
+
+/* Mean 0, variance 1. */
+static double noise(Noise kind, uint64_t trace, uint64_t i)
+{
+    double z = dgm_normal_quantile_d(unit(trace, 8 * i)), squares = 0;
+    if (kind == NOISE_EXPONENTIAL)
+        return -log(unit(trace, 8 * i)) - 1;
+    for (uint64_t k = 1; kind == NOISE_STUDENT5 && k <= 5; k++)
+        squares += pow(dgm_normal_quantile_d(unit(trace, 8 * i + k)), 2);
+    return kind == NOISE_NORMAL ? z : z / sqrt(squares / 5) / sqrt(5.0 / 3);
+}
+
+/* Gain of window k for a tolerance of 1: never below it. */
+static double true_gain(Shape shape, int k)
+{
+    switch (shape) {
+    case GAIN_FALLING: return 1 + 30 / (double)(k * k);
+    case GAIN_PAUSING: return k % 4 == 0 ? 20 : 1;
+    default: return 1;
+    }
+}
+
+/* Do two windows in a row, of the 20 of a run, gain less than 1? sd: of one difference. */
+static bool stops(Shape shape, Noise kind, double sd, bool stands, uint64_t trace, int *window)
+{
+    enum { PAIRS = 64, WINDOWS = 20 };
+    double difference[PAIRS];
+    int tests = 0, small = 0;
+    for (*window = 1; *window <= WINDOWS && small < 2; ++*window) {
+        bool less = false;
+        double gain = stands ? 0 : true_gain(shape, *window);
+        for (int i = 0; i < PAIRS; i++)
+            difference[i] = gain + sd * noise(kind, trace, (uint64_t)(*window * PAIRS + i));
+        for (long n = 16; n <= PAIRS && !less; n *= 2) {
+            DgmGain g = dgm_gain(n, difference);
+            less = dgm_gain_limit(&g, ++tests) < 1;
+        }
+        small = less ? small + 1 : 0;
+    }
+    return small == 2;
+}
+
+/* Of runs that still rise by the tolerance or more, at most DGM_FALSE_STOPS are stopped, whatever the
+ * noise: 1000 each of nine kinds; those that stand are. */
+static void test_false_stops(void **state)
+{
+    enum { TRACES = 1000 };
+    int window;                        /* one more than it took */
+    (void)state;
+    for (int shape = 0; shape < N_GAINS; shape++)
+        for (int kind = 0; kind < N_NOISES; kind++) {
+            int stopped = 0, found = 0, delay = 0;
+            for (int trace = 0; trace < TRACES; trace++) {
+                uint64_t key = (uint64_t)((shape * N_NOISES + kind) * TRACES + trace);
+                stopped += stops(shape, kind, 3, false, key, &window);
+                if (stops(shape, kind, 1, true, key, &window)) {
+                    found++;
+                    delay += window;
+                }
+            }
+            print_message("gain %d, noise %d: %d of %d false stops; standing: %d stopped, after "
+                          "%.2f windows\n", shape, kind, stopped, TRACES, found,
+                          (double)delay / found - 1);
+            assert_true(stopped <= DGM_FALSE_STOPS * TRACES);
+            assert_int_equal(found, TRACES);
+        }
+}
+
+/* Against tables of Student's t: level 0.01 * 6 / pi^2 of the first test, one-sided. */
+static void test_gain_limit(void **state)
+{
+    static const struct { long n; double t; } table[] = {
+        { 16, 2.850323 }, { 31, 2.668930 }, { 121, 2.546132 } };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        DgmGain g = { .mean = 2, .se = 0.5, .n = table[i].n };
+        assert_close(dgm_gain_limit(&g, 1), 2 + 0.5 * table[i].t, 2e-3);
+    }
+    double same[] = { 1, 1, 1 };
+    DgmGain g = dgm_gain(3, same);
+    assert_true(g.se == 0 && dgm_gain_limit(&g, 5) == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand),  cmocka_unit_test(converges),     cmocka_unit_test(panels),
         cmocka_unit_test(clipping), cmocka_unit_test(nothing_moves), cmocka_unit_test(schedules),
         cmocka_unit_test(tables),   cmocka_unit_test(unknown_optimiser),
+        cmocka_unit_test(test_false_stops), cmocka_unit_test(test_gain_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
