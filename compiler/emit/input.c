@@ -176,7 +176,8 @@ const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, c
         .objective = d->objective, .formula = d->text, .sizes = c->defines,
         .plate = m->rows ? size_text(c, m->rows->size) : NULL, .full_batch = m->full_batch,
         .optimizer = t->optimizer, .hyper_names = t->hyper_names, .hyper_values = t->hyper_values,
-        .batch = t->batch, .epochs = t->epochs, .steps = t->steps, .samples = t->samples_said ? t->samples : 0,
+        .batch = t->batch, .epochs = t->epochs, .steps = t->steps,
+        .samples = t->samples_said ? t->samples : 0,
         .clip = t->clip, .seed = t->seed,
         .cc = cc_name(c, cc), .cflags = cc_flags(c), .estimated = derivation_estimated(d),
     };

@@ -1,7 +1,7 @@
 /* stationary.c - the mean of paired differences and what can be said of it by Student's t.
  *
- * Of differences with a tail to the right most samples show neither the tail nor the spread that it
- * has: the quantile is corrected for skewness (Johnson 1978, equation 2.8; Chen 1995), upwards only.
+ * Of differences with a tail to the right most samples show neither the tail nor its spread: the
+ * quantile is corrected for skewness (Johnson 1978, equation 2.8; Chen 1995), upwards only.
  * The levels of the tests of a run sum to DGM_FALSE_STOPS (sum 1/k^2 = pi^2/6), so that looking
  * often does not make a false stop likelier.
  */

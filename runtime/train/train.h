@@ -172,7 +172,7 @@ typedef struct Running {
 double term_share(const DgmTerm *term, double value, double rows, double N);
 double objective_value(const DgmCtx *c);                     /* per datum, of the last run */
 bool model_has_latents(const DgmModel *model);
-bool model_has_global_latents(const DgmModel *m);            /* whose draws are shared by all rows */
+bool model_has_global_latents(const DgmModel *model);        /* one draw of them for all rows */
 Running *running_new(const DgmModel *model);                 /* released by free */
 void running_clear(Running *r);
 void running_add(Running *r, const DgmCtx *c);

@@ -269,7 +269,7 @@ static void unknown_optimiser(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == DGM_EXIT_USAGE);
 }
 
-/* ---- when to stop ------------------------------------------------------------------------------ */
+/* ---- when to stop --------------------------------------------------------------------------- */
 
 typedef enum { NOISE_NORMAL, NOISE_STUDENT5, NOISE_EXPONENTIAL, N_NOISES } Noise;
 typedef enum { GAIN_CONSTANT, GAIN_FALLING, GAIN_PAUSING, N_GAINS } Shape;
@@ -317,8 +317,8 @@ static bool stops(Shape shape, Noise kind, double sd, bool stands, uint64_t trac
     return small == 2;
 }
 
-/* Of runs that still rise by the tolerance or more, at most DGM_FALSE_STOPS are stopped, whatever the
- * noise: 1000 each of nine kinds; those that stand are. */
+/* Of runs that still rise by the tolerance or more, at most DGM_FALSE_STOPS are stopped, whatever
+ * the noise: 1000 each of nine kinds; those that stand are. */
 static void test_false_stops(void **state)
 {
     enum { TRACES = 1000 };
