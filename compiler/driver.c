@@ -115,14 +115,24 @@ static int print_explanation(Ctx *c, const Job *job, const Derivation *d)
     return DONE;
 }
 
-/* What the trainer's `posterior` needs. */
-static const char for_run[] = "log_prob_free,to_values,log_prob_noncentred,to_values_noncentred,"
-                              "report,marginals,modes,simulate";
+/* What the trainer's `posterior` needs; and what it trains by where the density cannot be had, or
+ * the spec says how to fit. */
+#define FOR_RUN "log_prob_free,to_values,log_prob_noncentred,to_values_noncentred,"                \
+                "report,marginals,modes,simulate"
+#define FOR_TRAINING ",step,encode,weight,constrain,sample,reconstruct"
+
+static const char *for_run(const Derivation *d)
+{
+    const Model *m = d->model;
+    bool own = m->training.batch > 0 || (m->family && m->family->node);
+    bool trains = own || d->log_prob_free.absent;
+    return trains ? FOR_RUN FOR_TRAINING : FOR_RUN;
+}
 
 /* The queries that --only does not name are not answered; the table of latents needs their maps. */
 static void leave_out(Ctx *c, const Job *job, Derivation *d)
 {
-    const char *only = job->task == TASK_RUN ? for_run : job->only;
+    const char *only = job->task == TASK_RUN ? for_run(d) : job->only;
     for (size_t i = 0; i < N_QUERIES && only; i++)
         if (i != QUERY_to_values && i != QUERY_to_free && !str_listed(only, d->query[i].name))
             d->query[i] = (Query){ .name = d->query[i].name,
@@ -162,8 +172,8 @@ static int run_posterior(Ctx *c, const Job *job, const Out *text)
 static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
                     const Source *source, Derivation *d)
 {
-    if (job->task == TASK_RUN && d->log_prob_free.absent) {
-        diag_error(c, E_RUN, d->model->node->span, d->log_prob_free.absent);
+    if (job->task == TASK_RUN && d->log_prob_free.absent && d->encode.absent) {
+        diag_error(c, E_RUN, d->model->node->span, d->encode.absent);
         diag_help(c, "compile a trainer, `dgmc %s`, and use its `train`", job->path);
         return WRONG;
     }
@@ -207,10 +217,8 @@ static int compile_file(Ctx *c, const Job *job, Ast *file, const Source *source)
     if (!m)
         return WRONG;
     check_model_defines(c, m->node);
-    if (job->task == TASK_RUN)
-        c->f64 = true;
-    else if (!job->precision)
-        c->f64 = !model_has_nets(m);
+    if (!job->precision)
+        c->f64 = !(job->task == TASK_RUN ? model_is_net(m) : model_has_nets(m));
     if (!prove_plates(c, m, job->task == TASK_CHECK))
         return WRONG;
     STAGE("graph", model_verify(m), model_print(c, o, m));

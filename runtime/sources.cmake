@@ -75,6 +75,7 @@ set(RUNTIME_SOURCES
   runtime/train/posterior_evidence.c
   runtime/train/posterior_pictures.c
   runtime/train/posterior_report.c
+  runtime/train/posterior_stochastic.c
   runtime/train/progress.c
   runtime/train/report.c
   runtime/train/runjson.c

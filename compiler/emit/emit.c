@@ -208,6 +208,8 @@ static void emit_model(const Emit *e)
                    vec_len(in->sizes));
     out_printf(o, "    .plate = %s, .fixed_rows = %lld,\n", text_string(e->c, in->plate),
                (long long)in->fixed_rows);
+    if (in->guided)
+        out_puts(o, "    .guided = true,\n");
     if (in->estimated)
         out_puts(o, "    .estimated = true,\n");
     if (in->full_batch)

@@ -108,7 +108,7 @@ typedef struct EmitInput {
     int samples;
     Str *predicted;                    /* vec */
     Str cc, cflags;
-    bool estimated;                    /* gradient of step: see DgmModel */
+    bool guided, estimated;            /* see DgmModel */
 } EmitInput;
 
 /* emit.c: the whole file. Nothing in it depends on time or place but the command line quoted. */

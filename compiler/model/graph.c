@@ -88,14 +88,22 @@ bool var_is_summed(const Var *v)
     return var_is_discrete(v) && !v->drawn;
 }
 
+static bool has_net(Var *const *vars)
+{
+    for (size_t i = 0; i < vec_len(vars); i++)
+        if (vars[i]->kind == VAR_NET)
+            return true;
+    return false;
+}
+
+bool model_is_net(const Model *m)
+{
+    return has_net(m->vars);
+}
+
 bool model_has_nets(const Model *m)
 {
-    Var *const *lists[] = { m->vars, m->family ? m->family->vars : NULL };
-    for (size_t k = 0; k < 2; k++)
-        for (size_t i = 0; i < vec_len(lists[k]); i++)
-            if (lists[k][i]->kind == VAR_NET)
-                return true;
-    return false;
+    return model_is_net(m) || (m->family && has_net(m->family->vars));
 }
 
 bool reads_has(Var **reads, const Var *v)

@@ -10,8 +10,8 @@
  *         certainly a loss: back to the mean before, with half the step size
  *     and if the gain is small beside what the last iterate lacks of the mean, the noise of the
  *     steps holds the run up: half the step size
- * Tolerance: 0.005 nats for each number of a latent (a mean that is off by 0.1 standard deviations
- * costs as much); where no latent is shared by all rows, also a thousandth of all that has been
+ * Tolerance: 0.005 nats for each number of a latent, 0.02 at least (a mean that is off by 0.1
+ * standard deviations costs 0.005 nats); where no latent is shared by all rows, also a thousandth of all that has been
  * gained since the start. Adam's steps do not depend on the scale of the objective, and the race
  * finds that of the parameters (ascent with constant steps, means of iterates and halving at
  * standstill: Welandawe, Andersen, Vehtari & Huggins 2024).
@@ -28,12 +28,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double TOLERANCE = 5e-3, SHARE = 1e-3, NOISE_SHARE = 0.1;
+static const double TOLERANCE = 5e-3, SHARE = 1e-3, NOISE_SHARE = 0.2;
 static const double FIRST_RATE = 0.03, RATE_FACTOR = 3.1622776601683795;
 enum {
     RACE_STEPS = 50, RACE_JUDGED = 10, MOST_RACES = 12,
     FIRST_WINDOW = 100, MEANS = 100,   /* iterates in the mean of a window: this to twice this */
-    FEWEST_PAIRS = 16, PAIRS_SHARE = 5, MOST_RETREATS = 20
+    FEWEST_PAIRS = 16, PAIRS_SHARE = 2, FEWEST_NUMBERS = 4, MOST_RETREATS = 20
 };
 
 bool training_is_automatic(const Training *t)
@@ -179,7 +179,7 @@ static double latent_numbers(const Training *t)
 /* In nats per row, as objectives are. */
 static double tolerance(const Training *t, double reached)
 {
-    double absolute = TOLERANCE * fmax(2, latent_numbers(t)) / (double)t->plan.N;
+    double absolute = TOLERANCE * fmax(FEWEST_NUMBERS, latent_numbers(t)) / (double)t->plan.N;
     double relative = SHARE * (reached - t->state.automatic.first);
 
     return model_has_global_latents(t->s.model) ? absolute : fmax(absolute, relative);
@@ -194,7 +194,7 @@ static Judgement judgement(const Automatic *a)
     return a->limit < a->tolerance ? SMALL : OPEN;
 }
 
-/* Pairs are added until something can be said, or they cost a fifth of the window. */
+/* Pairs are added until something can be said, or they cost as much as the window. */
 static Judgement compare(Training *t, const Real *now, const Real *before)
 {
     Automatic *a = &t->state.automatic;
@@ -218,7 +218,7 @@ static Judgement compare(Training *t, const Real *now, const Real *before)
         a->gain = dgm_gain(n, difference);
         a->limit = dgm_gain_limit(&a->gain, ++a->tests);
         a->tolerance = tolerance(t, reached / (double)n);
-        if (judgement(a) != OPEN || a->gain.mean > 2 * a->tolerance || n == most)
+        if (judgement(a) != OPEN || a->gain.mean - 2 * a->gain.se > a->tolerance || n == most)
             break;
     }
     probe_close(&p);
@@ -226,7 +226,8 @@ static Judgement compare(Training *t, const Real *now, const Real *before)
     if (isnan(a->gain.mean))
         return LOST;
     a->noise = (reached - iterate) / (double)n;
-    return judgement(a) == OPEN && a->gain.mean < NOISE_SHARE * a->noise ? NOISY : judgement(a);
+    bool noisy = a->gain.mean + 2 * a->gain.se < NOISE_SHARE * a->noise;
+    return judgement(a) == OPEN && noisy ? NOISY : judgement(a);
 }
 
 /* ---- windows --------------------------------------------------------------------------------- */

@@ -47,8 +47,8 @@ static void add_pass(const Session *s, DataSet *d, long batch, long samples, uin
     }
 }
 
-static Running *evaluate_passes(const Session *s, DataSet *d, long batch, long samples,
-                                long passes, double N, Moment moment)
+Running *evaluate_passes(const Session *s, DataSet *d, long batch, long samples, long first,
+                         long passes, double N, Moment moment)
 {
     const DgmModel *m = s->model;
     double *local = dgm_alloc((size_t)(2 * m->n_terms + 1) * sizeof *local);
@@ -58,7 +58,7 @@ static Running *evaluate_passes(const Session *s, DataSet *d, long batch, long s
     if (m->full_batch || batch > d->N)
         batch = d->N;
     data_room(d, batch);
-    for (long pass = 0; pass < passes; pass++)
+    for (long pass = first; pass < first + passes; pass++)
         add_pass(s, d, batch, samples, (uint64_t)pass, local, global, moment);
     for (int t = 0; t < m->n_terms; t++) {
         const DgmTerm *term = &m->terms[t];
@@ -75,7 +75,7 @@ static Running *evaluate_passes(const Session *s, DataSet *d, long batch, long s
 Running *evaluate_terms(const Session *s, DataSet *d, long batch, long samples, double N,
                         Moment moment)
 {
-    return evaluate_passes(s, d, batch, samples, 1, N, moment);
+    return evaluate_passes(s, d, batch, samples, 0, 1, N, moment);
 }
 
 /* ---- log-likelihood ------------------------------------------------------------------------- */
@@ -93,11 +93,6 @@ static void logsum_add(LogSum *l, double value)
         l->largest = value;
     }
 }
-
-typedef struct Likelihood {
-    bool known, per_row;
-    double mean, se, total;            /* nats; se over rows, NaN if there are none */
-} Likelihood;
 
 /* Log weights of K draws for the rows of the batch, into l[0..B) or l[0]. */
 static void add_draws(const Session *s, DataSet *d, long first, long B, long K, LogSum *l,
@@ -141,7 +136,7 @@ static Likelihood summarise(const LogSum *l, long n, long K, bool per_row, long 
     return result;
 }
 
-static Likelihood evaluate_likelihood(const Session *s, DataSet *d, long batch, long K)
+Likelihood evaluate_likelihood(const Session *s, DataSet *d, long batch, long K)
 {
     const DgmProgram *p = s->model->weight;
     int out = p ? output_find(p, "log_weight") : -1;
@@ -256,7 +251,7 @@ int command_eval(Options *o)
         S = DRAWS_PER_BLOCK;
         passes = (e.K + S - 1) / S;
     }
-    e.terms = evaluate_passes(&s, &d, batch, S, passes, (double)d.N,
+    e.terms = evaluate_passes(&s, &d, batch, S, 0, passes, (double)d.N,
                               (Moment){"in the evaluation", NULL});
     e.likelihood = evaluate_likelihood(&s, &d, batch, e.K);
     if (!model_has_latents(o->model)) {                      /* nothing is integrated out */

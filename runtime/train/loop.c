@@ -41,6 +41,8 @@ void training_save(Training *t)
         dgm_fail(DGM_EXIT_NUMERIC, "try a smaller --lr, or --clip; the last checkpoint stands",
                  "%s:%d: parameter `%s` is not finite after step %llu", t->s.model->spec_path,
                  bad->line, bad->name, (unsigned long long)t->state.step);
+    if (t->dir == NULL)                              /* nothing is kept */
+        return;
     if (t->best_pending)
         save_best(t);
     state_save(&t->s, t->optim, &t->state, t->dir, "last.safetensors");
@@ -71,8 +73,10 @@ static void choose_rows(Training *t)
 static Moment moment(Training *t)
 {
     snprintf(t->when, sizeof t->when, "at step %llu", (unsigned long long)t->state.step);
-    snprintf(t->help, sizeof t->help, "%s/last.safetensors (step %llu) stands; try a smaller --lr, "
-             "or --clip", t->dir, (unsigned long long)t->saved_step);
+    snprintf(t->help, sizeof t->help, "try another --seed, or look at the data");
+    if (t->dir != NULL)
+        snprintf(t->help, sizeof t->help, "%s/last.safetensors (step %llu) stands; try a smaller "
+                 "--lr, or --clip", t->dir, (unsigned long long)t->saved_step);
     return (Moment){t->when, t->help};
 }
 
@@ -80,6 +84,8 @@ static Moment moment(Training *t)
  * made, takes its place. False if there is none. */
 static bool retreat(Training *t)
 {
+    if (t->dir == NULL)
+        return false;
     char *last = path_join(t->dir, "last.safetensors");
     char *previous = path_join(t->dir, "previous.safetensors");
     char why[1100];
@@ -232,6 +238,8 @@ _Noreturn static void stop_for_signal(Training *t, Progress *progress, int numbe
         training_save(t);
     metrics_close(&t->metrics);
     progress_break(progress);
+    if (t->dir == NULL)
+        signals_reraise(number);
     session_note(&t->s, "stopped after step %llu, saved in %s/last.safetensors; go on with "
                  "`%s train --resume --out %s`\n", (unsigned long long)t->state.step, t->dir,
                  t->s.options->program, t->dir);

@@ -63,6 +63,8 @@ _Noreturn static void fail_write(const char *path)
 
 Metrics metrics_open(const char *dir, bool resume, uint64_t step)
 {
+    if (dir == NULL)
+        return (Metrics){0};
     Metrics m = {.path = path_join(dir, "metrics.jsonl")};
 
     m.file = fopen(m.path, resume ? "r+" : "w");
@@ -81,10 +83,13 @@ Metrics metrics_open(const char *dir, bool resume, uint64_t step)
 
 void metrics_write(Metrics *m, json_t *line)
 {
-    if (json_dumpf(line, m->file, JSON_COMPACT | JSON_DIGITS) != 0 || fputc('\n', m->file) == EOF
-        || fflush(m->file) != 0)
+    if (m->file == NULL)
+        json_decref(line);
+    else if (json_dumpf(line, m->file, JSON_COMPACT | JSON_DIGITS) != 0
+             || fputc('\n', m->file) == EOF || fflush(m->file) != 0)
         fail_write(m->path);
-    json_decref(line);
+    else
+        json_decref(line);
 }
 
 void metrics_close(Metrics *m)

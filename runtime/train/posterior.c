@@ -251,23 +251,30 @@ static void results(Posterior *p)
     posterior_pictures(p, dir);
 }
 
+static void deterministic(Posterior *p)
+{
+    open_all(p);
+    fit(p);
+    take_posterior(p);
+    verdict(p);
+    results(p);
+    drawn_free(&p->family);
+    drawn_free(&p->posterior);
+    fit_free(&p->fit);
+    close_target(p);
+    data_close(&p->data);
+    session_close(&p->session);
+}
+
 int command_posterior(Options *o)
 {
     Posterior p = {.model = o->model, .options = o};
 
-    open_all(&p);
-    fit(&p);
-    take_posterior(&p);
-    verdict(&p);
-    results(&p);
+    if (stochastic_reason(o) != NULL)
+        posterior_stochastic(&p);
+    else
+        deterministic(&p);
     for (int i = 0; i < p.n_warnings; i++)
         dgm_warn("%s: %s", p.warnings[i].code, p.warnings[i].text);
-    bool doubt = p.n_warnings > 0 && option_flag(o, OPT_STRICT);
-    drawn_free(&p.family);
-    drawn_free(&p.posterior);
-    fit_free(&p.fit);
-    close_target(&p);
-    data_close(&p.data);
-    session_close(&p.session);
-    return doubt ? DGM_EXIT_DOUBT : DGM_OK;
+    return p.n_warnings > 0 && option_flag(o, OPT_STRICT) ? DGM_EXIT_DOUBT : DGM_OK;
 }

@@ -48,9 +48,15 @@ struct Posterior {
 
 /* verdict.c: what is doubtful about the fit. */
 void verdict(Posterior *p);
+void doubt(Posterior *p, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* posterior_report.c */
 void posterior_print(const Posterior *p);
 json_t *posterior_json(Posterior *p);                        /* report.json */
+json_t *posterior_warnings(const Posterior *p);
+/* posterior_stochastic.c: the fit, what is printed, and report.json; why so, NULL: it need not. */
+const char *stochastic_reason(const Options *o);
+void posterior_stochastic(Posterior *p);
 /* posterior_evidence.c: the field `evidence` of the report. */
 json_t *posterior_evidence(Posterior *p);
 /* posterior_draws.c: files of equally weighted draws; the number of the draw that each one is. */

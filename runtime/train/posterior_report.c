@@ -23,7 +23,7 @@ static json_t *summaries_json(const Posterior *p, const Drawn *d)
     return object;
 }
 
-static json_t *warnings_json(const Posterior *p)
+json_t *posterior_warnings(const Posterior *p)
 {
     json_t *list = json_array();
 
@@ -109,7 +109,7 @@ json_t *posterior_json(Posterior *p)
     json_object_set_new(root, "khat_limit", json_number(s->psis.threshold));
     json_object_set_new(root, "ess", json_number(s->psis.ess));
     json_object_set_new(root, "draws", json_integer(s->M));
-    json_object_set_new(root, "warnings", warnings_json(p));
+    json_object_set_new(root, "warnings", posterior_warnings(p));
     json_object_set_new(root, "method", json_string("quasi-Newton on a bound with fixed draws"));
     json_object_set_new(root, "parameterization", json_string(p->form == FORM_NONCENTRED
                                                               ? "noncentred" : "centred"));

@@ -156,6 +156,8 @@ static void put_times(json_t *root, const Training *t, json_t *before)
 
 void runjson_write(const Training *t, bool resume)
 {
+    if (t->dir == NULL)
+        return;
     const Options *o = t->s.options;
     char *path = path_join(t->dir, "run.json"), seed[24];
     json_t *before = resume ? runjson_read(path) : NULL, *root = json_object();

@@ -29,7 +29,7 @@ static const char *const run_files[] = {
 
 static void forget_run(const char *dir)
 {
-    for (size_t i = 0; i < sizeof run_files / sizeof run_files[0]; i++) {
+    for (size_t i = 0; dir != NULL && i < sizeof run_files / sizeof run_files[0]; i++) {
         char *path = path_join(dir, run_files[i]);
 
         unlink(path);
@@ -390,7 +390,24 @@ static void summarise(Training *t, double seconds, uint64_t first)
     print_file(t->dir, "record", "run.json");
 }
 
-static void training_close(Training *t)
+void training_open(Training *t, Options *o, bool resume)
+{
+    t->s = session_open(o);
+    open_data(t);
+    t->optim = optimizer_make(o);
+    t->plan = plan_make(o, &t->s, training_is_automatic(t), t->train.N);
+    open_state(t);
+    take_over(t, resume);
+    bind_step(t);
+    announce(t, resume);
+    runjson_write(t, resume);
+    signals_begin();
+    if (t->state.step == 0)
+        training_save(t);
+    t->metrics = metrics_open(t->dir, resume, t->state.step);
+}
+
+void training_close(Training *t)
 {
     context_unbind(&t->c);
     dgm_optim_free(t->optim);
@@ -418,19 +435,7 @@ int command_train(Options *o)
     if (t.dir == NULL)
         dgm_fail(DGM_EXIT_USAGE, "`--help` shows an example", "`train` needs --out DIR");
     check_directory(o, t.dir);
-    t.s = session_open(o);
-    open_data(&t);
-    t.optim = optimizer_make(o);
-    t.plan = plan_make(o, &t.s, training_is_automatic(&t), t.train.N);
-    open_state(&t);
-    take_over(&t, resume);
-    bind_step(&t);
-    announce(&t, resume);
-    runjson_write(&t, resume);
-    signals_begin();
-    if (t.state.step == 0)
-        training_save(&t);
-    t.metrics = metrics_open(t.dir, resume, t.state.step);
+    training_open(&t, o, resume);
     uint64_t first = t.state.step;
     double start = clock_seconds();
     training_loop(&t);

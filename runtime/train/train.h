@@ -185,6 +185,17 @@ double running_term(const Running *r, int t);                /* average value, w
  * fail_term. */
 Running *evaluate_terms(const Session *s, DataSet *d, long batch, long samples, double N,
                         Moment moment);
+/* The same, each term the mean over passes with random numbers of their own. */
+Running *evaluate_passes(const Session *s, DataSet *d, long batch, long samples, long first,
+                         long passes, double N, Moment moment);
+
+typedef struct Likelihood {
+    bool known, per_row;
+    double mean, se, total;            /* nats; se over rows, NaN if there are none */
+} Likelihood;
+
+/* The importance-weighted bound of K draws; per row if all latents are local. */
+Likelihood evaluate_likelihood(const Session *s, DataSet *d, long batch, long K);
 int command_eval(Options *o);
 
 /* ---- state.c: a run on disk ----------------------------------------------------------------- */
@@ -246,7 +257,7 @@ typedef struct Training {
     DgmOptim *optim;
     DgmCtx c;
     RunState state;
-    const char *dir;
+    const char *dir;                   /* NULL: nothing is kept */
     Metrics metrics;
     Real *best_param;                  /* [param_reals] of state.best_step */
     bool best_pending;                 /* best_param is newer than best.safetensors */
@@ -256,6 +267,9 @@ typedef struct Training {
 } Training;
 
 int command_train(Options *o);
+/* A run in t->dir, ready for its first step, or for the next one. */
+void training_open(Training *t, Options *o, bool resume);
+void training_close(Training *t);
 void training_loop(Training *t);       /* to its end, or to a signal */
 void training_run(Training *t);        /* the program of step state.step, with its update */
 void training_save(Training *t);       /* best if pending, then last */
@@ -274,7 +288,7 @@ void automatic_end(Training *t);       /* the parameters become the result */
 
 typedef struct Curve { double *x, *y; long n, room; } Curve;
 
-Metrics metrics_open(const char *dir, bool resume, uint64_t step);
+Metrics metrics_open(const char *dir, bool resume, uint64_t step);   /* NULL: none are kept */
 void metrics_write(Metrics *m, json_t *line);                /* takes the line */
 void metrics_close(Metrics *m);
 json_t *json_number(double value);                           /* null if not finite */

@@ -8,8 +8,7 @@
 /* A rival mode with exp(-RIVAL) of the mass can still be seen in a mean. */
 static const double RIVAL = 5, MEAN_ERROR = 0.05;
 
-__attribute__((format(printf, 3, 4)))
-static void warn(Posterior *p, const char *code, const char *format, ...)
+void doubt(Posterior *p, const char *code, const char *format, ...)
 {
     va_list args;
 
@@ -28,7 +27,7 @@ static void weights(Posterior *p)
 
     if (fit_reliable(&p->fit))
         return;
-    warn(p, "khat", "the importance weights are too uneven (k-hat %.2f for a limit of %.2f, %.0f "
+    doubt(p, "khat", "the importance weights are too uneven (k-hat %.2f for a limit of %.2f, %.0f "
          "effective draws of %ld): what is reported is the family's own posterior, which may be "
          "wrong in its means and too narrow; try another parameterization, or a family that fits "
          "better", s->psis.khat, s->psis.threshold, s->psis.ess, s->M);
@@ -39,17 +38,17 @@ void verdict(Posterior *p)
     const Fit *f = &p->fit;
 
     if (!f->bound.converged)
-        warn(p, "converged", "the bound was still rising after %ld steps: the posterior may be "
+        doubt(p, "converged", "the bound was still rising after %ld steps: the posterior may be "
              "improper (a latent that data and prior leave open), or have a shape that the family "
              "cannot follow", f->bound.iterations);
     if (f->bound.error > MEAN_ERROR)
-        warn(p, "draws", "the family's means are known to %.2f of a standard deviation only: "
+        doubt(p, "draws", "the family's means are known to %.2f of a standard deviation only: "
              "%ld fixed draws were not enough", f->bound.error, f->bound.draws);
     if (f->lost > 0)
-        warn(p, "support", "the density is 0 or not finite at %ld of %ld draws of the family",
+        doubt(p, "support", "the density is 0 or not finite at %ld of %ld draws of the family",
              f->lost, f->plain.M);
     if (f->rival > f->elbo - RIVAL)
-        warn(p, "modes", "there is another mode, with a bound %.1f nats %s that of the one "
+        doubt(p, "modes", "there is another mode, with a bound %.1f nats %s that of the one "
              "reported: the posterior is that of one of them; an `ordered` support or a stronger "
              "prior tells equal states apart", fabs(f->rival - f->elbo),
              f->rival > f->elbo ? "above" : "below");

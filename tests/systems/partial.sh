@@ -139,7 +139,7 @@ model short {
 END
 quick_dgmc short.dgm --data rows.json -o ./short
 for m in rows short; do
-    "./$m" posterior --data rows.json --out "$m-fit" >"$m.table" || fail "posterior of $m"
+    "./$m" posterior --family auto --data rows.json --out "$m-fit" >"$m.table" || fail "posterior of $m"
     tr -d ' \n' <"$m-fit/report.json" | sed 's/.*"posterior":{//; s/"family":{.*//' >"$m.posterior"
     sed 's/.*"mu":{"mean":\[\([^]]*\)\].*/\1/' "$m.posterior" | tr ',' '\n' >"$m.means"
 done

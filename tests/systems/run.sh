@@ -40,7 +40,6 @@ refused 2 'no family `nonsense`' "$dgmc" run line.dgm --data data.json --family 
 refused 2 'too few' "$dgmc" run line.dgm --data data.json --draws 3
 refused 2 'does not belong' "$dgmc" check line.dgm --family fullrank
 refused 2 'needs a value' "$dgmc" run line.dgm --data data.json --family
-refused 1 'E0961' "$dgmc" run "$DGM_ROOT/examples/vae/vae.dgm" -D P=4
 echo 'model m { data y : real; y ~ normal(0, 1) }' >none.dgm
 echo '{"y": 1}' >y.json
 refused 1 'E0961' "$dgmc" run none.dgm --data y.json
