@@ -11,10 +11,10 @@
  *     and if the gain is small beside what the last iterate lacks of the mean, the noise of the
  *     steps holds the run up: half the step size
  * Tolerance: 0.005 nats for each number of a latent, 0.02 at least (a mean that is off by 0.1
- * standard deviations costs 0.005 nats); where no latent is shared by all rows, also a thousandth of all that has been
- * gained since the start. Adam's steps do not depend on the scale of the objective, and the race
- * finds that of the parameters (ascent with constant steps, means of iterates and halving at
- * standstill: Welandawe, Andersen, Vehtari & Huggins 2024).
+ * standard deviations costs 0.005 nats); where no latent is shared by all rows, also a thousandth
+ * of all that has been gained since the start. Adam's steps do not depend on the scale of the
+ * objective, and the race finds that of the parameters (ascent with constant steps, means of
+ * iterates and halving at standstill: Welandawe, Andersen, Vehtari & Huggins 2024).
  *
  * All that decides is in RunState.automatic and the optimiser's slabs, so that a run which was
  * stopped goes on with the same bits.
