@@ -124,8 +124,7 @@ static int print_explanation(Ctx *c, const Job *job, const Derivation *d)
 static const char *for_run(const Derivation *d)
 {
     const Model *m = d->model;
-    bool own = m->training.batch > 0 || (m->family && m->family->node);
-    bool trains = own || d->log_prob_free.absent;
+    bool trains = d->log_prob_free.absent || m->training.batch > 0 || model_is_guided(m);
     return trains ? FOR_RUN FOR_TRAINING : FOR_RUN;
 }
 
@@ -210,6 +209,8 @@ static int compile_file(Ctx *c, const Job *job, Ast *file, const Source *source)
     if (rc)
         return rc;
     Ast *library = parse_library(c);
+    if (!override_estimators(c, file, job->model, job->estimators))
+        return WRONG;
     if (!check(c, file, library))
         return WRONG;
     STAGE("types", check_verify(c, file), check_dump(c, o, file));

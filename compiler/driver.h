@@ -23,6 +23,7 @@ typedef struct Job {
     const char *command;               /* the command line, for the header of the emitted file */
     DataArg *data;                     /* vec */
     const char **passed;               /* vec: words for the trainer, of `run` */
+    const char **estimators;           /* vec: "NAME=METHOD" */
     bool emit_c, latex, fmt_write, fmt_check;
 } Job;
 

@@ -158,6 +158,7 @@ static int take_option(Ctx *c, Job *job, OptionId id, const char *v)
         return all_exist(v, query_exists) ? 0 : usage_error("no such program in --only=%s", v,
                                                             NULL);
     case OPT_NONCENTER: c->noncenter = strcmp(v, "none") ? v : NULL; return 0;
+    case OPT_ESTIMATOR: vec_push(c, job->estimators, v); return 0;
     case OPT_CC:        job->cc = v; return 0;
     case OPT_MODEL:     job->model = v; return 0;
     case OPT_LATEX:     job->latex = true; return 0;

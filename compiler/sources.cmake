@@ -14,6 +14,7 @@ set(COMPILER_SOURCES
   compiler/syntax/dump.c
   compiler/syntax/fmt.c
   compiler/syntax/fmt_expr.c
+  compiler/syntax/override.c
   compiler/syntax/parse.c
   compiler/syntax/reader.c
   compiler/syntax/syntax_error.c

@@ -200,7 +200,7 @@ typedef struct DgmModel {
     long steps;                        /* 0: not given */
     int samples;                       /* S of the objective; 0: not given */
     double clip; long seed;            /* 0: not given */
-    bool guided;                       /* a family block of the spec says what latents follow */
+    bool guided;                       /* the spec says what latents are drawn from, or how */
     bool estimated;                    /* the gradient of step is right in its mean only: no
                                           derivative of what one run of it computes */
     const char *cc, *cflags;           /* how it was compiled */

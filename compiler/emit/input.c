@@ -180,7 +180,7 @@ const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, c
         .samples = t->samples_said ? t->samples : 0,
         .clip = t->clip, .seed = t->seed,
         .cc = cc_name(c, cc), .cflags = cc_flags(c), .estimated = derivation_estimated(d),
-        .guided = m->family && m->family->node,
+        .guided = model_is_guided(m),
     };
     for (size_t i = 0; i < vec_len(m->predicted); i++)
         vec_push(c, in->predicted, m->predicted[i]->name);

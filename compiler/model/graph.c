@@ -96,6 +96,15 @@ static bool has_net(Var *const *vars)
     return false;
 }
 
+bool model_is_guided(const Model *m)
+{
+    const Ast *body = m->training.node ? m->training.node->kids[TRAIN_BODY] : NULL;
+    bool says = m->family && m->family->node;
+    for (size_t i = 0; body && i < vec_len(body->kids); i++)
+        says |= body->kids[i]->kind == AST_BY;
+    return says;
+}
+
 bool model_is_net(const Model *m)
 {
     return has_net(m->vars);

@@ -142,6 +142,8 @@ bool   var_is_summed(const Var *v);                   /* and summed out: no fami
 const Plate *plate_partial(const Plate *p);  /* the innermost plate around p that has one; NULL */
 /* a latent or a draw of `predict`, of real numbers: some of its cells may not count */
 bool   var_is_partial(const Var *v);
+/* Does the file say what the latents are drawn from, or how gradients by them are estimated? */
+bool   model_is_guided(const Model *m);
 bool   model_is_net(const Model *m);                  /* has nets beside those of its family */
 bool   model_has_nets(const Model *m);                /* of the model itself or its family */
 Var   *model_var(const Model *m, const Ast *decl);    /* by declaration, family's included; NULL */

@@ -52,6 +52,9 @@ void ast_verify(const Ast *a);                        /* slot counts and kinds; 
 Ast *parse_file(Ctx *c, const char *path);            /* NULL after errors */
 Ast *parse_text(Ctx *c, Source *source);              /* the same for a text in memory */
 Ast *parse_library(Ctx *c);                           /* all of lang/std as one FILE */
+/* Lines `NAME by METHOD` ("NAME=METHOD") put into the train block of a model (NULL: the first).
+ * False after an error. */
+bool override_estimators(Ctx *c, Ast *file, const char *model_name, const char *const *given);
 Ast *parse_expression(Ctx *c, Source *source);        /* one expression */
 
 /* fmt.c */

@@ -49,7 +49,7 @@ const char *stochastic_reason(const Options *o)
     if (o->value[OPT_FAMILY].source == FROM_COMMAND)
         return NULL;
     if (m->guided)
-        return "the spec has a family of its own";
+        return "the spec says what the latents are drawn from, or by which gradient";
     return m->batch > 0 ? "the train block says minibatches" : NULL;
 }
 
@@ -304,7 +304,7 @@ static void signal_to_noise(Guided *g)
         signal += mean[i] * mean[i] - variance / GRADIENTS;
         noise += variance;
     }
-    g->snr = noise > 0 ? sqrt(fmax(0, signal) / noise) : NAN;
+    g->snr = noise > signal * 1e-12 ? sqrt(fmax(0, signal) / noise) : NAN;
     free(mean);
 }
 

@@ -27,6 +27,15 @@ less average_blanket none_blanket 0.1
 less loo_blanket none_blanket 0.1
 less loo_blanket loo_all 0.5
 
+# ---- the same by the command line, in the place of the file's line ----------------------------------
+"$dgmc" explain none_all.dgm -D P=9 >file.txt
+"$dgmc" explain loo_blanket.dgm -D P=9 --estimator "h=score(control: none, terms: all)" >line.txt
+sed 's/none_all/loo_blanket/' file.txt | cmp - line.txt || fail "--estimator is another line"
+expect_rc 1 "$dgmc" check none_all.dgm --estimator "h=score } model evil {"
+grep -q E0963 err.txt || fail "no E0963"
+expect_rc 1 "$dgmc" check none_all.dgm --estimator h=reparam
+grep -q E0916 err.txt || fail "reparam of a bit"
+
 # ---- latents of all kinds, in one bound ------------------------------------------------------------
 cat >kinds.dgm <<'END'
 model kinds(N = 4) {
