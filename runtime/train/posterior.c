@@ -31,6 +31,8 @@ static void show(const Copy *copy)
     fflush(stderr);
 }
 
+enum { FEWEST_DRAWS = 100 };
+
 static double log_density(void *of, const double *u, double *gradient)
 {
     const Copy *copy = of;
@@ -117,7 +119,7 @@ static void choose_family(Posterior *p, FitRules *rules)
 static Drawn drawn(Posterior *p, const Sample *s, const double *weight)
 {
     const DgmModel *m = p->model;
-    Drawn d = {.M = s->M, .weight = weight};
+    Drawn d = {.M = s->M, .weight = weight, .n = m->n_latents};
     Reporting *r = &d.reporting;
     double *x = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1) * sizeof *x);
 
@@ -167,14 +169,22 @@ static void take_posterior(Posterior *p)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+void posterior_check_options(const Posterior *p)
+{
+    if (option_flag(p->options, OPT_SAVE_DRAWS) && !option_given(p->options, OPT_OUT_POSTERIOR))
+        dgm_fail(DGM_EXIT_USAGE, "give a directory: --out DIR", "--save-draws needs --out");
+    if (option_count(p->options, OPT_POSTERIOR_DRAWS, 0) < FEWEST_DRAWS)
+        dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %s is too few",
+                 option_text(p->options, OPT_POSTERIOR_DRAWS));
+}
+
 static void open_all(Posterior *p)
 {
     program_needed(p->model->log_prob_free, "posterior", "`dgmc explain` says why");
     if (sizeof(Real) != sizeof(double))
         dgm_fail(DGM_EXIT_USAGE, "compile the model with --precision f64",
                  "posterior computes in double precision, and %s in single", p->model->name);
-    if (option_flag(p->options, OPT_SAVE_DRAWS) && !option_given(p->options, OPT_OUT_POSTERIOR))
-        dgm_fail(DGM_EXIT_USAGE, "give a directory: --out DIR", "--save-draws needs --out");
+    posterior_check_options(p);
     if (option_given(p->options, OPT_OUT_POSTERIOR))
         directory_make(option_text(p->options, OPT_OUT_POSTERIOR));
     p->session = session_open(p->options);
@@ -207,8 +217,6 @@ static void fit(Posterior *p)
                       .seed = p->session.seed};
 
     p->start = p->shown = clock_seconds();
-    if (rules.draws < 100)
-        dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %ld is too few", rules.draws);
     rules.draws += rules.draws % 2;    /* they come in pairs */
     choose_family(p, &rules);
     take_form(p, FORM_FREE);
@@ -222,6 +230,13 @@ static void fit(Posterior *p)
     p->seconds = clock_seconds() - p->start;
     if (p->shown > p->start)
         fprintf(stderr, "\r\033[K");
+}
+
+void posterior_files(const Posterior *p, const char *dir)
+{
+    if (option_flag(p->options, OPT_SAVE_DRAWS))
+        posterior_draws(p, dir);
+    posterior_pictures(p, dir);
 }
 
 /* What is printed comes first: a disk that is full takes none of it away. */
@@ -246,9 +261,7 @@ static void results(Posterior *p)
     char *path = path_join(dir, "report.json");
     json_write(report, path);
     free(path);
-    if (option_flag(o, OPT_SAVE_DRAWS))
-        posterior_draws(p, dir);
-    posterior_pictures(p, dir);
+    posterior_files(p, dir);
 }
 
 static void deterministic(Posterior *p)

@@ -11,7 +11,8 @@ typedef struct Drawn {
     long M;
     const double *weight;              /* NULL: equal ones */
     Reporting reporting;
-    Quantity *latents;                 /* [n_latents], draws in reporting.latent */
+    Quantity *latents;                 /* draws in reporting.latent */
+    int n;                             /* of the latents */
 } Drawn;
 
 enum { MOST_WARNINGS = 8 };
@@ -46,6 +47,9 @@ struct Posterior {
     double start, shown, seconds;      /* clock at the start, of the last progress; of the fit */
 };
 
+/* posterior.c: what any method needs. */
+void posterior_check_options(const Posterior *p);
+void posterior_files(const Posterior *p, const char *dir);   /* draws if asked for, pictures */
 /* verdict.c: what is doubtful about the fit. */
 void verdict(Posterior *p);
 void doubt(Posterior *p, const char *code, const char *format, ...)

@@ -62,7 +62,7 @@ static void write_json(const Posterior *p, const Quantity *q, long M, const char
     char *path = path_join(dir, "draws.json");
     json_t *root = json_object();
 
-    for (int i = 0; i < p->model->n_latents; i++)
+    for (int i = 0; i < p->posterior.n; i++)
         json_object_set_new(root, q[i].name, quantity_json(&q[i], M));
     json_write(root, path);
     announce(p, "draws", path);
@@ -112,9 +112,9 @@ static void write_csv(const Posterior *p, const Quantity *q, int n, long M, cons
 /* Is the data array drawn by a statement, or does it only stand in laws? */
 static bool observed(const DgmModel *m, const char *name)
 {
-    const DgmProgram *p = m->log_prob_free;
+    const DgmProgram *p = m->log_prob_free != NULL ? m->log_prob_free : m->weight;
 
-    for (int t = 0; t < p->n_terms; t++)
+    for (int t = 0; p != NULL && t < p->n_terms; t++)
         if (p->terms[t].kind == DGM_TERM_LIKELIHOOD && strcmp(p->terms[t].name, name) == 0)
             return true;
     return false;
@@ -175,7 +175,8 @@ static void write_zarr(const Posterior *p, const Quantity *q, int n, const long 
 
     for (int i = 0; i < n; i++)
         zarr_draws(z, i < predicted ? "posterior" : "posterior_predictive", &q[i], p->posterior.M);
-    zarr_lp(z, p, from);
+    if (p->density != NULL)
+        zarr_lp(z, p, from);
     zarr_data(z, p, "observed_data", true);
     zarr_data(z, p, "constant_data", false);
     zarr_close(z);
@@ -186,7 +187,7 @@ static void write_zarr(const Posterior *p, const Quantity *q, int n, const long 
 void posterior_draws(const Posterior *p, const char *dir)
 {
     const Drawn *d = &p->posterior;
-    int latents = p->model->n_latents, n = latents + d->reporting.n;
+    int latents = d->n, n = latents + d->reporting.n;
     Quantity *q = dgm_alloc(((size_t)n + 1) * sizeof *q);
     long *from = posterior_resample(p);
 

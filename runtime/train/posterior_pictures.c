@@ -49,7 +49,7 @@ static long scalars(const Posterior *p, Scalar *s, long most)
 {
     long n = 0;
 
-    for (int i = 0; i < p->model->n_latents; i++) {
+    for (int i = 0; i < p->posterior.n; i++) {
         const Quantity *q = &p->posterior.latents[i];
 
         for (long j = 0; j < q->shape.count && n < most; j++) {

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *summaries_json(const Posterior *p, const Drawn *d)
+static json_t *summaries_json(const Drawn *d)
 {
     json_t *object = json_object();
 
-    for (int i = 0; i < p->model->n_latents; i++)
+    for (int i = 0; i < d->n; i++)
         json_object_set_new(object, d->latents[i].name,
                             summary_json(&d->latents[i], d->M, d->weight));
     for (int i = 0; i < d->reporting.n; i++)
@@ -123,8 +123,8 @@ json_t *posterior_json(Posterior *p)
     json_object_set_new(root, "seconds", json_number(p->seconds));
     json_object_set_new(root, "seed", json_integer((json_int_t)p->session.seed));
     json_object_set_new(root, "evidence", posterior_evidence(p));
-    json_object_set_new(root, "posterior", summaries_json(p, &p->posterior));
-    json_object_set_new(root, "family", summaries_json(p, &p->family));
+    json_object_set_new(root, "posterior", summaries_json(&p->posterior));
+    json_object_set_new(root, "family", summaries_json(&p->family));
     json_object_set_new(root, "fit", family_json(p));
     return root;
 }
@@ -146,7 +146,7 @@ void posterior_print(const Posterior *p)
     else
         printf("  ");
     printf("%.0f effective draws of %ld, by %s\n\n", s->psis.ess, s->M, p->source);
-    summaries_print(p->posterior.latents, p->model->n_latents, p->posterior.M, p->posterior.weight);
+    summaries_print(p->posterior.latents, p->posterior.n, p->posterior.M, p->posterior.weight);
     if (p->posterior.reporting.n > 0)
         summaries_print(p->posterior.reporting.quantities, p->posterior.reporting.n, p->posterior.M,
                         p->posterior.weight);

@@ -23,8 +23,7 @@ enum {
 typedef struct Guided {
     Posterior *p;                      /* what is reported: draws, warnings */
     Training t;
-    int n;                             /* latents that are drawn */
-    int *output;                       /* [n] of `encode` */
+    int *output;                       /* of `encode`, of each latent that is drawn */
     double elbo, elbo_se, snr;
     Psis psis;                         /* of all data, or of the row in the middle */
     bool per_row;
@@ -74,6 +73,18 @@ static void training_options(Options *o)
     }
 }
 
+/* A directory may hold an earlier posterior, which gives way; not a run of somebody's training. */
+static void check_directory(const char *dir)
+{
+    char *run = path_join(dir, "run.json"), *report = path_join(dir, "report.json");
+
+    if (path_exists(run) && !path_exists(report))
+        dgm_fail(DGM_EXIT_USAGE, "choose another --out", "%s already holds a run of `train`", dir);
+    free(run);
+    free(report);
+    directory_make(dir);
+}
+
 static void fit(Guided *g)
 {
     Options *o = g->p->options;
@@ -82,8 +93,11 @@ static void fit(Guided *g)
     training_options(o);
     t->dir = option_text(o, OPT_OUT_POSTERIOR);
     if (t->dir != NULL)
-        directory_make(t->dir);
+        check_directory(t->dir);
+    posterior_check_options(g->p);
     training_open(t, o, false);
+    g->p->session = t->s;
+    g->p->data = t->train;
     training_loop(t);
     metrics_close(&t->metrics);
     signals_end();
@@ -97,7 +111,7 @@ static long rows_kept(const Guided *g, int i)
     const DgmOutput *out = &g->p->model->encode->outputs[g->output[i]];
     long N = out->rows ? g->t.plan.N : 1;
 
-    if (N * out->count <= MOST_NUMBERS)
+    if (N * out->count <= MOST_NUMBERS || option_flag(g->p->options, OPT_SAVE_DRAWS))
         return N;
     return out->rows ? (SHOWN + out->count - 1) / out->count : 1;
 }
@@ -112,14 +126,15 @@ static bool is_draw(const DgmOutput *out)
 static void latents_new(Guided *g, long M)
 {
     const DgmProgram *p = g->p->model->encode;
+    int n = 0;
 
     g->output = dgm_alloc((size_t)p->n_outputs * sizeof *g->output);
     for (int i = 0; i < p->n_outputs; i++)
         if (is_draw(&p->outputs[i]))
-            g->output[g->n++] = i;
-    g->p->posterior = (Drawn){.M = M};
-    g->p->posterior.latents = dgm_alloc((size_t)(g->n + 1) * sizeof(Quantity));
-    for (int i = 0; i < g->n; i++) {
+            g->output[n++] = i;
+    g->p->posterior = (Drawn){.M = M, .n = n};
+    g->p->posterior.latents = dgm_alloc((size_t)(n + 1) * sizeof(Quantity));
+    for (int i = 0; i < n; i++) {
         const DgmOutput *out = &p->outputs[g->output[i]];
         Shape shape = shape_of(out->rows, rows_kept(g, i), out->rank, out->shape);
 
@@ -132,7 +147,7 @@ static void latents_new(Guided *g, long M)
 /* From the buffer of a run, [rows][draws][count], to the draws, [draws][rows][count]. */
 static void keep(const Guided *g, const DgmCtx *c, long first, long block)
 {
-    for (int i = 0; i < g->n; i++) {
+    for (int i = 0; i < g->p->posterior.n; i++) {
         const DgmOutput *out = &c->program->outputs[g->output[i]];
         Quantity *q = &g->p->posterior.latents[i];
         long rows = out->rows ? rows_kept(g, i) - first : 1;
@@ -158,7 +173,7 @@ static void draw(Guided *g)
     long M = (long)option_count(g->p->options, OPT_POSTERIOR_DRAWS, 0) / BLOCK * BLOCK, most = 1;
 
     latents_new(g, M);
-    for (int i = 0; i < g->n; i++)
+    for (int i = 0; i < g->p->posterior.n; i++)
         most = rows_kept(g, i) > most ? rows_kept(g, i) : most;
     long batch = m->full_batch ? d->N : most < ROWS_PER_BATCH ? most : ROWS_PER_BATCH;
     data_room(d, batch);
@@ -323,7 +338,7 @@ static void hold_out(Guided *g)
 
 static const Quantity *drawn_latent(const Guided *g, const char *name)
 {
-    for (int i = 0; i < g->n; i++)
+    for (int i = 0; i < g->p->posterior.n; i++)
         if (strcmp(g->p->posterior.latents[i].name, name) == 0)
             return &g->p->posterior.latents[i];
     return NULL;
@@ -406,7 +421,7 @@ static json_t *summaries(const Guided *g, const double *weight)
     const Drawn *d = &g->p->posterior;
     json_t *object = json_object();
 
-    for (int i = 0; i < g->n; i++) {
+    for (int i = 0; i < g->p->posterior.n; i++) {
         const DgmOutput *out = &g->p->model->encode->outputs[g->output[i]];
         long all = out->count * (out->rows ? g->t.plan.N : 1);
 
@@ -517,7 +532,7 @@ static void print(const Guided *g)
                running_report(g->valid).elbo, g->valid_likelihood.mean, g->valid_likelihood.se,
                g->t.valid.N);
     printf("\n");
-    summaries_print(d->latents, g->n, d->M, d->weight);
+    summaries_print(d->latents, d->n, d->M, d->weight);
     if (d->reporting.n > 0)
         summaries_print(d->reporting.quantities, d->reporting.n, d->M, d->weight);
 }
@@ -539,6 +554,7 @@ static void say(Guided *g)
         json_write(json_incref(report), path);
         free(path);
         pictures_of_run(&g->t.s, &g->t.train, g->t.dir);
+        posterior_files(g->p, g->t.dir);
     }
     json_decref(report);
 }
@@ -547,7 +563,7 @@ static void say(Guided *g)
 
 static void guided_close(Guided *g)
 {
-    for (int i = 0; i < g->n; i++)
+    for (int i = 0; i < g->p->posterior.n; i++)
         free(g->p->posterior.latents[i].draws);
     free(g->p->posterior.latents);
     reporting_free(&g->p->posterior.reporting);

@@ -132,6 +132,16 @@ grep -q '"W"' fit/report.json || fail "no parameters"
 grep -q '"method": "stochastic"' report.json || fail "no report on stdout"
 expect_rc 7 "$dgmc" run belief.dgm -D P=4 --data x=bits.csv --draws 500 --steps 50 --strict
 
+# ---- draws ----------------------------------------------------------------------------------------------------------
+run mean.dgm --data x.csv --save-draws --draws 200
+[ "$(wc -l <fit/draws.csv)" = 201 ] || fail "draws.csv"
+[ -s fit/posterior.zarr/.zmetadata ] || fail "no posterior.zarr"
+[ -s fit/densities.png ] || fail "no densities"
+mkdir trained && ./vae train --data x="$digits.tra.csv.gz:0-63" --binarise threshold --steps 10 --quiet \
+    --out trained 2>/dev/null
+expect_rc 2 "$dgmc" run mean.dgm --data x.csv --out trained
+grep -q 'already holds a run' err.txt || fail "a run was overwritten"
+
 # ---- what cannot be had -----------------------------------------------------------------------------------------
 expect_rc 2 "$dgmc" run belief.dgm -D P=4 --data x=bits.csv --family fullrank
 grep -q 'no density of all latents' err.txt || { cat err.txt; fail "fullrank over drawn bits"; }
