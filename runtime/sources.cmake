@@ -58,8 +58,10 @@ set(RUNTIME_SOURCES
   runtime/train/checkgrad.c
   runtime/train/checkpoint.c
   runtime/train/cli.c
+  runtime/train/compare.c
   runtime/train/evaluate.c
   runtime/train/files.c
+  runtime/train/fixed_draws.c
   runtime/train/generate.c
   runtime/train/help.c
   runtime/train/info.c
@@ -75,7 +77,8 @@ set(RUNTIME_SOURCES
   runtime/train/posterior_evidence.c
   runtime/train/posterior_pictures.c
   runtime/train/posterior_report.c
-  runtime/train/posterior_stochastic.c
+  runtime/train/posterior_guided.c
+  runtime/train/posterior_guided_report.c
   runtime/train/progress.c
   runtime/train/report.c
   runtime/train/runjson.c

@@ -3,18 +3,16 @@
  *     race     the first step size: short runs from the start, on the same rows and random numbers
  *     window   steps of one size; the mean of the iterates is what a window has reached
  *     test     what has a window gained over the one before? Both means are compared in pairs of
- *              evaluations on the same rows and random numbers (optim/stationary.h)
+ *              evaluations on the same rows and random numbers (compare.c)
  *         more than the tolerance, or it cannot be told:  the next window is twice as long
  *         certainly less:   go on from the mean with half the step size; the second time in a row,
  *                           that is where halving the step gains nothing either, stop
  *         certainly a loss: back to the mean before, with half the step size
  *     and if the gain is small beside what the last iterate lacks of the mean, the noise of the
  *     steps holds the run up: half the step size
- * Tolerance: 0.005 nats for each number of a latent, 0.02 at least (a mean that is off by 0.1
- * standard deviations costs 0.005 nats); where no latent is shared by all rows, also a thousandth
- * of all that has been gained since the start. Adam's steps do not depend on the scale of the
- * objective, and the race finds that of the parameters (ascent with constant steps, means of
- * iterates and halving at standstill: Welandawe, Andersen, Vehtari & Huggins 2024).
+ * Adam's steps do not depend on the scale of the objective, and the race finds that of the
+ * parameters (ascent with constant steps, means of iterates and halving at standstill: Welandawe,
+ * Andersen, Vehtari & Huggins 2024).
  *
  * All that decides is in RunState.automatic and the optimiser's slabs, so that a run which was
  * stopped goes on with the same bits.
@@ -23,17 +21,15 @@
 
 #include "optim/optim.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const double TOLERANCE = 5e-3, SHARE = 1e-3, NOISE_SHARE = 0.2;
 static const double FIRST_RATE = 0.03, RATE_FACTOR = 3.1622776601683795;
 enum {
     RACE_STEPS = 50, RACE_JUDGED = 10, MOST_RACES = 12,
     FIRST_WINDOW = 100, MEANS = 100,   /* iterates in the mean of a window: this to twice this */
-    FEWEST_PAIRS = 16, PAIRS_SHARE = 2, FEWEST_NUMBERS = 4, MOST_RETREATS = 20
+    PAIRS_SHARE = 2, MOST_RETREATS = 20
 };
 
 bool training_is_automatic(const Training *t)
@@ -92,142 +88,6 @@ static double fastest(Training *t, const Real *start)
             factor = 1 / RATE_FACTOR;
     }
     return rate;
-}
-
-/* ---- comparing two points -------------------------------------------------------------------- */
-
-typedef struct Probe {
-    Training *t;
-    DataSet data;                      /* the training data, with a batch of its own */
-    uint64_t batches;                  /* of one evaluation: all of an epoch, or one at random */
-    DgmCtx c;
-} Probe;
-
-/* Evaluations that see all rows differ by random numbers alone: they are taken where `most` batches
- * allow it. */
-static void probe_open(Probe *p, Training *t, long most)
-{
-    bool whole = (uint64_t)most >= t->plan.per_epoch * FEWEST_PAIRS;
-
-    p->t = t;
-    p->batches = whole ? t->plan.per_epoch : 1;
-    p->data = t->train;
-    p->data.buffers = NULL;
-    data_room(&p->data, t->plan.batch);
-    data_in_order(&p->data, 0, t->plan.batch);
-    context_bind(&t->s, &p->data, &p->c, t->s.model->eval, DGM_STREAM_EVAL, t->plan.batch,
-                 t->state.samples);
-}
-
-static void probe_close(Probe *p)
-{
-    context_unbind(&p->c);
-    if (p->data.buffers != NULL)
-        source_buffers_free(p->data.buffers);
-}
-
-static void choose_rows(Probe *p, uint64_t number, uint64_t batch)
-{
-    const Plan *plan = &p->t->plan;
-
-    if (plan->batch == plan->N || p->data.buffers == NULL)
-        return;
-    if (p->batches > 1)
-        source_rows_in_order((long)batch * plan->batch, plan->batch, p->data.buffers->rows);
-    for (long i = 0; p->batches == 1 && i < plan->batch; i++)
-        p->data.buffers->rows[i] =
-            (long)(dgm_random_u64(p->t->s.seed, DGM_STREAM_CHECK, number, (uint64_t)i)
-                   % (uint64_t)plan->N);
-}
-
-/* Objective at these parameters; the rows and random numbers are those of this number. */
-static double probe(Probe *p, const Real *param, uint64_t number)
-{
-    double sum = 0;
-
-    p->c.param = (Real *)param;
-    for (uint64_t batch = 0; batch < p->batches; batch++) {
-        choose_rows(p, number, batch);
-        p->c.step = number * p->batches + batch;
-        p->c.program->run(&p->c);
-        sum += p->c.bad_term >= 0 ? NAN : objective_value(&p->c);
-    }
-    return sum / (double)p->batches;
-}
-
-/* ---- the test of a window -------------------------------------------------------------------- */
-
-static bool is_draw(const DgmOutput *out)
-{
-    const char *dot = strrchr(out->name, '.');
-
-    return dot == NULL || (strcmp(dot, ".mean") != 0 && strcmp(dot, ".sd") != 0);
-}
-
-/* Numbers that are drawn; without latents, the rows count. */
-static double latent_numbers(const Training *t)
-{
-    const DgmProgram *p = t->s.model->encode;
-    double n = 0;
-
-    for (int i = 0; p != NULL && i < p->n_outputs; i++)
-        if (is_draw(&p->outputs[i]))
-            n += (double)p->outputs[i].count * (double)(p->outputs[i].rows ? t->plan.N : 1);
-    return n > 0 ? n : (double)t->plan.N;
-}
-
-/* In nats per row, as objectives are. */
-static double tolerance(const Training *t, double reached)
-{
-    double absolute = TOLERANCE * fmax(FEWEST_NUMBERS, latent_numbers(t)) / (double)t->plan.N;
-    double relative = SHARE * (reached - t->state.automatic.first);
-
-    return model_has_global_latents(t->s.model) ? absolute : fmax(absolute, relative);
-}
-
-typedef enum { OPEN, SMALL, LOST, NOISY } Judgement;
-
-static Judgement judgement(const Automatic *a)
-{
-    if (a->limit < 0)
-        return -a->limit > a->tolerance ? LOST : SMALL;
-    return a->limit < a->tolerance ? SMALL : OPEN;
-}
-
-/* Pairs are added until something can be said, or they cost as much as the window. */
-static Judgement compare(Training *t, const Real *now, const Real *before)
-{
-    Automatic *a = &t->state.automatic;
-    long most = (long)(a->upto - a->from) / PAIRS_SHARE, n = 0;
-    double *difference, reached = 0, iterate = 0;
-    Probe p;
-
-    probe_open(&p, t, most);
-    most /= (long)p.batches;
-    most = most > FEWEST_PAIRS ? most : FEWEST_PAIRS;
-    difference = dgm_alloc((size_t)most * sizeof *difference);
-    for (long upto = FEWEST_PAIRS; ; upto = 2 * upto < most ? 2 * upto : most) {
-        for (; n < upto; n++) {
-            uint64_t number = ((uint64_t)a->windows << 24) + (uint64_t)n;
-
-            double value = probe(&p, now, number);
-            reached += value;
-            iterate += probe(&p, t->s.param, number);
-            difference[n] = value - probe(&p, before, number);
-        }
-        a->gain = dgm_gain(n, difference);
-        a->limit = dgm_gain_limit(&a->gain, ++a->tests);
-        a->tolerance = tolerance(t, reached / (double)n);
-        if (judgement(a) != OPEN || a->gain.mean - 2 * a->gain.se > a->tolerance || n == most)
-            break;
-    }
-    probe_close(&p);
-    free(difference);
-    if (isnan(a->gain.mean))
-        return LOST;
-    a->noise = (reached - iterate) / (double)n;
-    bool noisy = a->gain.mean + 2 * a->gain.se < NOISE_SHARE * a->noise;
-    return judgement(a) == OPEN && noisy ? NOISY : judgement(a);
 }
 
 /* ---- windows --------------------------------------------------------------------------------- */
@@ -292,7 +152,7 @@ static void window_end(Training *t)
         window_begin(t, length);
         return;
     }
-    Judgement j = compare(t, mean, before);
+    Judgement j = compare_points(t, mean, before, (long)length / PAIRS_SHARE);
     write_window(t, words[j]);
     a->small = j == SMALL ? a->small + 1 : 0;
     a->converged = a->small == 2;
@@ -319,7 +179,7 @@ static const Real *window_cut(Training *t)
     if (a->windows == 0)
         return mean;
     a->upto = t->state.step;
-    compare(t, mean, before);
+    compare_points(t, mean, before, (long)(a->upto - a->from) / PAIRS_SHARE);
     write_window(t, "cut");
     a->upto = now.upto;
     a->tests = now.tests;
@@ -327,19 +187,6 @@ static const Real *window_cut(Training *t)
 }
 
 /* ---- what the loop calls --------------------------------------------------------------------- */
-
-/* Objective where the run begins. */
-static double first_objective(Training *t)
-{
-    Probe p;
-    double sum = 0;
-
-    probe_open(&p, t, FIRST_WINDOW);
-    for (uint64_t n = 0; n < FEWEST_PAIRS; n++)
-        sum += probe(&p, t->s.param, n) / FEWEST_PAIRS;
-    probe_close(&p);
-    return sum;
-}
 
 void automatic_begin(Training *t)
 {
@@ -351,8 +198,7 @@ void automatic_begin(Training *t)
     if (a->rate == 0) {
         Real *start = dgm_slab_new((size_t)t->s.model->param_reals);
 
-        a->first = first_objective(t);
-        a->first = isfinite(a->first) ? a->first : DBL_MAX;   /* nothing has been gained yet */
+        compare_begin(t);
         copy(t, start, t->s.param);
         a->rate = asked > 0 ? asked : fastest(t, start);
         copy(t, t->s.param, start);

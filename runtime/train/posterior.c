@@ -283,8 +283,8 @@ int command_posterior(Options *o)
 {
     Posterior p = {.model = o->model, .options = o};
 
-    if (stochastic_reason(o) != NULL)
-        posterior_stochastic(&p);
+    if (guided_reason(o) != NULL)
+        posterior_guided(&p);
     else
         deterministic(&p);
     for (int i = 0; i < p.n_warnings; i++)

@@ -58,9 +58,9 @@ void doubt(Posterior *p, const char *code, const char *format, ...)
 void posterior_print(const Posterior *p);
 json_t *posterior_json(Posterior *p);                        /* report.json */
 json_t *posterior_warnings(const Posterior *p);
-/* posterior_stochastic.c: the fit, what is printed, and report.json; why so, NULL: it need not. */
-const char *stochastic_reason(const Options *o);
-void posterior_stochastic(Posterior *p);
+/* posterior_guided.c: by the family of the spec, all of it; why so, NULL: it need not be. */
+const char *guided_reason(const Options *o);
+void posterior_guided(Posterior *p);
 /* posterior_evidence.c: the field `evidence` of the report. */
 json_t *posterior_evidence(Posterior *p);
 /* posterior_draws.c: files of equally weighted draws; the number of the draw that each one is. */

@@ -187,7 +187,8 @@ static void open_data(Training *t)
 {
     const Options *o = t->s.options;
 
-    for (int i = 0; i < o->value[OPT_DATA].n; i++)   /* a word at once: big files take a while */
+    /* A word at once: big files take a while. */
+    for (int i = 0; i < o->value[OPT_DATA].n && !t->silent; i++)
         session_note(&t->s, "reading %s\n", o->value[OPT_DATA].text[i]);
     t->train = data_open(&t->s, OPT_DATA, 0);
     t->has_valid = option_given(o, OPT_VALID);
@@ -280,7 +281,7 @@ static void announce(const Training *t, bool resume)
     const Plan *p = &t->plan;
     const char *warning = dgm_blas_warning();
 
-    if (t->s.quiet)
+    if (t->s.quiet || t->silent)
         return;
     if (warning != NULL)
         dgm_warn("%s", warning);

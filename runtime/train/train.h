@@ -210,6 +210,7 @@ typedef struct Automatic {
     DgmGain gain;                      /* of the last window over the one before, nats per row */
     double limit, tolerance;           /* the gain is surely below the limit */
     double noise;                      /* what the last iterate lacks of the mean of the window */
+    long draws;                        /* of the last climb (fixed_draws.c) */
     bool converged;
 } Automatic;
 
@@ -258,6 +259,7 @@ typedef struct Training {
     DgmCtx c;
     RunState state;
     const char *dir;                   /* NULL: nothing is kept */
+    bool silent;                       /* no notes, but progress */
     Metrics metrics;
     Real *best_param;                  /* [param_reals] of state.best_step */
     bool best_pending;                 /* best_param is newer than best.safetensors */
@@ -273,6 +275,24 @@ void training_close(Training *t);
 void training_loop(Training *t);       /* to its end, or to a signal */
 void training_run(Training *t);        /* the program of step state.step, with its update */
 void training_save(Training *t);       /* best if pending, then last */
+
+/* ---- compare.c: what has been gained --------------------------------------------------------- */
+
+/* By these parameters over those before: nothing can be excluded; less than the tolerance; it is a
+ * loss; it is little beside what t->s.param lacks of `now`. */
+typedef enum { OPEN, SMALL, LOST, NOISY } Judgement;
+
+double latent_numbers(const Training *t);                    /* drawn; if none are, the rows */
+double compare_tolerance(const Training *t);                 /* in nats, of all data */
+void compare_begin(Training *t);       /* takes the objective where the run begins */
+/* By most * 3 evaluations of a batch or fewer (but 16 pairs at least), and test number ++tests of
+ * state.automatic, where gain, limit, tolerance and noise are put. */
+Judgement compare_points(Training *t, const Real *now, const Real *before, long most);
+
+/* ---- fixed_draws.c: quasi-Newton steps on a bound with fixed draws --------------------------- */
+
+bool fixed_draws_fit_for(const Training *t);                 /* can and should it be tried? */
+bool fixed_draws_fit(Training *t);     /* false: no number at the start */
 
 /* ---- automatic.c: `optimizer auto` ----------------------------------------------------------- */
 

@@ -48,9 +48,18 @@ echo "evidence: $1 se $2, exactly $evidence"
 holds "($1 - $evidence)^2 < (4 * $2)^2" "evidence"
 holds "$(said elbo) < $evidence && $(said elbo) > $evidence - 0.5" "the bound is one"
 
+grep -q '"method": "deterministic"' fit/report.json || fail "not by fixed draws"
+echo "# the same in steps, by --steps"
+run two.dgm --data y.json --steps 20000
+quiet
+grep -q '"method": "stochastic"' fit/report.json || fail "not by steps"
+of a
+holds "($mean - 2 / $var)^2 < (0.1 * $sd)^2 && ($sd / sqrt(1 - 1 / $var) - 1)^2 < 0.15^2" "a in steps"
+
 echo "# the same by the default family, where the one of the spec is not wanted"
 run two.dgm --data y.json --family fullrank
-grep -q '"method": "stochastic"' fit/report.json && fail "stochastic although a family was named"
+grep -q '"fixed_draws"' fit/report.json || fail "no fixed draws"
+grep -q '"fit": {' fit/report.json || fail "the family of the spec although another was named"
 of a
 holds "($mean - 2 / $var)^2 < (0.1 * $sd)^2" "a by fullrank"
 

@@ -1,13 +1,14 @@
-/* posterior_stochastic.c - `posterior` by stochastic training: where the density of all latents is
- * not to be had (nets, drawn discrete latents), or the spec says what to fit (a family, a batch).
+/* posterior_guided.c - `posterior` by the family that the spec states: where the density of all
+ * latents is not to be had (nets, drawn discrete latents), or the spec says what to fit (a family,
+ * minibatches).
  *
- * The family of the spec is trained by `optimizer auto` (automatic.c), in DIR if there is one. Its
- * draws are those of `encode`. Where no latent belongs to the rows, `weight` gives the importance
+ * The family is fitted with fixed draws (fixed_draws.c) where that suits it, else trained by
+ * `optimizer auto` (automatic.c), in DIR if there is one. Its draws are those of `encode`. Where no latent belongs to the rows, `weight` gives the importance
  * weight of each, by the same random numbers, and the posterior is weighted where that can be
  * trusted. Where all do, the weights are of single rows and say how good the family is; the
  * posterior is the family's own. Latents of more than MOST_NUMBERS numbers are for `encode`.
  */
-#include "train/posterior.h"
+#include "train/posterior_guided.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,20 +21,7 @@ enum {
     FEWEST_PASSES = 8, MOST_PASSES = 200, GRADIENTS = 64
 };
 
-typedef struct Guided {
-    Posterior *p;                      /* what is reported: draws, warnings */
-    Training t;
-    int *output;                       /* of `encode`, of each latent that is drawn */
-    double elbo, elbo_se, snr;
-    Psis psis;                         /* of all data, or of the row in the middle */
-    bool per_row;
-    double *weight, evidence, evidence_se;
-    long rows, bad_rows;               /* weighed; above the limit of k-hat */
-    Running *valid;
-    Likelihood valid_likelihood;
-} Guided;
-
-const char *stochastic_reason(const Options *o)
+const char *guided_reason(const Options *o)
 {
     const DgmModel *m = o->model;
 
@@ -92,13 +80,21 @@ static void fit(Guided *g)
 
     training_options(o);
     t->dir = option_text(o, OPT_OUT_POSTERIOR);
+    t->silent = true;
     if (t->dir != NULL)
         check_directory(t->dir);
     posterior_check_options(g->p);
     training_open(t, o, false);
     g->p->session = t->s;
     g->p->data = t->train;
-    training_loop(t);
+    g->fixed = o->value[OPT_STEPS].source != FROM_COMMAND && fixed_draws_fit_for(t);
+    if (g->fixed && fixed_draws_fit(t))
+        training_save(t);
+    else if (g->fixed)
+        dgm_fail(DGM_EXIT_NUMERIC, "`check-grad` or `log-prob --at` show which term is not finite",
+                 "the bound is not finite where the family begins");
+    else
+        training_loop(t);
     metrics_close(&t->metrics);
     signals_end();
 }
@@ -334,231 +330,6 @@ static void hold_out(Guided *g)
     g->valid_likelihood = evaluate_likelihood(&t->s, &t->valid, ROWS_PER_BATCH, 100);
 }
 
-/* ---- quantities of `report` ------------------------------------------------------------------ */
-
-static const Quantity *drawn_latent(const Guided *g, const char *name)
-{
-    for (int i = 0; i < g->p->posterior.n; i++)
-        if (strcmp(g->p->posterior.latents[i].name, name) == 0)
-            return &g->p->posterior.latents[i];
-    return NULL;
-}
-
-/* Values of the parameters, on their supports. */
-static Gathered parameters(Guided *g)
-{
-    DataSet none = data_none(g->p->model, 1);
-    Gathered of = gather(&g->t.s, &none, g->p->model->constrain, DGM_STREAM_SAMPLE, 1, 1, 1);
-
-    data_close(&none);
-    return of;
-}
-
-/* Is latent i of the density drawn in full, or a parameter? */
-static bool known(const Guided *g, int i)
-{
-    const DgmModel *m = g->p->model;
-    const Quantity *q = drawn_latent(g, m->latents[i].name);
-    Shape all = shape_of_latent(&m->latents[i], g->t.plan.N);
-
-    return q != NULL ? q->shape.count == all.count
-                     : m->constrain != NULL && output_find(m->constrain, m->latents[i].name) >= 0;
-}
-
-static void report(Guided *g)
-{
-    const DgmModel *m = g->p->model;
-    long M = g->p->posterior.M;
-    Reporting *r = &g->p->posterior.reporting;
-
-    *r = (Reporting){.model = m, .M = M, .N = g->t.plan.N};
-    bool any = (m->report != NULL || m->n_predicted > 0) && m->n_latents > 0;
-    for (int i = 0; i < m->n_latents && any; i++)
-        any = known(g, i);
-    r->latent = dgm_alloc(((size_t)m->n_latents + 1) * sizeof *r->latent);
-    if (!any)
-        return;
-    Gathered values = parameters(g);
-    for (int i = 0; i < m->n_latents; i++) {
-        const Quantity *q = drawn_latent(g, m->latents[i].name);
-        long count = shape_of_latent(&m->latents[i], r->N).count;
-
-        r->latent[i] = dgm_alloc((size_t)(M * count + 1) * sizeof **r->latent);
-        for (long k = 0; k < M * count; k++)
-            r->latent[i][k] = q != NULL ? q->draws[k] : (double)values.value[
-                output_find(m->constrain, m->latents[i].name)][k % count];
-    }
-    gathered_free(&values);
-    data_room(&g->t.train, g->t.plan.N);
-    report_all(r, &g->t.s, &g->t.train);
-}
-
-/* ---- doubts ---------------------------------------------------------------------------------- */
-
-static void doubts(Guided *g)
-{
-    const Automatic *a = &g->t.state.automatic;
-    Posterior *p = g->p;
-
-    if (!a->converged)
-        doubt(p, "converged", "the bound may still be rising after %llu steps, from window to "
-              "window by %.2g nats a row: give more --steps",
-              (unsigned long long)g->t.state.step, a->gain.mean);
-    if (g->per_row && 10 * g->bad_rows > g->rows)
-        doubt(p, "khat", "the weights of %ld of %ld rows are too uneven: their posteriors are "
-              "wider or of another shape than the family's", g->bad_rows, g->rows);
-    if (!g->per_row && g->weight != NULL && p->posterior.weight == NULL)
-        doubt(p, "khat", "the importance weights are too uneven (k-hat %.2f for a limit of %.2f, "
-              "%.0f effective draws of %ld): what is reported is the family's own posterior, "
-              "which may be wrong in its means and too narrow", g->psis.khat, g->psis.threshold,
-              g->psis.ess, p->posterior.M);
-}
-
-/* ---- what is said ---------------------------------------------------------------------------- */
-
-static json_t *summaries(const Guided *g, const double *weight)
-{
-    const Drawn *d = &g->p->posterior;
-    json_t *object = json_object();
-
-    for (int i = 0; i < g->p->posterior.n; i++) {
-        const DgmOutput *out = &g->p->model->encode->outputs[g->output[i]];
-        long all = out->count * (out->rows ? g->t.plan.N : 1);
-
-        json_object_set_new(object, d->latents[i].name,
-                            all == d->latents[i].shape.count
-                                ? summary_json(&d->latents[i], d->M, weight)
-                                : json_pack("{s:I, s:s}", "numbers", (json_int_t)all, "omitted",
-                                            "too many for this file: `encode` writes them"));
-    }
-    for (int i = 0; i < d->reporting.n; i++)
-        json_object_set_new(object, d->reporting.quantities[i].name,
-                            summary_json(&d->reporting.quantities[i], d->M, weight));
-    return object;
-}
-
-static json_t *parameters_json(Guided *g)
-{
-    json_t *object = json_object();
-
-    if (g->p->model->constrain == NULL)
-        return object;
-    Gathered of = parameters(g);
-    for (int i = 0; i < of.program->n_outputs; i++) {
-        const DgmOutput *out = &of.program->outputs[i];
-
-        json_object_set_new(object, out->name,
-                            reals_json(of.value[i], shape_of(false, 1, out->rank, out->shape),
-                                       DGM_ELEM_REAL, 0));
-    }
-    gathered_free(&of);
-    return object;
-}
-
-static json_t *valid_json(const Guided *g)
-{
-    const Likelihood *l = &g->valid_likelihood;
-    json_t *object = json_pack("{s:I, s:o}", "rows", (json_int_t)g->t.valid.N, "elbo",
-                               json_number(running_report(g->valid).elbo));
-
-    json_object_set_new(object, "log_likelihood", json_number(l->known ? l->mean : NAN));
-    json_object_set_new(object, "log_likelihood_se", json_number(l->known ? l->se : NAN));
-    return object;
-}
-
-static json_t *report_json(Guided *g)
-{
-    const Posterior *p = g->p;
-    const Automatic *a = &g->t.state.automatic;
-    json_t *root = json_object();
-
-    json_object_set_new(root, "model", json_string(p->model->name));
-    json_object_set_new(root, "converged", json_boolean(a->converged));
-    json_object_set_new(root, "elbo", json_number(g->elbo));
-    json_object_set_new(root, "elbo_se", json_number(g->elbo_se));
-    json_object_set_new(root, "khat", json_number(g->psis.khat));
-    json_object_set_new(root, "khat_limit", json_number(g->psis.threshold));
-    json_object_set_new(root, "ess", json_number(g->psis.ess));
-    if (g->per_row)
-        json_object_set_new(root, "khat_of_rows",
-                            json_pack("{s:I, s:I}", "rows", (json_int_t)g->rows, "above_limit",
-                                      (json_int_t)g->bad_rows));
-    json_object_set_new(root, "draws", json_integer(p->posterior.M));
-    json_object_set_new(root, "warnings", posterior_warnings(p));
-    json_object_set_new(root, "method", json_string("stochastic"));
-    json_object_set_new(root, "method_why", json_string(stochastic_reason(p->options)));
-    json_object_set_new(root, "posterior_by", json_string(p->source));
-    json_object_set_new(root, "gradient_snr", json_number(g->snr));
-    json_object_set_new(root, "gain", json_pack("{s:o, s:o, s:o, s:o}", "last",
-                                                json_number(a->gain.mean), "se",
-                                                json_number(a->gain.se), "limit",
-                                                json_number(a->limit), "tolerance",
-                                                json_number(a->tolerance)));
-    json_object_set_new(root, "step_size", json_number(a->rate));
-    json_object_set_new(root, "batch", json_integer(g->t.plan.batch));
-    json_object_set_new(root, "steps", json_integer((json_int_t)g->t.state.step));
-    json_object_set_new(root, "seconds", json_number(p->seconds));
-    json_object_set_new(root, "seed", json_integer((json_int_t)g->t.s.seed));
-    if (!g->per_row && g->weight != NULL)
-        json_object_set_new(root, "evidence", json_pack("{s:o, s:o}", "log",
-                                                        json_number(g->evidence), "se",
-                                                        json_number(g->evidence_se)));
-    if (g->valid != NULL)
-        json_object_set_new(root, "valid", valid_json(g));
-    json_object_set_new(root, "parameters", parameters_json(g));
-    json_object_set_new(root, "posterior", summaries(g, p->posterior.weight));
-    json_object_set_new(root, "family", summaries(g, NULL));
-    return root;
-}
-
-static void print(const Guided *g)
-{
-    const Posterior *p = g->p;
-    const Automatic *a = &g->t.state.automatic;
-    const Drawn *d = &p->posterior;
-
-    printf("%s: stochastic (%s), %llu steps of %ld rows, last of size %g, %.2f s\n", p->model->name,
-           stochastic_reason(p->options), (unsigned long long)g->t.state.step, g->t.plan.batch,
-           a->rate, p->seconds);
-    printf("  elbo %.3f (se %.3f), gradient signal to noise %.2g\n", g->elbo, g->elbo_se, g->snr);
-    if (g->per_row)
-        printf("  k-hat of %ld rows: %.2f in the middle, %ld above %.2f; the posterior is %s\n",
-               g->rows, g->psis.khat, g->bad_rows, g->psis.threshold, p->source);
-    else if (g->weight != NULL)
-        printf("  k-hat %.2f (limit %.2f), %.0f effective draws of %ld, by %s\n", g->psis.khat,
-               g->psis.threshold, g->psis.ess, d->M, p->source);
-    if (g->valid != NULL)
-        printf("  held out: elbo %.4f, log likelihood %.4f (se %.4f) nats a row, %ld rows\n",
-               running_report(g->valid).elbo, g->valid_likelihood.mean, g->valid_likelihood.se,
-               g->t.valid.N);
-    printf("\n");
-    summaries_print(d->latents, d->n, d->M, d->weight);
-    if (d->reporting.n > 0)
-        summaries_print(d->reporting.quantities, d->reporting.n, d->M, d->weight);
-}
-
-static void say(Guided *g)
-{
-    const Options *o = g->p->options;
-    bool json = option_flag(o, OPT_JSON);
-
-    if (!g->t.s.quiet && !json)
-        print(g);
-    json_t *report = report_json(g);
-    if (json)
-        json_write(json_incref(report), "-");
-    stdout_finish();
-    if (g->t.dir != NULL) {
-        char *path = path_join(g->t.dir, "report.json");
-
-        json_write(json_incref(report), path);
-        free(path);
-        pictures_of_run(&g->t.s, &g->t.train, g->t.dir);
-        posterior_files(g->p, g->t.dir);
-    }
-    json_decref(report);
-}
-
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static void guided_close(Guided *g)
@@ -573,7 +344,7 @@ static void guided_close(Guided *g)
     training_close(&g->t);
 }
 
-void posterior_stochastic(Posterior *p)
+void posterior_guided(Posterior *p)
 {
     Guided g = {.p = p};
 
@@ -584,9 +355,9 @@ void posterior_stochastic(Posterior *p)
     weigh(&g);
     signal_to_noise(&g);
     hold_out(&g);
-    report(&g);
+    guided_report(&g);
     p->seconds = clock_seconds() - p->start;
-    doubts(&g);
-    say(&g);
+    guided_doubts(&g);
+    guided_say(&g);
     guided_close(&g);
 }
