@@ -3,10 +3,11 @@
  * minibatches).
  *
  * The family is fitted with fixed draws (fixed_draws.c) where that suits it, else trained by
- * `optimizer auto` (automatic.c), in DIR if there is one. Its draws are those of `encode`. Where no latent belongs to the rows, `weight` gives the importance
- * weight of each, by the same random numbers, and the posterior is weighted where that can be
- * trusted. Where all do, the weights are of single rows and say how good the family is; the
- * posterior is the family's own. Latents of more than MOST_NUMBERS numbers are for `encode`.
+ * `optimizer auto` (automatic.c), in DIR if there is one. Its draws are those of `encode`. Where
+ * no latent belongs to the rows, `weight` gives the importance weight of each, by the same random
+ * numbers, and the posterior is weighted where that can be trusted. Where all do, the weights are
+ * of single rows and say how good the family is; the posterior is the family's own. Latents of
+ * more than MOST_NUMBERS numbers are for `encode`.
  */
 #include "train/posterior_guided.h"
 

@@ -1,6 +1,7 @@
-/* posterior_guided_report.c - what `posterior` by the family of the spec says, and report.json: fields
- * as in posterior_report.c where they mean the same; of a trained family also `gain` (of the last
- * window, nats per row), `gradient_snr`, `parameters`, `valid`.
+/* posterior_guided_report.c - what `posterior` by the family of the spec says, and report.json.
+ *
+ * Fields are those of posterior_report.c where they mean the same; beside them `gain` (of the last
+ * window, nats per row), `gradient_snr`, `parameters`, `khat_of_rows`, `valid`.
  */
 #include "train/posterior_guided.h"
 
