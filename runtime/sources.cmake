@@ -41,11 +41,16 @@ set(RUNTIME_SOURCES
   runtime/density/density.c
   runtime/infer/anneal.c
   runtime/infer/climb.c
+  runtime/infer/coordinates.c
   runtime/infer/dense.c
   runtime/infer/elbo.c
   runtime/infer/fit.c
   runtime/infer/gaussian.c
   runtime/infer/lbfgs.c
+  runtime/infer/mixture.c
+  runtime/infer/mixture_anneal.c
+  runtime/infer/mixture_elbo.c
+  runtime/infer/modes.c
   runtime/infer/noise.c
   runtime/infer/psis.c
   runtime/infer/start.c
@@ -71,6 +76,7 @@ set(RUNTIME_SOURCES
   runtime/train/posterior.c
   runtime/train/posterior_draws.c
   runtime/train/posterior_evidence.c
+  runtime/train/posterior_family.c
   runtime/train/posterior_pictures.c
   runtime/train/posterior_report.c
   runtime/train/progress.c

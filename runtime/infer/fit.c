@@ -7,21 +7,6 @@
 
 static const double FAR = 5;           /* of the spread of log p - log q, by the root of n */
 
-/* Another mode is one of its own if it lies where q has no draws. */
-static void check_rival(Fit *f)
-{
-    long n = f->q.n;
-    double at_mean, at_rival;
-
-    f->rival = -INFINITY;
-    if (f->start.rival_mean == NULL)
-        return;
-    gaussian_log_density(&f->q, 1, f->q.mean, &at_mean);
-    gaussian_log_density(&f->q, 1, f->start.rival_mean, &at_rival);
-    if (at_mean - at_rival > ((double)n + 25) / 2)
-        f->rival = f->start.rival;
-}
-
 static Sample sample_new(long M, long n)
 {
     return (Sample){.M = M, .U = dgm_alloc((size_t)(M * n + 1) * sizeof(double)),
@@ -65,7 +50,8 @@ static void weigh(Target *t, Fit *f)
     double sum = 0, square = 0;
 
     t->stage = "weighing draws";
-    gaussian_log_ratio(&f->q, t, f->rules.seed, 0, M, s.U, s.weight);
+    mixture_round(&f->q, M);
+    mixture_log_ratio(&f->q, t, f->rules.seed, 0, M, s.U, s.weight);
     for (long i = 0; i < M; i++) {
         f->lost += !isfinite(s.weight[i]);
         sum += s.weight[i] / (double)M;
@@ -92,7 +78,7 @@ void fit_refine(Target *t, Fit *f)
                               t->n);
 
         s.levels = rounds[k].levels;
-        anneal(t, &f->q, s.levels, f->rules.seed, 1000 * (k + 1), s.M, s.U, s.weight);
+        mixture_anneal(t, &f->q, s.levels, f->rules.seed, 1000 * (k + 1), s.M, s.U, s.weight);
         take_weights(&s, false);
         sample_free(&f->annealed);
         f->annealed = s;
@@ -119,17 +105,38 @@ bool fit_reliable(const Fit *f)
 static void begin_nearer(Target *t, Start *s, uint64_t seed)
 {
     long n = s->n;
-    Gaussian q = gaussian_from(s, FAMILY_MEANFIELD, 0);
+    Mixture q = mixture_of(gaussian_from(s, FAMILY_MEANFIELD, 0));
     BoundFit fit = climb(t, &q, seed);
 
     if (fit.elbo > s->elbo) {
         s->elbo = fit.elbo;
         for (long i = 0; i < n * n; i++)
-            s->factor[i] = i / n == i % n ? q.sd[i / n] : 0;
+            s->factor[i] = i / n == i % n ? q.part[0].sd[i / n] : 0;
         for (long i = 0; i < n; i++)
-            s->mean[i] = q.mean[i];
+            s->mean[i] = q.part[0].mean[i];
     }
-    gaussian_free(&q);
+    mixture_free(&q);
+}
+
+/* Gaussians at other modes are fitted by themselves: the trace is that of the first. */
+static void climb_gaussian(Target *t, Fit *f)
+{
+    const FitRules *r = &f->rules;
+
+    f->q = mixture_of(gaussian_from(&f->start, r->kind, r->rank));
+    f->bound = climb(t, &f->q, r->seed);
+    t->trace = NULL;
+    if (r->modes)
+        modes_join(t, &f->start, &f->q, &f->bound, r->rank, r->seed);
+}
+
+static void climb_mixture(Target *t, Fit *f)
+{
+    const FitRules *r = &f->rules;
+
+    f->q = modes_begin(t, &f->start, r->kind, r->rank, r->parts, r->seed);
+    f->bound = climb(t, &f->q, r->seed);
+    t->trace = NULL;
 }
 
 Fit fit_posterior(Target *t, FitRules rules)
@@ -141,11 +148,12 @@ Fit fit_posterior(Target *t, FitRules rules)
         return f;
     if (f.start.factor != NULL && f.start.spread > FAR * sqrt((double)t->n))
         begin_nearer(t, &f.start, rules.seed);
-    f.q = gaussian_from(&f.start, rules.kind, rules.rank);
     t->trace = &f.trace;
-    f.bound = climb(t, &f.q, rules.seed);
-    t->trace = NULL;
-    check_rival(&f);
+    if (rules.parts > 0)
+        climb_mixture(t, &f);
+    else
+        climb_gaussian(t, &f);
+    f.left = modes_left(&f.start, &f.q);
     weigh(t, &f);
     return f;
 }
@@ -153,7 +161,7 @@ Fit fit_posterior(Target *t, FitRules rules)
 void fit_free(Fit *f)
 {
     if (f->start.found) {
-        gaussian_free(&f->q);
+        mixture_free(&f->q);
         sample_free(&f->plain);
         sample_free(&f->annealed);
         free(f->trace.bound);

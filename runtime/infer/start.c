@@ -275,25 +275,44 @@ static Start candidate(Target *t, const double *u, uint64_t seed, bool mode)
     return s;
 }
 
+Start start_at(Target *t, const double *mode, uint64_t seed)
+{
+    return candidate(t, mode, seed, true);
+}
+
+/* Adds a mode to the others, which are in falling order of their bounds. */
+static void keep_mode(Start *best, Mode m)
+{
+    Mode *more = dgm_alloc((size_t)(best->others + 1) * sizeof *more);
+    long k = 0;
+
+    while (k < best->others && best->other[k].bound >= m.bound)
+        k++;
+    for (long i = 0; i < best->others; i++)
+        more[i < k ? i : i + 1] = best->other[i];
+    more[k] = m;
+    free(best->other);
+    best->other = more;
+    best->others++;
+}
+
 /* Keeps the better of the two, where a bound that rests on a few of its draws counts for less; the
- * other, if it is a mode, is a rival. */
+ * other, if it is a mode, is remembered. */
 static void keep_better(Start *best, Start s)
 {
-    double rival = best->found ? best->rival : -INFINITY, *at = best->rival_mean;
+    Start modes = {.other = best->other, .others = best->others};
     bool better = isfinite(s.elbo)
                && (!best->found || s.elbo - s.spread > best->elbo - best->spread);
     Start other = better ? *best : s;
 
-    if (other.found && other.mode && other.elbo > rival) {
-        rival = other.elbo;
-        free(at);
-        at = other.mean;
+    if (other.found && other.mode && isfinite(other.elbo)) {
+        keep_mode(&modes, (Mode){other.mean, other.elbo});
         other.mean = NULL;
     }
     if (better)
         *best = s;
-    best->rival = rival;
-    best->rival_mean = at;
+    best->other = modes.other;
+    best->others = modes.others;
     if (other.found) {
         free(other.mean);
         free(other.sd);
@@ -374,7 +393,10 @@ void start_free(Start *s)
         free(s->sd);
         free(s->factor);
     }
-    free(s->rival_mean);
-    s->rival_mean = NULL;
+    for (long k = 0; k < s->others; k++)
+        free(s->other[k].mean);
+    free(s->other);
+    s->other = NULL;
+    s->others = 0;
     s->found = false;
 }

@@ -1,6 +1,6 @@
 /* posterior.c - `posterior`: the posterior of the latents given data, without any tuning.
  *
- *     --family NAME     auto, meanfield, lowrank(K) or fullrank
+ *     --family NAME     auto, meanfield, lowrank(K), fullrank or mixture(K)
  *     --draws M         weighted draws
  *     --out DIR         report.json and pictures
  *     --save-draws      equally weighted draws there too
@@ -71,44 +71,6 @@ static void close_target(Posterior *p)
         dgm_density_free(p->copies[i].density);
     free(p->copies);
     free(p->pointers);
-}
-
-/* ---- options --------------------------------------------------------------------------------- */
-
-_Noreturn static void fail_family(const char *text)
-{
-    dgm_fail(DGM_EXIT_USAGE, "known are auto, meanfield, lowrank(K) and fullrank",
-             "there is no family `%s`", text);
-}
-
-/* Full rank while its parameters are not too many to fit. */
-static void choose_family(Posterior *p, FitRules *rules)
-{
-    enum { RANK = 10 };
-    const char *text = option_text(p->options, OPT_FAMILY);
-    bool few = p->target.n <= MOST_DENSE;
-    int rank = RANK, end = 0;
-
-    p->why_family = "as asked for";
-    if (strcmp(text, "auto") == 0) {
-        rules->kind = few ? FAMILY_FULLRANK : FAMILY_LOWRANK;
-        p->why_family = few ? "up to 1200 free numbers" : "more than 1200 free numbers";
-    } else if (strcmp(text, "meanfield") == 0) {
-        rules->kind = FAMILY_MEANFIELD;
-    } else if (strcmp(text, "fullrank") == 0) {
-        if (!few)
-            dgm_fail(DGM_EXIT_USAGE, "lowrank(K) goes further",
-                     "fullrank is for up to %d free numbers, and %s has %ld", MOST_DENSE,
-                     p->model->name, p->target.n);
-        rules->kind = FAMILY_FULLRANK;
-    } else if (strcmp(text, "lowrank") == 0
-               || (sscanf(text, "lowrank(%9d)%n", &rank, &end) == 1 && rank > 0 && end > 0
-                   && text[end] == '\0')) {
-        rules->kind = FAMILY_LOWRANK;
-    } else {
-        fail_family(text);
-    }
-    rules->rank = rank < p->target.n ? rank : p->target.n;
 }
 
 /* ---- draws ----------------------------------------------------------------------------------- */
@@ -203,14 +165,14 @@ static void fit_noncentred(Posterior *p)
 
 static void fit(Posterior *p)
 {
-    FitRules rules = {.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0),
-                      .seed = p->session.seed};
+    FitRules rules = family_rules(p);
 
     p->start = p->shown = clock_seconds();
+    rules.seed = p->session.seed;
+    rules.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0);
     if (rules.draws < 100)
         dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %ld is too few", rules.draws);
     rules.draws += rules.draws % 2;    /* they come in pairs */
-    choose_family(p, &rules);
     take_form(p, FORM_FREE);
     p->fit = fit_posterior(&p->target, rules);
     if (!p->fit.start.found)
@@ -219,6 +181,7 @@ static void fit(Posterior *p)
     if (!fit_reliable(&p->fit) && p->model->log_prob_noncentred != NULL)
         fit_noncentred(p);
     fit_refine(&p->target, &p->fit);
+    family_describe(p);
     p->seconds = clock_seconds() - p->start;
     if (p->shown > p->start)
         fprintf(stderr, "\r\033[K");

@@ -37,7 +37,8 @@ struct Posterior {
     void **pointers;                   /* to them */
     DensityForm form;                  /* of the free numbers that were fitted */
     Target target;
-    const char *why_family, *why_form;
+    char family_text[40], why_family[120];                   /* "fullrank"; "as asked for" */
+    const char *why_form;
     Fit fit;
     Drawn family, posterior;           /* the raw fit; what is reported */
     const char *source;                /* of `posterior`: "importance weights", .. */
@@ -46,6 +47,10 @@ struct Posterior {
     double start, shown, seconds;      /* clock at the start, of the last progress; of the fit */
 };
 
+/* posterior_family.c: what --family asks for, without draws and seed; then name and reason of what
+ * was fitted. */
+FitRules family_rules(Posterior *p);
+void family_describe(Posterior *p);
 /* verdict.c: what is doubtful about the fit. */
 void verdict(Posterior *p);
 /* posterior_report.c */

@@ -2,7 +2,8 @@
  *
  * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; posterior and
  * family by latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit:
- * the family in full, on the free numbers; evidence by several estimators.
+ * the family in full, on the free numbers, and of a mixture its `components`; evidence by several
+ * estimators.
  */
 #include "train/posterior.h"
 
@@ -60,19 +61,40 @@ static void free_name(const Posterior *p, long number, char *text, size_t size)
     }
 }
 
+/* Weight, means and standard deviations of each part of a mixture. */
+static json_t *components_json(const Mixture *q)
+{
+    double *sd = dgm_alloc((size_t)(q->n + 1) * sizeof *sd);
+    json_t *list = json_array();
+
+    for (long k = 0; k < q->parts; k++) {
+        const Gaussian *part = &q->part[k];
+
+        gaussian_sds(part, sd);
+        json_array_append_new(list, json_pack("{s:o, s:s, s:o, s:o}", "weight",
+                                              json_number(q->weight[k]), "family",
+                                              family_name(part->kind), "mean",
+                                              vector_json(q->n, part->mean), "sd",
+                                              vector_json(q->n, sd)));
+    }
+    free(sd);
+    return list;
+}
+
 /* Means, standard deviations and correlations of the free numbers. */
 static json_t *family_json(const Posterior *p)
 {
     enum { MOST_CORRELATED = 200 };
-    const Gaussian *q = &p->fit.q;
+    const Mixture *q = &p->fit.q;
     long n = q->n, kept = n <= MOST_CORRELATED ? n : 0;
     double *C = dgm_alloc((size_t)(kept * kept + 1) * sizeof *C);
-    double *sd = dgm_alloc((size_t)(n + 1) * sizeof *sd);
+    double *mean = dgm_alloc((size_t)(2 * n + 1) * sizeof *mean), *sd = mean + n;
     json_t *names = json_array(), *rows = json_array();
 
-    gaussian_sds(q, sd);
+    mixture_mean(q, mean);
+    mixture_sds(q, sd);
     if (kept > 0)
-        gaussian_covariance(q, C);
+        mixture_covariance(q, C);
     for (long i = 0; i < n; i++) {
         char name[240] = "";
 
@@ -84,11 +106,12 @@ static json_t *family_json(const Posterior *p)
             C[i * n + j] /= sd[i] * sd[j];
         json_array_append_new(rows, vector_json(n, C + i * n));
     }
-    json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "family", family_name(q->kind),
-                               "why", p->why_family, "names", names,
-                               "mean", vector_json(n, q->mean), "sd", vector_json(n, sd),
-                               "correlation", rows);
-    free(sd);
+    json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "family", p->family_text, "why",
+                               p->why_family, "names", names, "mean", vector_json(n, mean), "sd",
+                               vector_json(n, sd), "correlation", rows);
+    if (q->parts > 1)
+        json_object_set_new(object, "components", components_json(q));
+    free(mean);
     free(C);
     return object;
 }
@@ -135,7 +158,7 @@ void posterior_print(const Posterior *p)
     const Sample *s = fit_sample(f);
 
     printf("%s: %ld free numbers, %s (%s), %ld steps on %ld fixed draws, %.2f s\n", p->model->name,
-           p->target.n, family_name(f->q.kind), p->why_family, f->bound.iterations, f->bound.draws,
+           p->target.n, p->family_text, p->why_family, f->bound.iterations, f->bound.draws,
            p->seconds);
     if (p->why_form != NULL)
         printf("  %s\n", p->why_form);

@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A rival mode with exp(-RIVAL) of the mass can still be seen in a mean. */
-static const double RIVAL = 5, MEAN_ERROR = 0.05;
+static const double MEAN_ERROR = 0.05;
 
 __attribute__((format(printf, 3, 4)))
 static void warn(Posterior *p, const char *code, const char *format, ...)
@@ -34,6 +33,22 @@ static void weights(Posterior *p)
          "better", s->psis.khat, s->psis.threshold, s->psis.ess, s->M);
 }
 
+static void modes(Posterior *p)
+{
+    const Fit *f = &p->fit;
+
+    if (f->left > f->elbo - RIVAL)
+        warn(p, "modes", "there is another mode, with a bound %.1f nats %s that of the one "
+             "reported: the posterior is that of one of them;%s an `ordered` support or a stronger "
+             "prior tells equal states apart", fabs(f->left - f->elbo),
+             f->left > f->elbo ? "above" : "below",
+             f->rules.modes ? "" : " --family auto reports several;");
+    else if (f->rules.modes && f->q.parts > 1 && !fit_reliable(f))
+        warn(p, "modes", "there are %ld modes, and how much of the posterior each has is not "
+             "known well; an `ordered` support or a stronger prior tells equal states apart",
+             f->q.parts);
+}
+
 void verdict(Posterior *p)
 {
     const Fit *f = &p->fit;
@@ -48,10 +63,6 @@ void verdict(Posterior *p)
     if (f->lost > 0)
         warn(p, "support", "the density is 0 or not finite at %ld of %ld draws of the family",
              f->lost, f->plain.M);
-    if (f->rival > f->elbo - RIVAL)
-        warn(p, "modes", "there is another mode, with a bound %.1f nats %s that of the one "
-             "reported: the posterior is that of one of them; an `ordered` support or a stronger "
-             "prior tells equal states apart", fabs(f->rival - f->elbo),
-             f->rival > f->elbo ? "above" : "below");
+    modes(p);
     weights(p);
 }
