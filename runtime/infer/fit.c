@@ -1,4 +1,5 @@
-/* fit.c - the whole way: a start, the bound climbed, weighted draws. */
+/* fit.c - the whole way: a start, the bound climbed (or the curvature at the mode taken, or the
+ * mode alone), weighted draws. */
 #include "infer/infer.h"
 
 #include <math.h>
@@ -90,10 +91,17 @@ const Sample *fit_sample(const Fit *f)
     return f->annealed.M > 0 ? &f->annealed : &f->plain;
 }
 
+bool fit_is_point(const Fit *f)
+{
+    return f->rules.by == FIT_MAP;
+}
+
 bool fit_reliable(const Fit *f)
 {
     const Sample *s = fit_sample(f);
 
+    if (fit_is_point(f))
+        return true;
     if (psis_reliable(&s->psis, s->M))
         return true;
     /* Draws that have moved are where the density is, however uneven their weights. */
@@ -139,22 +147,62 @@ static void climb_mixture(Target *t, Fit *f)
     t->trace = NULL;
 }
 
+static void fit_bound(Target *t, Fit *f)
+{
+    if (f->start.factor != NULL && f->start.spread > FAR * sqrt((double)t->n))
+        begin_nearer(t, &f->start, f->rules.seed);
+    t->trace = &f->trace;
+    if (f->rules.parts > 0)
+        climb_mixture(t, f);
+    else
+        climb_gaussian(t, f);
+    f->left = modes_left(&f->start, &f->q);
+    weigh(t, f);
+}
+
+static void fit_laplace(Target *t, Fit *f)
+{
+    FamilyKind kind = f->start.factor != NULL ? FAMILY_FULLRANK : FAMILY_MEANFIELD;
+
+    f->q = mixture_of(gaussian_from(&f->start, kind, 0));
+    f->bound = (BoundFit){.elbo = f->start.elbo, .converged = f->start.mode};
+    f->left = modes_left(&f->start, &f->q);
+    weigh(t, f);
+}
+
+/* The mode is the one draw, with all the weight. */
+static void fit_map(Target *t, Fit *f)
+{
+    Sample s = sample_new(1, t->n);
+
+    f->q = mixture_of(gaussian_from(&f->start, FAMILY_MEANFIELD, 0));
+    gaussian_scale(&f->q.part[0], 0);
+    f->bound = (BoundFit){.elbo = NAN, .converged = f->start.mode};
+    f->left = -INFINITY;
+    f->elbo = f->elbo_se = NAN;
+    memcpy(s.U, f->start.mean, (size_t)t->n * sizeof *s.U);
+    s.weight[0] = 1;
+    s.psis = (Psis){.khat = NAN, .threshold = NAN, .ess = NAN, .spread = NAN};
+    s.evidence = s.evidence_se = NAN;
+    f->plain = s;
+}
+
 Fit fit_posterior(Target *t, FitRules rules)
 {
-    t->stage = "looking for a start";
-    Fit f = {.rules = rules, .start = start_find(t, rules.seed)};
+    static const struct {
+        Start (*start)(Target *t, uint64_t seed);
+        void (*fit)(Target *t, Fit *f);
+    } by[] = {
+        [FIT_BOUND] = {start_find, fit_bound},
+        [FIT_LAPLACE] = {start_mode, fit_laplace},
+        [FIT_MAP] = {start_mode, fit_map},
+    };
 
-    if (!f.start.found)
-        return f;
-    if (f.start.factor != NULL && f.start.spread > FAR * sqrt((double)t->n))
-        begin_nearer(t, &f.start, rules.seed);
-    t->trace = &f.trace;
-    if (rules.parts > 0)
-        climb_mixture(t, &f);
-    else
-        climb_gaussian(t, &f);
-    f.left = modes_left(&f.start, &f.q);
-    weigh(t, &f);
+    t->stage = "looking for a start";
+    Fit f = {.rules = rules, .start = by[rules.by].start(t, rules.seed)};
+
+    if (f.start.found)
+        by[rules.by].fit(t, &f);
     return f;
 }
 

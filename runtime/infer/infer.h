@@ -101,6 +101,10 @@ typedef struct Start {
 } Start;
 
 Start start_find(Target *t, uint64_t seed);
+/* The highest mode that the descents reach, and the Gaussian of the curvature there; mode is
+ * false where the density still rose at the end of the way. */
+Start start_mode(Target *t, uint64_t seed);
+/* The Gaussian at a mode. */
 Start start_at(Target *t, const double *mode, uint64_t seed);
 void start_free(Start *s);
 
@@ -267,6 +271,9 @@ double modes_left(const Start *s, const Mixture *q);
 
 /* ---- fit.c: from a density to weighted draws ------------------------------------------------- */
 
+/* By the bound; by the curvature at the mode; the mode alone. */
+typedef enum { FIT_BOUND, FIT_LAPLACE, FIT_MAP } FitBy;
+
 typedef struct FitRules {
     FamilyKind kind;                   /* of the Gaussian, or of each part of a mixture */
     long rank;                         /* of low rank */
@@ -274,6 +281,7 @@ typedef struct FitRules {
     uint64_t seed;
     long parts;                        /* of a mixture whose bound is climbed; 0: one Gaussian */
     bool modes;                        /* and Gaussians at other modes join it, if they matter */
+    FitBy by;
 } FitRules;
 
 /* Draws of free numbers. */
@@ -305,6 +313,8 @@ Fit fit_posterior(Target *t, FitRules rules);                /* start.found tell
 void fit_refine(Target *t, Fit *f);                          /* anneals where f is not reliable */
 const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
 bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
+/* The mode alone: `plain` is one draw, q has no width, and there are no bound and no evidence. */
+bool fit_is_point(const Fit *f);
 void fit_free(Fit *f);
 
 #endif

@@ -1,6 +1,6 @@
 /* posterior.c - `posterior`: the posterior of the latents given data, without any tuning.
  *
- *     --family NAME     auto, meanfield, lowrank(K), fullrank or mixture(K)
+ *     --family NAME     auto, meanfield, lowrank(K), fullrank, mixture(K), laplace or map
  *     --draws M         weighted draws
  *     --out DIR         report.json and pictures
  *     --save-draws      equally weighted draws there too
@@ -118,7 +118,10 @@ static void take_posterior(Posterior *p)
     const Sample *best = fit_sample(&p->fit), *plain = &p->fit.plain;
 
     p->family = drawn(p, plain, NULL);
-    if (fit_reliable(&p->fit)) {
+    if (fit_is_point(&p->fit)) {
+        p->posterior = drawn(p, plain, NULL);
+        p->source = "the mode alone";
+    } else if (fit_reliable(&p->fit)) {
         p->posterior = drawn(p, best, best->weight);
         p->source = best->levels > 0 ? "annealed importance weights" : "importance weights";
     } else {
@@ -211,7 +214,8 @@ static void results(Posterior *p)
     free(path);
     if (option_flag(o, OPT_SAVE_DRAWS))
         posterior_draws(p, dir);
-    posterior_pictures(p, dir);
+    if (!fit_is_point(&p->fit))
+        posterior_pictures(p, dir);
 }
 
 int command_posterior(Options *o)

@@ -6,6 +6,8 @@
  *     lowrank(K)    a diagonal and K factors
  *     fullrank      any covariance
  *     mixture(K)    K Gaussians, each as auto takes one, fitted together
+ *     laplace       a Gaussian at the mode, by the curvature there
+ *     map           the mode alone
  */
 #include "train/posterior.h"
 
@@ -14,7 +16,10 @@
 
 enum { RANK = 10, PARTS = 2, MOST_PARTS = 20 };
 
-typedef enum { ASKED_AUTO, ASKED_MEANFIELD, ASKED_LOWRANK, ASKED_FULLRANK, ASKED_MIXTURE } Asked;
+typedef enum {
+    ASKED_AUTO, ASKED_MEANFIELD, ASKED_LOWRANK, ASKED_FULLRANK, ASKED_MIXTURE, ASKED_LAPLACE,
+    ASKED_MAP
+} Asked;
 
 typedef struct FamilyRow {
     const char *name;
@@ -27,6 +32,8 @@ static const FamilyRow rows[] = {
     [ASKED_LOWRANK] = {"lowrank", RANK, 1, 999999999},
     [ASKED_FULLRANK] = {"fullrank", 0, 0, 0},
     [ASKED_MIXTURE] = {"mixture", PARTS, 2, MOST_PARTS},
+    [ASKED_LAPLACE] = {"laplace", 0, 0, 0},
+    [ASKED_MAP] = {"map", 0, 0, 0},
 };
 
 /* The family of this text, NAME or NAME(K); fails if there is none. */
@@ -47,8 +54,8 @@ static Asked find_family(const char *text, int *count)
             && text[name + (size_t)end] == '\0' && *count >= row->least && *count <= row->most)
             return (Asked)i;
     }
-    dgm_fail(DGM_EXIT_USAGE, "known are auto, meanfield, lowrank(K), fullrank and mixture(K), "
-             "K from 2 to 20", "there is no family `%s`", text);
+    dgm_fail(DGM_EXIT_USAGE, "known are auto, meanfield, lowrank(K), fullrank, mixture(K) with K "
+             "from 2 to 20, laplace and map", "there is no family `%s`", text);
 }
 
 FitRules family_rules(Posterior *p)
@@ -81,6 +88,12 @@ FitRules family_rules(Posterior *p)
     case ASKED_MIXTURE:
         r.parts = count;
         break;
+    case ASKED_LAPLACE:
+        r.by = FIT_LAPLACE;
+        break;
+    case ASKED_MAP:
+        r.by = FIT_MAP;
+        break;
     }
     r.rank = r.rank < p->target.n ? r.rank : p->target.n;
     return r;
@@ -92,7 +105,8 @@ void family_describe(Posterior *p)
     size_t at = strlen(p->why_family);
 
     if (q->parts == 1) {
-        snprintf(p->family_text, sizeof p->family_text, "%s", family_name(q->part[0].kind));
+        snprintf(p->family_text, sizeof p->family_text, "%s", fit_is_point(&p->fit) ? "map"
+                 : p->fit.rules.by == FIT_LAPLACE ? "laplace" : family_name(q->part[0].kind));
         return;
     }
     snprintf(p->family_text, sizeof p->family_text, "mixture(%ld)", q->parts);

@@ -3,7 +3,7 @@
  * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; posterior and
  * family by latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit:
  * the family in full, on the free numbers, and of a mixture its `components`; evidence by several
- * estimators.
+ * estimators. Of the mode alone all that a point does not have is null.
  */
 #include "train/posterior.h"
 
@@ -86,13 +86,15 @@ static json_t *family_json(const Posterior *p)
 {
     enum { MOST_CORRELATED = 200 };
     const Mixture *q = &p->fit.q;
-    long n = q->n, kept = n <= MOST_CORRELATED ? n : 0;
+    long n = q->n, kept = n <= MOST_CORRELATED && !fit_is_point(&p->fit) ? n : 0;
     double *C = dgm_alloc((size_t)(kept * kept + 1) * sizeof *C);
     double *mean = dgm_alloc((size_t)(2 * n + 1) * sizeof *mean), *sd = mean + n;
     json_t *names = json_array(), *rows = json_array();
 
     mixture_mean(q, mean);
     mixture_sds(q, sd);
+    for (long i = 0; i < n && fit_is_point(&p->fit); i++)
+        sd[i] = NAN;
     if (kept > 0)
         mixture_covariance(q, C);
     for (long i = 0; i < n; i++) {
@@ -152,16 +154,11 @@ json_t *posterior_json(Posterior *p)
     return root;
 }
 
-void posterior_print(const Posterior *p)
+static void print_weights(const Posterior *p)
 {
     const Fit *f = &p->fit;
     const Sample *s = fit_sample(f);
 
-    printf("%s: %ld free numbers, %s (%s), %ld steps on %ld fixed draws, %.2f s\n", p->model->name,
-           p->target.n, p->family_text, p->why_family, f->bound.iterations, f->bound.draws,
-           p->seconds);
-    if (p->why_form != NULL)
-        printf("  %s\n", p->why_form);
     printf("  elbo %.3f (se %.3f), log evidence %.3f (se %.3f)\n", f->elbo, f->elbo_se, s->evidence,
            s->evidence_se);
     if (isfinite(s->psis.khat))
@@ -169,6 +166,23 @@ void posterior_print(const Posterior *p)
     else
         printf("  ");
     printf("%.0f effective draws of %ld, by %s\n\n", s->psis.ess, s->M, p->source);
+}
+
+void posterior_print(const Posterior *p)
+{
+    const Fit *f = &p->fit;
+
+    printf("%s: %ld free numbers, %s (%s), ", p->model->name, p->target.n, p->family_text,
+           p->why_family);
+    if (f->bound.draws > 0)
+        printf("%ld steps on %ld fixed draws, ", f->bound.iterations, f->bound.draws);
+    printf("%.2f s\n", p->seconds);
+    if (p->why_form != NULL)
+        printf("  %s\n", p->why_form);
+    if (fit_is_point(f))
+        printf("  log density of the free numbers %.3f\n\n", f->start.log_density);
+    else
+        print_weights(p);
     summaries_print(p->posterior.latents, p->model->n_latents, p->posterior.M, p->posterior.weight);
     if (p->posterior.reporting.n > 0)
         summaries_print(p->posterior.reporting.quantities, p->posterior.reporting.n, p->posterior.M,

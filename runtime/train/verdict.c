@@ -53,7 +53,13 @@ void verdict(Posterior *p)
 {
     const Fit *f = &p->fit;
 
-    if (!f->bound.converged)
+    if (fit_is_point(f))
+        warn(p, "point", "this is the mode of the free numbers alone: it has no spread, and may "
+             "lie far from the mean; --family laplace takes the curvature there");
+    if (f->rules.by != FIT_BOUND && !f->bound.converged)
+        warn(p, "converged", "the density was still rising where the descents ended: it may have "
+             "no mode");
+    else if (!f->bound.converged)
         warn(p, "converged", "the bound was still rising after %ld steps: the posterior may be "
              "improper (a latent that data and prior leave open), or have a shape that the family "
              "cannot follow", f->bound.iterations);

@@ -149,6 +149,32 @@ a 0.49098121 0.2222222
 b 0.75144076 0.0911922
 END
 
+# -- the mode -------------------------------------------------------------------------------------
+# Where the posterior is normal, laplace is exact. Of the coin p^9 (1 - p)^5 in logit(p): the mode has
+# p = 9 / 14, and minus the second derivative is 14 p (1 - p).
+./known posterior --data five.json --out mode_out --quiet --strict --family laplace
+exact mode_out a 0.49098121 0.3794749
+exact mode_out b 0.75144076 0.15572309
+grep -q '"family": "laplace"' mode_out/report.json || fail "laplace is not named"
+./coin posterior --data ten.json --out mode_out --quiet --strict --family laplace
+exact mode_out p 0.642857142857 0.123717914826
+tr -d ' \n' <mode_out/report.json | sed 's/.*"fit"//' >fit.txt
+sd=$(sed 's/.*"sd":\[\([^]]*\).*/\1/' fit.txt)
+holds "($sd - 1 / sqrt(14 * 9 / 14 * 5 / 14)) ^ 2 < 1e-8" "curvature at the mode of the coin"
+expect_rc 7 ./coin posterior --data ten.json --out map_out --quiet --strict --family map --save-draws
+warned map_out point
+p=$(of map_out posterior p mean)
+holds "($p - 9 / 14) ^ 2 < 1e-12" "mode of the coin"
+for statistic in sd q05 q50 q95; do
+    [ "$(of map_out posterior p $statistic)" = null ] || fail "the mode has a $statistic"
+done
+for key in elbo khat ess evidence.log; do
+    ! grep -q "\"$key\": [-0-9]" map_out/report.json || fail "the mode has a $key"
+done
+grep -q '"family": "map"' map_out/report.json || fail "map is not named"
+./coin posterior --data ten.json --family map 2>err.txt | grep -q '^p  *0.64286  *-  *-  *-  *-$' ||
+    fail "the table of a mode"
+
 # -- doubt ----------------------------------------------------------------------------------------
 model open <<'END'
 model open {

@@ -438,7 +438,7 @@ static void starts(void **state)
     s = start_find(&t, 1);
     assert_false(s.found);
     start_free(&s);
-    Fit fit = fit_posterior(&t, (FitRules){ FAMILY_FULLRANK, 3, 400, 1, 0, false });
+    Fit fit = fit_posterior(&t, (FitRules){ FAMILY_FULLRANK, 3, 400, 1, 0, false, FIT_BOUND });
     assert_false(fit.start.found);
     fit_free(&fit);
 }
@@ -449,7 +449,7 @@ static void rivals(void **state)
 {
     enum { SEEDS = 40 };
     void *of[] = { NULL };
-    FitRules rules = { FAMILY_FULLRANK, 0, 400, 1, 0, false };
+    FitRules rules = { FAMILY_FULLRANK, 0, 400, 1, 0, false, FIT_BOUND };
     int seen = 0;
 
     (void)state;
@@ -496,7 +496,7 @@ static void threads(void **state)
 
             t.copies = copies;
             t.seconds = 1;             /* as if dear, so that threads are used at once */
-            Fit fit = fit_posterior(&t, (FitRules){ kinds[k], 2, 400, 11, 0, false });
+            Fit fit = fit_posterior(&t, (FitRules){ kinds[k], 2, 400, 11, 0, false, FIT_BOUND });
             if (copies == 1) {
                 first = fit;
                 continue;

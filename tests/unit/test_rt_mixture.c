@@ -219,7 +219,7 @@ static void modes(void **state)
         int seen = 0;
 
         for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-            FitRules rules = { FAMILY_FULLRANK, 0, 1000, seed, 0, false };
+            FitRules rules = { FAMILY_FULLRANK, 0, 1000, seed, 0, false, FIT_BOUND };
             Target t = { .n = n, .log_density = two_modes, .of = of, .copies = 1 };
             Fit one = fit_posterior(&t, rules);
 
@@ -262,7 +262,7 @@ static double bump(void *of, const double *u, double *g)
 static void one_mode(void **state)
 {
     void *of[] = { NULL };
-    FitRules rules = { FAMILY_FULLRANK, 0, 400, 3, 0, false };
+    FitRules rules = { FAMILY_FULLRANK, 0, 400, 3, 0, false, FIT_BOUND };
     Target t = { .n = 2, .log_density = bump, .of = of, .copies = 1 };
     Fit plain = fit_posterior(&t, rules);
     long evaluations = t.evaluations;
@@ -296,7 +296,7 @@ static double shoulder(void *of, const double *u, double *g)
 static void rises(void **state)
 {
     void *of[] = { NULL };
-    FitRules rules = { FAMILY_FULLRANK, 0, 4000, 5, 0, false };
+    FitRules rules = { FAMILY_FULLRANK, 0, 4000, 5, 0, false, FIT_BOUND };
     Target t = { .n = 1, .log_density = shoulder, .of = of, .copies = 1 };
     Fit one = fit_posterior(&t, rules);
 
@@ -447,7 +447,7 @@ static void threads(void **state)
     (void)state;
     for (int copies = 1; copies <= 3; copies++) {
         Target t = { .n = n, .log_density = two_modes, .of = of, .copies = copies, .seconds = 1 };
-        Fit fit = fit_posterior(&t, (FitRules){ FAMILY_FULLRANK, 0, 400, 2, 3, false });
+        Fit fit = fit_posterior(&t, (FitRules){ FAMILY_FULLRANK, 0, 400, 2, 3, false, FIT_BOUND });
 
         if (copies == 1) {
             first = fit;
