@@ -1,6 +1,7 @@
 /* posterior.c - `posterior`: the posterior of the latents given data, without any tuning.
  *
  *     --family NAME     auto, meanfield, lowrank(K), fullrank, mixture(K), laplace or map
+ *     --method NAME     auto or deterministic
  *     --draws M         weighted draws
  *     --out DIR         report.json and pictures
  *     --save-draws      equally weighted draws there too
@@ -132,12 +133,18 @@ static void take_posterior(Posterior *p)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static void open_all(Posterior *p)
+void deterministic_check(const Posterior *p)
 {
     program_needed(p->model->log_prob_free, "posterior", "`dgmc explain` says why");
     if (sizeof(Real) != sizeof(double))
         dgm_fail(DGM_EXIT_USAGE, "compile the model with --precision f64",
                  "posterior computes in double precision, and %s in single", p->model->name);
+}
+
+static void open_all(Posterior *p)
+{
+    p->method = method_choose(p);
+    p->method->check(p);
     if (option_flag(p->options, OPT_SAVE_DRAWS) && !option_given(p->options, OPT_OUT_POSTERIOR))
         dgm_fail(DGM_EXIT_USAGE, "give a directory: --out DIR", "--save-draws needs --out");
     if (option_given(p->options, OPT_OUT_POSTERIOR))
@@ -166,7 +173,7 @@ static void fit_noncentred(Posterior *p)
     fit_free(&other);
 }
 
-static void fit(Posterior *p)
+void deterministic_fit(Posterior *p)
 {
     FitRules rules = family_rules(p);
 
@@ -223,7 +230,7 @@ int command_posterior(Options *o)
     Posterior p = {.model = o->model, .options = o};
 
     open_all(&p);
-    fit(&p);
+    p.method->fit(&p);
     take_posterior(&p);
     verdict(&p);
     results(&p);

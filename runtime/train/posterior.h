@@ -19,6 +19,14 @@ typedef struct Warning { const char *code; char text[400]; } Warning;
 
 typedef struct Posterior Posterior;
 
+/* A way to fit a posterior. */
+typedef struct Method {
+    const char *name, *why;            /* why: the reason for which `auto` takes it */
+    bool (*takes)(const DgmModel *m);
+    void (*check)(const Posterior *p); /* fails with a sentence where it cannot do what is asked */
+    void (*fit)(Posterior *p);
+} Method;
+
 /* The density as one thread evaluates it. */
 typedef struct Copy {
     DgmDensity *density;
@@ -39,6 +47,8 @@ struct Posterior {
     Target target;
     char family_text[40], why_family[120];                   /* "fullrank"; "as asked for" */
     const char *why_form;
+    const Method *method;
+    const char *why_method;
     Fit fit;
     Drawn family, posterior;           /* the raw fit; what is reported */
     const char *source;                /* of `posterior`: "importance weights", .. */
@@ -47,6 +57,10 @@ struct Posterior {
     double start, shown, seconds;      /* clock at the start, of the last progress; of the fit */
 };
 
+/* posterior_method.c: by --method, with the reason. posterior.c: */
+const Method *method_choose(Posterior *p);
+void deterministic_check(const Posterior *p);
+void deterministic_fit(Posterior *p);
 /* posterior_family.c: what --family asks for, without draws and seed; then name and reason of what
  * was fitted. */
 FitRules family_rules(Posterior *p);

@@ -1,9 +1,10 @@
 /* posterior_report.c - what `posterior` prints, and report.json.
  *
- * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; posterior and
- * family by latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit:
- * the family in full, on the free numbers, and of a mixture its `components`; evidence by several
- * estimators. Of the mode alone all that a point does not have is null.
+ * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; method: its name and
+ * why it was taken; posterior and family by latent and reported quantity, with mean, sd, q05, q50,
+ * q95 in the shape of each; fit: the family in full, on the free numbers, and of a mixture its
+ * `components`; evidence by several estimators. Of the mode alone all that a point does not have
+ * is null.
  */
 #include "train/posterior.h"
 
@@ -135,7 +136,8 @@ json_t *posterior_json(Posterior *p)
     json_object_set_new(root, "ess", json_number(s->psis.ess));
     json_object_set_new(root, "draws", json_integer(s->M));
     json_object_set_new(root, "warnings", warnings_json(p));
-    json_object_set_new(root, "method", json_string("quasi-Newton on a bound with fixed draws"));
+    json_object_set_new(root, "method", json_pack("{s:s, s:s}", "name", p->method->name, "why",
+                                                  p->why_method));
     json_object_set_new(root, "parameterization", json_string(p->form == FORM_NONCENTRED
                                                               ? "noncentred" : "centred"));
     json_object_set_new(root, "posterior_by", json_string(p->source));
@@ -177,6 +179,7 @@ void posterior_print(const Posterior *p)
     if (f->bound.draws > 0)
         printf("%ld steps on %ld fixed draws, ", f->bound.iterations, f->bound.draws);
     printf("%.2f s\n", p->seconds);
+    printf("  method %s: %s\n", p->method->name, p->why_method);
     if (p->why_form != NULL)
         printf("  %s\n", p->why_form);
     if (fit_is_point(f))

@@ -227,6 +227,14 @@ for family in nonsense 'lowrank(4' 'lowrank(4)x' 'lowrank(0)' 'lowrank(-1)' 'mix
     expect_rc 2 ./line posterior --data cars.json --family "$family"
     grep -qF "there is no family \`$family\`" err.txt || fail "$(cat err.txt)"
 done
+expect_rc 2 ./line posterior --data cars.json --method nonsense
+grep -q 'there is no method `nonsense`' err.txt || fail "$(cat err.txt)"
+grep -q 'known are auto and deterministic' err.txt || fail "$(cat err.txt)"
+./line posterior --data cars.json --method deterministic >table.txt
+grep -q 'method deterministic: as asked for' table.txt || fail "$(cat table.txt)"
+./line posterior --data cars.json --json | tr -d '\n' >report.json
+grep -q '"method": *{ *"name": "deterministic", *"why": "the exact density' report.json ||
+    fail "no method in the report"
 expect_rc 2 ./line posterior
 grep -q 'data' err.txt || fail "$(cat err.txt)"
 quick_dgmc line.dgm --precision f32 -o ./single
