@@ -52,7 +52,9 @@ set(RUNTIME_SOURCES
   runtime/infer/mixture_elbo.c
   runtime/infer/modes.c
   runtime/infer/noise.c
+  runtime/infer/part.c
   runtime/infer/psis.c
+  runtime/infer/snr.c
   runtime/infer/start.c
   runtime/infer/target.c
   runtime/train/arrays.c

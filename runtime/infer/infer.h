@@ -245,6 +245,20 @@ Psis psis_smooth(long M, double *log_weight);
 void anneal(Target *t, const Gaussian *q, long K, uint64_t seed, uint64_t stream, long M, double *U,
             double *log_weight);
 
+/* ---- part.c: what one part of a mixture answers for ------------------------------------------ */
+
+/* r_k p with r_k = w_k q_k / q; q stays the caller's and as it is. */
+Target part_target(const Target *p, const Mixture *q, long k);
+void part_target_free(Target *t, Target *p);                 /* its evaluations count for p */
+
+/* ---- snr.c: is the gradient noise? ----------------------------------------------------------- */
+
+/* Of the bound by the means of q, over M fresh independent draws of each part: the norm of the mean
+ * of the draws' gradients over the root of the mean square of their noise about it; of several
+ * parts the largest. At an optimum it is 1 / sqrt(M), by chance; NaN where a gradient is not
+ * finite. */
+double gradient_snr(Target *t, const Mixture *q, uint64_t seed, uint64_t stream, long M);
+
 /* ---- mixture_anneal.c: the parts of a mixture led to the density ---------------------------- */
 
 /* Weights by the evidence that each part alone estimates: right where parts lie apart. */

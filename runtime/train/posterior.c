@@ -12,9 +12,12 @@
  */
 #include "train/posterior.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SNR_STREAM = 600000 };          /* of noise, which the fit does not use */
 
 /* ---- the density as a target ----------------------------------------------------------------- */
 
@@ -191,6 +194,8 @@ void deterministic_fit(Posterior *p)
     if (!fit_reliable(&p->fit) && p->model->log_prob_noncentred != NULL)
         fit_noncentred(p);
     fit_refine(&p->target, &p->fit);
+    p->snr = fit_is_point(&p->fit)
+           ? NAN : gradient_snr(&p->target, &p->fit.q, rules.seed, SNR_STREAM, SNR_DRAWS);
     family_describe(p);
     p->seconds = clock_seconds() - p->start;
     if (p->shown > p->start)

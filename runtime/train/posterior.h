@@ -50,12 +50,15 @@ struct Posterior {
     const Method *method;
     const char *why_method;
     Fit fit;
+    double snr;                        /* of the gradient at it; NaN: there is none */
     Drawn family, posterior;           /* the raw fit; what is reported */
     const char *source;                /* of `posterior`: "importance weights", .. */
     Warning warnings[MOST_WARNINGS];
     int n_warnings;
     double start, shown, seconds;      /* clock at the start, of the last progress; of the fit */
 };
+
+enum { SNR_DRAWS = 200 };              /* of each part */
 
 /* posterior_method.c: by --method, with the reason. posterior.c: */
 const Method *method_choose(Posterior *p);

@@ -1,10 +1,11 @@
 /* posterior_report.c - what `posterior` prints, and report.json.
  *
  * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; method: its name and
- * why it was taken; posterior and family by latent and reported quantity, with mean, sd, q05, q50,
- * q95 in the shape of each; fit: the family in full, on the free numbers, and of a mixture its
- * `components`; evidence by several estimators. Of the mode alone all that a point does not have
- * is null.
+ * why it was taken; gradient: the signal-to-noise ratio of single draws at the fit (infer/snr.c),
+ * what an optimum has by chance with as many draws, and their number; posterior and family by
+ * latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit: the family
+ * in full, on the free numbers, and of a mixture its `components`; evidence by several estimators.
+ * Of the mode alone all that a point does not have is null.
  */
 #include "train/posterior.h"
 
@@ -145,6 +146,9 @@ json_t *posterior_json(Posterior *p)
     json_object_set_new(root, "ess_of_family", json_number(f->plain.psis.ess));
     json_object_set_new(root, "error", json_number(f->bound.error));
     json_object_set_new(root, "fixed_draws", json_integer(f->bound.draws));
+    json_object_set_new(root, "gradient", json_pack("{s:o, s:o, s:i}", "snr", json_number(p->snr),
+                                                    "by_chance", json_number(1 / sqrt(SNR_DRAWS)),
+                                                    "draws", (int)SNR_DRAWS));
     json_object_set_new(root, "steps", json_integer(f->bound.iterations));
     json_object_set_new(root, "evaluations", json_integer(p->target.evaluations));
     json_object_set_new(root, "seconds", json_number(p->seconds));
@@ -167,7 +171,9 @@ static void print_weights(const Posterior *p)
         printf("  k-hat %.2f (limit %.2f), ", s->psis.khat, s->psis.threshold);
     else
         printf("  ");
-    printf("%.0f effective draws of %ld, by %s\n\n", s->psis.ess, s->M, p->source);
+    printf("%.0f effective draws of %ld, by %s\n", s->psis.ess, s->M, p->source);
+    printf("  gradient signal-to-noise %.3f over %d draws (%.3f by chance)\n\n", p->snr,
+           (int)SNR_DRAWS, 1 / sqrt(SNR_DRAWS));
 }
 
 void posterior_print(const Posterior *p)

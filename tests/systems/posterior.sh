@@ -235,6 +235,11 @@ grep -q 'method deterministic: as asked for' table.txt || fail "$(cat table.txt)
 ./line posterior --data cars.json --json | tr -d '\n' >report.json
 grep -q '"method": *{ *"name": "deterministic", *"why": "the exact density' report.json ||
     fail "no method in the report"
+# The gradient at a fit is noise: 0.07 by chance.
+tr -d ' \n' <report.json | grep -q '"gradient":{"snr":0[.][0-9]*,"by_chance":0.0707[0-9]*,"draws":200}' ||
+    fail "no gradient in the report"
+snr=$(tr -d ' \n' <report.json | sed 's/.*"snr":\([0-9.]*\).*/\1/')
+holds "$snr < 0.2" "signal-to-noise of the gradient: $snr"
 expect_rc 2 ./line posterior
 grep -q 'data' err.txt || fail "$(cat err.txt)"
 quick_dgmc line.dgm --precision f32 -o ./single

@@ -1,5 +1,6 @@
 /* test_rt_mode.c - Gaussians by the curvature at the mode, and the mode alone, of densities whose
- * mode and curvature are known; of two modes the higher one; a density without a mode. */
+ * mode and curvature are known; of two modes the higher one; a density without a mode; the
+ * signal-to-noise ratio of a gradient. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,6 +135,82 @@ static void no_mode(void **state)
     fit_free(&f);
 }
 
+/* ---- the gradient ---- */
+
+/* Standard normal numbers. */
+static double standard(void *of, const double *u, double *g)
+{
+    (void)of;
+    for (int i = 0; i < 2; i++)
+        if (g != NULL)
+            g[i] = -u[i];
+    return -(u[0] * u[0] + u[1] * u[1]) / 2;
+}
+
+/* Of a law of sd s at distance d, gradients are -(d + s e): |mean| / noise is d / (s sqrt(2)); at
+ * an optimum it is 1 / sqrt(M) in the root mean square over seeds. Of two equal parts in one place
+ * it is the larger one. */
+static void signal(void **state)
+{
+    enum { M = 200, SEEDS = 400 };
+    static const double apart[] = { 0, 0.5, 2 };
+    void *of[] = { NULL };
+
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        double square = 0, s = 0.7, d = apart[k];
+
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            Target t = { .n = 2, .log_density = standard, .of = of, .copies = 1 };
+            Start at = { .n = 2, .found = true, .mean = (double[]){ d, 0 },
+                         .factor = (double[]){ s, 0, 0, s } };
+            Mixture q = mixture_of(gaussian_from(&at, FAMILY_FULLRANK, 2));
+            double one = gradient_snr(&t, &q, seed, 1, M);
+
+            mixture_add(&q, gaussian_copy(&q.part[0]), 1);
+            q.weight[0] = q.weight[1] = 0.5;
+            if (seed <= 3)
+                assert_true(gradient_snr(&t, &q, seed, 1, M) >= one - 1e-12);
+            square += one * one / SEEDS;
+            mixture_free(&q);
+        }
+        assert_close(sqrt(square) / sqrt(d * d / (2 * s * s) + 1.0 / M), 1, 0.05);
+    }
+}
+
+/* Linear coordinates do not matter: a law and a density that are both sheared. */
+static double sheared(void *of, const double *u, double *g)
+{
+    const double x[] = { u[0] / 10, u[1] - 3 * u[0] };
+    double by[2], f = standard(of, x, by);
+
+    if (g != NULL) {
+        g[0] = by[0] / 10 - 3 * by[1];
+        g[1] = by[1];
+    }
+    return f;
+}
+
+static void signal_sheared(void **state)
+{
+    void *of[] = { NULL };
+    Target t = { .n = 2, .log_density = standard, .of = of, .copies = 1 };
+    Start at = { .n = 2, .found = true, .mean = (double[]){ 0.3, 0.2 },
+                 .factor = (double[]){ 1.2, 0, 0.1, 0.8 } };
+    Start there = { .n = 2, .found = true, .mean = (double[]){ 3, 9.2 },       /* x = A^-1 u */
+                    .factor = (double[]){ 12, 0, 36.1, 0.8 } };
+    Mixture q = mixture_of(gaussian_from(&at, FAMILY_FULLRANK, 2));
+    Mixture r = mixture_of(gaussian_from(&there, FAMILY_FULLRANK, 2));
+
+    (void)state;
+    double want = gradient_snr(&t, &q, 1, 1, 100);
+    t.log_density = sheared;
+    assert_true(want > 0.05);
+    assert_close(gradient_snr(&t, &r, 1, 1, 100), want, 1e-12);
+    mixture_free(&q);
+    mixture_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +218,8 @@ int main(void)
         cmocka_unit_test(point),
         cmocka_unit_test(highest),
         cmocka_unit_test(no_mode),
+        cmocka_unit_test(signal),
+        cmocka_unit_test(signal_sheared),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
