@@ -121,17 +121,19 @@ static int print_explanation(Ctx *c, const Job *job, const Derivation *d)
                 "report,marginals,modes,simulate"
 #define FOR_TRAINING ",step,encode,weight,constrain,sample,reconstruct"
 
-static const char *for_run(const Derivation *d)
+static const char *for_run(const Job *job, const Derivation *d)
 {
     const Model *m = d->model;
     bool trains = d->log_prob_free.absent || m->training.batch > 0 || model_is_guided(m);
+    for (size_t i = 0; i < vec_len(job->passed); i++)
+        trains |= !strcmp(job->passed[i], "stochastic");
     return trains ? FOR_RUN FOR_TRAINING : FOR_RUN;
 }
 
 /* The queries that --only does not name are not answered; the table of latents needs their maps. */
 static void leave_out(Ctx *c, const Job *job, Derivation *d)
 {
-    const char *only = job->task == TASK_RUN ? for_run(d) : job->only;
+    const char *only = job->task == TASK_RUN ? for_run(job, d) : job->only;
     for (size_t i = 0; i < N_QUERIES && only; i++)
         if (i != QUERY_to_values && i != QUERY_to_free && !str_listed(only, d->query[i].name))
             d->query[i] = (Query){ .name = d->query[i].name,

@@ -42,13 +42,20 @@ set(RUNTIME_SOURCES
   runtime/density/density.c
   runtime/infer/anneal.c
   runtime/infer/climb.c
+  runtime/infer/coordinates.c
   runtime/infer/dense.c
   runtime/infer/elbo.c
   runtime/infer/fit.c
   runtime/infer/gaussian.c
   runtime/infer/lbfgs.c
+  runtime/infer/mixture.c
+  runtime/infer/mixture_anneal.c
+  runtime/infer/mixture_elbo.c
+  runtime/infer/modes.c
   runtime/infer/noise.c
+  runtime/infer/part.c
   runtime/infer/psis.c
+  runtime/infer/snr.c
   runtime/infer/start.c
   runtime/infer/target.c
   runtime/train/arrays.c
@@ -75,6 +82,8 @@ set(RUNTIME_SOURCES
   runtime/train/posterior.c
   runtime/train/posterior_draws.c
   runtime/train/posterior_evidence.c
+  runtime/train/posterior_family.c
+  runtime/train/posterior_method.c
   runtime/train/posterior_pictures.c
   runtime/train/posterior_report.c
   runtime/train/posterior_guided.c

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FEWEST_DRAWS = 64, MOST_DRAWS = 4096, ROUNDS = 8, HALVINGS = 20 };
+enum { FEWEST_DRAWS = 64, FEWEST_OF_MIXTURE = 1000, MOST_DRAWS = 4096, ROUNDS = 8, HALVINGS = 20 };
 enum { STRETCHES_EARLY = 5, STRETCHES_LAST = 15, FRESH = 500000 };
 /* A standard error of a mean, in sds; and how many numbers of noise there may be. */
 static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;
@@ -22,39 +22,45 @@ static long even(double M)
 }
 
 /* The bound of q by draws that it was not fitted to. */
-static double fresh_bound(Target *t, const Gaussian *q, uint64_t seed, uint64_t stream, long M)
+static double fresh_bound(Target *t, const Mixture *q, uint64_t seed, uint64_t stream, long M)
 {
-    double *U = dgm_alloc((size_t)(M * (t->n + 1)) * sizeof *U), *ratio = U + M * t->n, sum = 0;
+    double *U = dgm_alloc((size_t)(M * (t->n + 1)) * sizeof *U), *ratio = U + M * t->n, all = 0;
 
-    gaussian_log_ratio(q, t, seed, stream, M, U, ratio);
-    for (long i = 0; i < M; i++)
-        sum += ratio[i] / (double)M;
+    for (long k = 0; k < q->parts; k++) {
+        double sum = 0;
+
+        mixture_part_log_ratio(q, k, t, seed, stream, M, U, ratio);
+        for (long i = 0; i < M; i++)
+            sum += ratio[i] / (double)M;
+        all += q->weight[k] * sum;
+    }
     free(U);
-    return sum;
+    return all;
 }
 
 /* One stretch; q is narrower first where the bound is not finite. */
-static BoundFit stretch(Target *t, Gaussian *q, uint64_t seed, uint64_t round, long M)
+static BoundFit stretch(Target *t, Mixture *q, uint64_t seed, uint64_t round, long M)
 {
-    BoundFit fit = elbo_fit(t, q, seed, round, M);
+    BoundFit fit = mixture_elbo_fit(t, q, seed, round, M);
 
     for (int h = 0; h < HALVINGS && !isfinite(fit.elbo); h++) {
-        gaussian_scale(q, 0.5);
-        fit = elbo_fit(t, q, seed, round, M);
+        for (long k = 0; k < q->parts; k++)
+            gaussian_scale(&q->part[k], 0.5);
+        fit = mixture_elbo_fit(t, q, seed, round, M);
     }
     return fit;
 }
 
 /* Stretches until it converges or one is taken back: then `converged` is false. *bound: of fresh
  * draws, before and after. */
-static BoundFit climb_with(Target *t, Gaussian *q, uint64_t seed, uint64_t round, long M,
+static BoundFit climb_with(Target *t, Mixture *q, uint64_t seed, uint64_t round, long M,
                            int stretches, double *bound)
 {
     double slack = 0.1 * (double)q->n + 1;                   /* noise of two bounds */
     BoundFit all = {.draws = M};
 
     for (int k = 0; k < stretches && !all.converged; k++) {
-        Gaussian before = gaussian_copy(q);
+        Mixture before = mixture_copy(q);
         BoundFit fit = stretch(t, q, seed, round, M);
         double fresh = fresh_bound(t, q, seed, FRESH + round, M);
         bool risen = (fresh > *bound - slack || !isfinite(*bound))
@@ -62,12 +68,12 @@ static BoundFit climb_with(Target *t, Gaussian *q, uint64_t seed, uint64_t round
 
         fit.iterations += all.iterations;
         if (!risen) {
-            gaussian_free(q);
+            mixture_free(q);
             *q = before;
             all.iterations = fit.iterations;
             return all;
         }
-        gaussian_free(&before);
+        mixture_free(&before);
         *bound = fresh;
         all = fit;
     }
@@ -84,14 +90,15 @@ static double draws_wanted(const BoundFit *fit)
     return more <= 1 ? 0 : 1.2 * more * M;
 }
 
-BoundFit climb(Target *t, Gaussian *q, uint64_t seed)
+BoundFit climb(Target *t, Mixture *q, uint64_t seed)
 {
-    long noise = gaussian_noise(q), M = FEWEST_DRAWS, iterations = 0;
-    long most = even(fmin(MOST_DRAWS, MOST_NUMBERS / (double)(noise + 1)));
+    long noise = gaussian_noise(&q->part[0]), iterations = 0;
+    long M = q->parts > 1 ? FEWEST_OF_MIXTURE : FEWEST_DRAWS;
+    long most = even(fmin(MOST_DRAWS, MOST_NUMBERS / (double)(q->parts * (noise + 1))));
     BoundFit fit = {0};
 
     t->stage = "climbing the bound";
-    if (q->kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
+    if (q->part[0].kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
         M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
     most = most < M ? M : most;
     double bound = fresh_bound(t, q, seed, FRESH, M);

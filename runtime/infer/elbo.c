@@ -4,19 +4,13 @@
  * sd e' plus the exact entropy is a smooth function of (mean, factor, sd) (sample-average
  * approximation: Giordano, Ingram & Broderick 2024; Burroni, Domke & Sheldon 2023). The noise
  * comes in pairs with exact second moments, so that the bound of a Gaussian density has no error
- * at all. Free parameters are steps from where the fit began, in its own scales: near the optimum
- * the second derivatives are then close to 1 and few iterations are needed.
+ * at all. Mixtures: mixture_elbo.c.
  */
 #include "infer/infer.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { STRETCH = 40 };                 /* iterations in the scales of where they began */
-
-/* The diagonal stays above this share of what it was: a factor may explain all of a direction. */
-static const double LEAST_SD = 1e-3;
 
 typedef struct Bound {
     Target *t;
@@ -29,51 +23,9 @@ typedef struct Bound {
     Trace *trace;
 } Bound;
 
-static bool full(const Bound *b)
+static bool full(const Gaussian *q)
 {
-    return b->q.kind == FAMILY_FULLRANK;
-}
-
-/* Parameters: n of the mean, then n logs of the diagonal, then the rest of the factor. */
-static long parameters(const Gaussian *q)
-{
-    return 2 * q->n + (q->kind == FAMILY_FULLRANK ? q->n * (q->n - 1) / 2 : q->n * q->rank);
-}
-
-/* factor = from (lower triangle with exp on its diagonal) */
-static void set_lower(Bound *b, const double *x)
-{
-    long n = b->q.n;
-    const double *log_diagonal = x + n, *below = x + 2 * n;
-    double *A = b->slope;
-
-    memset(A, 0, (size_t)(n * n) * sizeof *A);
-    for (long i = 0; i < n; i++) {
-        A[i * n + i] = exp(log_diagonal[i]);
-        for (long k = 0; k < i; k++)
-            A[i * n + k] = *below++;
-    }
-    dense_product(false, false, n, n, n, b->from->factor, A, 0, b->q.factor);
-}
-
-static void set(Bound *b, const double *x)
-{
-    const Gaussian *from = b->from;
-    long n = b->q.n, rank = b->q.rank;
-
-    if (full(b)) {
-        memcpy(b->q.mean, from->mean, (size_t)n * sizeof *x);
-        dense_product(false, false, n, 1, n, from->factor, x, 1, b->q.mean);
-        set_lower(b, x);
-        return;
-    }
-    for (long i = 0; i < n; i++) {
-        b->q.mean[i] = from->mean[i] + from->sd[i] * x[i];
-        b->q.sd[i] = from->sd[i] * (exp(x[n + i]) + LEAST_SD) / (1 + LEAST_SD);
-        for (long k = 0; k < rank; k++)
-            b->q.factor[i * rank + k] = from->factor[i * rank + k]
-                                      + from->sd[i] * x[2 * n + i * rank + k];
-    }
+    return q->kind == FAMILY_FULLRANK;
 }
 
 /* ---- the gradient ---------------------------------------------------------------------------- */
@@ -106,29 +58,21 @@ static void mean_gradient(const Bound *b, double *g)
             g[i] += b->G[m * n + i] / (double)b->M;
 }
 
-/* Through mean = from + factor a and factor = from A; log |A| is the sum of its logs. */
 static double full_gradient(Bound *b, const double *x, double *g)
 {
     long n = b->q.n;
-    double *mean = dgm_alloc((size_t)(n * n + n) * sizeof *mean), *A = mean + n;
-    double *below = g + 2 * n, entropy = 0;
+    double *mean = dgm_alloc((size_t)(n + 1) * sizeof *mean), entropy = 0;
 
     mean_gradient(b, mean);
-    dense_product(true, false, n, 1, n, b->from->factor, mean, 0, g);
-    dense_product(true, false, n, n, n, b->from->factor, b->slope, 0, A);
-    for (long i = 0; i < n; i++) {
-        g[n + i] = A[i * n + i] * exp(x[n + i]) + 1;
+    coordinates_gradient(b->from, &b->q, x, mean, NULL, b->slope, 1, g);
+    for (long i = 0; i < n; i++)
         entropy += x[n + i] + log(fabs(b->from->factor[i * n + i]));
-        for (long k = 0; k < i; k++)
-            *below++ = A[i * n + k];
-    }
     free(mean);
     return entropy;
 }
 
-/* Half the logarithm of det(sd^2 + F F'), and its gradient by sd and F: C^-1 has the form
- * D - D F (I + F' D F)^-1 F' D with D = sd^-2 (Woodbury). */
-static double diagonal_entropy(const Gaussian *q, double *by_sd, double *by_factor)
+/* C^-1 has the form D - D F (I + F' D F)^-1 F' D with D = sd^-2 (Woodbury). */
+double elbo_diagonal_entropy(const Gaussian *q, double *by_sd, double *by_factor)
 {
     long n = q->n, r = q->rank;
     double *room = dgm_alloc((size_t)(r * r + n * r + 1) * sizeof *room);
@@ -159,25 +103,23 @@ static double diagonal_entropy(const Gaussian *q, double *by_sd, double *by_fact
     return sum;
 }
 
-static double diagonal_gradient(Bound *b, double *g)
+static double diagonal_gradient(Bound *b, const double *x, double *g)
 {
-    const Gaussian *from = b->from;
     long n = b->q.n, rank = b->q.rank, noise = gaussian_noise(&b->q);
-    double *by_sd = dgm_alloc((size_t)(n + n * rank + 1) * sizeof *by_sd), *by_factor = by_sd + n;
-    double entropy = diagonal_entropy(&b->q, by_sd, by_factor);
+    double *by_sd = dgm_alloc((size_t)(2 * n + n * rank + 1) * sizeof *by_sd), *mean = by_sd + n;
+    double *by_factor = mean + n, entropy = elbo_diagonal_entropy(&b->q, by_sd, by_factor);
 
-    mean_gradient(b, g);
+    mean_gradient(b, mean);
     for (long i = 0; i < n; i++) {
         double slope = 0;
 
         for (long m = 0; m < b->M; m++)
             slope += b->G[m * n + i] * b->E[m * noise + i] / (double)b->M;
-        g[i] *= from->sd[i];
-        g[n + i] = (slope + by_sd[i]) * (b->q.sd[i] - from->sd[i] * LEAST_SD / (1 + LEAST_SD));
-        for (long k = 0; k < rank; k++)
-            g[2 * n + i * rank + k] = from->sd[i]
-                                    * (b->slope[i * rank + k] + by_factor[i * rank + k]);
+        by_sd[i] += slope;
     }
+    for (long i = 0; i < n * rank; i++)
+        by_factor[i] += b->slope[i];
+    coordinates_gradient(b->from, &b->q, x, mean, by_sd, by_factor, 0, g);
     free(by_sd);
     return entropy;
 }
@@ -187,34 +129,33 @@ static double negative_bound(void *of, const double *x, double *gradient)
     Bound *b = of;
     long n = b->q.n;
 
-    set(b, x);
+    coordinates_set(b->from, x, &b->q);
     gaussian_draw(&b->q, b->M, b->E, b->U);
     target_rows(b->t, b->M, b->U, b->value, b->G);
     double value = mean_of(b->M, b->value);
     if (!isfinite(value))
         return INFINITY;
     slope_of_factor(b);
-    value += full(b) ? full_gradient(b, x, gradient) : diagonal_gradient(b, gradient);
-    for (long i = 0; i < parameters(&b->q); i++)
+    value += full(&b->q) ? full_gradient(b, x, gradient) : diagonal_gradient(b, x, gradient);
+    for (long i = 0; i < coordinates_count(&b->q); i++)
         gradient[i] = -gradient[i];
     return -(value + (double)n / 2 * log(2 * M_PI * M_E));
 }
 
 /* ---- how much the draws matter --------------------------------------------------------------- */
 
-/* Standard error of the means, in standard deviations of q, from the choice of the noise: where the
- * density is Gaussian, whitened gradients are -e; what they are beyond that varies from pair to
- * pair. */
-static double mean_error(const Bound *b)
+/* Where the density is Gaussian, whitened gradients are -e; what they are beyond that varies from
+ * pair to pair. */
+double elbo_mean_error(const Gaussian *q, long M, const double *G)
 {
-    long n = b->q.n, H = b->M / 2;
+    long n = q->n, H = M / 2;
     double *W = dgm_alloc((size_t)(H * n + 1) * sizeof *W), *R = W, largest = 0;
 
     for (long i = 0; i < H * n; i++)   /* the noise of a pair cancels */
-        W[i] = (b->G[i] + b->G[H * n + i]) / 2 * (full(b) ? 1 : b->q.sd[i % n]);
-    if (full(b)) {
+        W[i] = (G[i] + G[H * n + i]) / 2 * (full(q) ? 1 : q->sd[i % n]);
+    if (full(q)) {
         R = dgm_alloc((size_t)(H * n + 1) * sizeof *R);
-        dense_product(false, false, H, n, n, W, b->q.factor, 0, R);
+        dense_product(false, false, H, n, n, W, q->factor, 0, R);
     }
     for (long j = 0; j < n; j++) {
         double sum = 0, square = 0;
@@ -234,26 +175,22 @@ static double mean_error(const Bound *b)
 
 static void visit(void *of, const double *x, double f, const double *gradient)
 {
-    Trace *trace = ((Bound *)of)->t->trace;
-
     (void)x;
     (void)gradient;
-    if (trace == NULL)
-        return;
-    if (trace->n == trace->room) {
-        trace->room = 2 * trace->room + 64;
-        double *more = dgm_alloc((size_t)trace->room * sizeof *more);
-        if (trace->n > 0)
-            memcpy(more, trace->bound, (size_t)trace->n * sizeof *more);
-        free(trace->bound);
-        trace->bound = more;
-    }
-    trace->bound[trace->n++] = -f;
+    trace_add(((Bound *)of)->t->trace, -f);
+}
+
+void bound_join(BoundFit *all, const BoundFit *fit)
+{
+    all->error = fmax(all->error, fit->error);
+    all->draws = fit->draws > all->draws ? fit->draws : all->draws;
+    all->iterations += fit->iterations;
+    all->converged = all->converged && fit->converged;
 }
 
 BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M)
 {
-    long n = q->n, noise = gaussian_noise(q), count = parameters(q);
+    long n = q->n, noise = gaussian_noise(q), count = coordinates_count(q);
     size_t widest = (size_t)(n * (q->rank > n ? q->rank : n));
     double *E = dgm_alloc((size_t)(M * noise + 1) * sizeof *E);
     double *x = dgm_alloc((size_t)(2 * count + 1) * sizeof *x);
@@ -266,7 +203,7 @@ BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M
     Descent d = lbfgs(negative_bound, &b, count, x, (DescentRules){1e-5, STRETCH, visit});
     double f = negative_bound(&b, x, x + count);
     BoundFit fit = {.elbo = -f, .draws = M, .iterations = d.iterations, .converged = d.converged,
-                    .error = mean_error(&b)};
+                    .error = elbo_mean_error(&b.q, M, b.G)};
     gaussian_free(q);
     *q = b.q;
     free(b.slope);

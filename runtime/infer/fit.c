@@ -1,4 +1,5 @@
-/* fit.c - the whole way: a start, the bound climbed, weighted draws. */
+/* fit.c - the whole way: a start, the bound climbed (or the curvature at the mode taken, or the
+ * mode alone), weighted draws. */
 #include "infer/infer.h"
 
 #include <math.h>
@@ -6,21 +7,6 @@
 #include <string.h>
 
 static const double FAR = 5;           /* of the spread of log p - log q, by the root of n */
-
-/* Another mode is one of its own if it lies where q has no draws. */
-static void check_rival(Fit *f)
-{
-    long n = f->q.n;
-    double at_mean, at_rival;
-
-    f->rival = -INFINITY;
-    if (f->start.rival_mean == NULL)
-        return;
-    gaussian_log_density(&f->q, 1, f->q.mean, &at_mean);
-    gaussian_log_density(&f->q, 1, f->start.rival_mean, &at_rival);
-    if (at_mean - at_rival > ((double)n + 25) / 2)
-        f->rival = f->start.rival;
-}
 
 static Sample sample_new(long M, long n)
 {
@@ -65,7 +51,8 @@ static void weigh(Target *t, Fit *f)
     double sum = 0, square = 0;
 
     t->stage = "weighing draws";
-    gaussian_log_ratio(&f->q, t, f->rules.seed, 0, M, s.U, s.weight);
+    mixture_round(&f->q, M);
+    mixture_log_ratio(&f->q, t, f->rules.seed, 0, M, s.U, s.weight);
     for (long i = 0; i < M; i++) {
         f->lost += !isfinite(s.weight[i]);
         sum += s.weight[i] / (double)M;
@@ -92,7 +79,7 @@ void fit_refine(Target *t, Fit *f)
                               t->n);
 
         s.levels = rounds[k].levels;
-        anneal(t, &f->q, s.levels, f->rules.seed, 1000 * (k + 1), s.M, s.U, s.weight);
+        mixture_anneal(t, &f->q, s.levels, f->rules.seed, 1000 * (k + 1), s.M, s.U, s.weight);
         take_weights(&s, false);
         sample_free(&f->annealed);
         f->annealed = s;
@@ -104,10 +91,17 @@ const Sample *fit_sample(const Fit *f)
     return f->annealed.M > 0 ? &f->annealed : &f->plain;
 }
 
+bool fit_is_point(const Fit *f)
+{
+    return f->rules.by == FIT_MAP;
+}
+
 bool fit_reliable(const Fit *f)
 {
     const Sample *s = fit_sample(f);
 
+    if (fit_is_point(f))
+        return true;
     if (psis_reliable(&s->psis, s->M))
         return true;
     /* Draws that have moved are where the density is, however uneven their weights. */
@@ -119,41 +113,103 @@ bool fit_reliable(const Fit *f)
 static void begin_nearer(Target *t, Start *s, uint64_t seed)
 {
     long n = s->n;
-    Gaussian q = gaussian_from(s, FAMILY_MEANFIELD, 0);
+    Mixture q = mixture_of(gaussian_from(s, FAMILY_MEANFIELD, 0));
     BoundFit fit = climb(t, &q, seed);
 
     if (fit.elbo > s->elbo) {
         s->elbo = fit.elbo;
         for (long i = 0; i < n * n; i++)
-            s->factor[i] = i / n == i % n ? q.sd[i / n] : 0;
+            s->factor[i] = i / n == i % n ? q.part[0].sd[i / n] : 0;
         for (long i = 0; i < n; i++)
-            s->mean[i] = q.mean[i];
+            s->mean[i] = q.part[0].mean[i];
     }
-    gaussian_free(&q);
+    mixture_free(&q);
+}
+
+/* Gaussians at other modes are fitted by themselves: the trace is that of the first. */
+static void climb_gaussian(Target *t, Fit *f)
+{
+    const FitRules *r = &f->rules;
+
+    f->q = mixture_of(gaussian_from(&f->start, r->kind, r->rank));
+    f->bound = climb(t, &f->q, r->seed);
+    t->trace = NULL;
+    if (r->modes)
+        modes_join(t, &f->start, &f->q, &f->bound, r->rank, r->seed);
+}
+
+static void climb_mixture(Target *t, Fit *f)
+{
+    const FitRules *r = &f->rules;
+
+    f->q = modes_begin(t, &f->start, r->kind, r->rank, r->parts, r->seed);
+    f->bound = climb(t, &f->q, r->seed);
+    t->trace = NULL;
+}
+
+static void fit_bound(Target *t, Fit *f)
+{
+    if (f->start.factor != NULL && f->start.spread > FAR * sqrt((double)t->n))
+        begin_nearer(t, &f->start, f->rules.seed);
+    t->trace = &f->trace;
+    if (f->rules.parts > 0)
+        climb_mixture(t, f);
+    else
+        climb_gaussian(t, f);
+    f->left = modes_left(&f->start, &f->q);
+    weigh(t, f);
+}
+
+static void fit_laplace(Target *t, Fit *f)
+{
+    FamilyKind kind = f->start.factor != NULL ? FAMILY_FULLRANK : FAMILY_MEANFIELD;
+
+    f->q = mixture_of(gaussian_from(&f->start, kind, 0));
+    f->bound = (BoundFit){.elbo = f->start.elbo, .converged = f->start.mode};
+    f->left = modes_left(&f->start, &f->q);
+    weigh(t, f);
+}
+
+/* The mode is the one draw, with all the weight. */
+static void fit_map(Target *t, Fit *f)
+{
+    Sample s = sample_new(1, t->n);
+
+    f->q = mixture_of(gaussian_from(&f->start, FAMILY_MEANFIELD, 0));
+    gaussian_scale(&f->q.part[0], 0);
+    f->bound = (BoundFit){.elbo = NAN, .converged = f->start.mode};
+    f->left = -INFINITY;
+    f->elbo = f->elbo_se = NAN;
+    memcpy(s.U, f->start.mean, (size_t)t->n * sizeof *s.U);
+    s.weight[0] = 1;
+    s.psis = (Psis){.khat = NAN, .threshold = NAN, .ess = NAN, .spread = NAN};
+    s.evidence = s.evidence_se = NAN;
+    f->plain = s;
 }
 
 Fit fit_posterior(Target *t, FitRules rules)
 {
-    t->stage = "looking for a start";
-    Fit f = {.rules = rules, .start = start_find(t, rules.seed)};
+    static const struct {
+        Start (*start)(Target *t, uint64_t seed);
+        void (*fit)(Target *t, Fit *f);
+    } by[] = {
+        [FIT_BOUND] = {start_find, fit_bound},
+        [FIT_LAPLACE] = {start_mode, fit_laplace},
+        [FIT_MAP] = {start_mode, fit_map},
+    };
 
-    if (!f.start.found)
-        return f;
-    if (f.start.factor != NULL && f.start.spread > FAR * sqrt((double)t->n))
-        begin_nearer(t, &f.start, rules.seed);
-    f.q = gaussian_from(&f.start, rules.kind, rules.rank);
-    t->trace = &f.trace;
-    f.bound = climb(t, &f.q, rules.seed);
-    t->trace = NULL;
-    check_rival(&f);
-    weigh(t, &f);
+    t->stage = "looking for a start";
+    Fit f = {.rules = rules, .start = by[rules.by].start(t, rules.seed)};
+
+    if (f.start.found)
+        by[rules.by].fit(t, &f);
     return f;
 }
 
 void fit_free(Fit *f)
 {
     if (f->start.found) {
-        gaussian_free(&f->q);
+        mixture_free(&f->q);
         sample_free(&f->plain);
         sample_free(&f->annealed);
         free(f->trace.bound);

@@ -217,6 +217,39 @@ void gaussian_log_density(const Gaussian *q, long M, const double *U, double *va
     free(X);
 }
 
+double gaussian_log_density_at(const Gaussian *q, const double *inner, const double *u,
+                               double *gradient)
+{
+    long n = q->n, r = q->rank;
+    double *y = dgm_alloc((size_t)(r + 1) * sizeof *y), *x = gradient, square;
+
+    for (long i = 0; i < n; i++)
+        x[i] = u[i] - q->mean[i];
+    if (has_diagonal(q)) {             /* C^-1 x = D^2 x - D^2 F (inner inner')^-1 F' D^2 x */
+        for (long i = 0; i < n; i++)
+            x[i] /= q->sd[i];
+        square = dense_square(n, x);
+        for (long i = 0; i < n; i++) {
+            x[i] /= q->sd[i];
+            for (long k = 0; k < r; k++)
+                y[k] += q->factor[i * r + k] * x[i];
+        }
+        dense_solve_lower(r, inner, y);
+        square -= dense_square(r, y);
+        dense_solve_upper(r, inner, y);
+        for (long i = 0; i < n; i++)
+            x[i] -= dense_dot(r, q->factor + i * r, y) / (q->sd[i] * q->sd[i]);
+    } else {
+        dense_solve_lower(n, q->factor, x);
+        square = dense_square(n, x);
+        dense_solve_upper(n, q->factor, x);
+    }
+    for (long i = 0; i < n; i++)
+        gradient[i] = -gradient[i];
+    free(y);
+    return -(double)n / 2 * log(2 * M_PI) - gaussian_half_log_det(q, inner) - square / 2;
+}
+
 void gaussian_log_ratio(const Gaussian *q, Target *t, uint64_t seed, uint64_t stream, long M,
                         double *U, double *ratio)
 {

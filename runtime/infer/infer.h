@@ -16,6 +16,7 @@ typedef double LogDensity(void *of, const double *u, double *gradient);
 
 /* Bounds after each step of a climb, as they come. */
 typedef struct Trace { double *bound; long n, room; } Trace;
+void trace_add(Trace *trace, double bound);                  /* trace NULL: nothing */
 
 typedef struct Target {
     long n;
@@ -86,18 +87,25 @@ void noise_balanced(uint64_t seed, uint64_t stream, long M, long n, double *E);
 /* A Gaussian at the mode or on the way to it: u = mean + factor e, factor [n][n] lower; with more
  * than MOST_DENSE numbers u = mean + sd e, and factor is NULL. */
 enum { MOST_DENSE = 1200 };
+typedef struct Mode { double *mean, bound; } Mode;           /* bound: of a Gaussian there */
 typedef struct Start {
     long n;
     double *mean, *sd, *factor;
     double elbo, spread;               /* of a few draws; sd of log p - log q over them */
-    double rival;                      /* bound of the best other mode seen; -inf: none */
-    double *rival_mean;
+    Mode *other;                       /* [others] modes seen besides, by falling bound; descents
+                                          that end at the same one may make it several */
+    long others;
     double log_density;                /* at the mode */
     bool found;                        /* else no point with a finite density was found */
     bool mode;                         /* it is where the descent ended */
 } Start;
 
 Start start_find(Target *t, uint64_t seed);
+/* The highest mode that the descents reach, and the Gaussian of the curvature there; mode is
+ * false where the density still rose at the end of the way. */
+Start start_mode(Target *t, uint64_t seed);
+/* The Gaussian at a mode. */
+Start start_at(Target *t, const double *mode, uint64_t seed);
 void start_free(Start *s);
 
 /* ---- gaussian.c: families of the free numbers ------------------------------------------------ */
@@ -121,6 +129,9 @@ void gaussian_log_density(const Gaussian *q, long M, const double *U, double *va
 /* M balanced draws of q, from this stream of noise, into U [M][n], and log p - log q of each. */
 void gaussian_log_ratio(const Gaussian *q, Target *t, uint64_t seed, uint64_t stream, long M,
                         double *U, double *ratio);
+/* log q(u) and its gradient [n]; inner: of gaussian_inner, full rank: NULL. */
+double gaussian_log_density_at(const Gaussian *q, const double *inner, const double *u,
+                               double *gradient);
 /* Of a family with a diagonal: Cholesky factor [rank][rank] of I + F' sd^-2 F, to be freed; and
  * half the logarithm of the determinant of the covariance by it (of full rank: NULL). */
 double *gaussian_inner(const Gaussian *q);
@@ -129,6 +140,52 @@ void gaussian_scale(Gaussian *q, double by);                 /* its standard dev
 double *gaussian_factor(const Gaussian *q);                  /* Cholesky, [n][n]; to be freed */
 void gaussian_covariance(const Gaussian *q, double *C);
 void gaussian_sds(const Gaussian *q, double *sd);            /* of the free numbers */
+
+/* ---- mixture.c: several parts ---------------------------------------------------------------- */
+
+/* q(u) = sum of weight_k q_k(u), weights of sum 1. A Gaussian is a mixture of one part. */
+typedef struct Mixture {
+    long n, parts;
+    double *weight;                    /* [parts] */
+    Gaussian *part;                    /* [parts] */
+} Mixture;
+
+enum { STREAMS_OF_PART = 10000000 };   /* of noise, from one part to the next */
+
+Mixture mixture_new(long n);                                 /* of no part */
+Mixture mixture_of(Gaussian q);                              /* takes it */
+void mixture_add(Mixture *q, Gaussian part, double weight);  /* takes the part */
+Mixture mixture_copy(const Mixture *q);
+void mixture_free(Mixture *q);
+/* By logarithms, up to a constant; no part gets less than 1e-4 of the largest. */
+void mixture_weigh(Mixture *q, const double *log_weight);
+/* Weights become shares of M draws in pairs, at least a pair for each part: what is drawn M times
+ * needs this first. mixture_share: the draws of part k. */
+void mixture_round(Mixture *q, long M);
+long mixture_share(const Mixture *q, long k, long M);
+/* M balanced draws [M][n], of all parts in turn; k and M/2 + k are a pair. */
+void mixture_draw(const Mixture *q, uint64_t seed, uint64_t stream, long M, double *U);
+/* M draws of part k, and log p - log q of each. */
+void mixture_part_log_ratio(const Mixture *q, long k, Target *t, uint64_t seed, uint64_t stream,
+                            long M, double *U, double *ratio);
+void mixture_log_density(const Mixture *q, long M, const double *U, double *value);
+void mixture_log_ratio(const Mixture *q, Target *t, uint64_t seed, uint64_t stream, long M,
+                       double *U, double *ratio);            /* as gaussian_log_ratio */
+bool mixture_reaches(const Mixture *q, const double *u);     /* may q have draws near u? */
+void mixture_mean(const Mixture *q, double *mean);
+void mixture_covariance(const Mixture *q, double *C);
+void mixture_sds(const Mixture *q, double *sd);
+
+/* ---- coordinates.c: a Gaussian as a vector --------------------------------------------------- */
+
+/* Free parameters of a Gaussian, as steps from another of its kind; at 0 it is that one. */
+long coordinates_count(const Gaussian *q);
+void coordinates_set(const Gaussian *from, const double *x, Gaussian *q);
+/* g = gradient by x, of slopes by mean [n], sd [n] (not of full rank) and factor [n][rank]; with
+ * full rank plus `entropy` times that of log |factor|. */
+void coordinates_gradient(const Gaussian *from, const Gaussian *q, const double *x,
+                          const double *by_mean, const double *by_sd, const double *by_factor,
+                          double entropy, double *g);
 
 /* ---- elbo.c: the bound by fixed draws -------------------------------------------------------- */
 
@@ -140,14 +197,27 @@ typedef struct BoundFit {
     bool converged;
 } BoundFit;
 
+/* The worst of both, and the iterations of both. */
+void bound_join(BoundFit *all, const BoundFit *fit);
+
+enum { STRETCH = 40 };                 /* iterations of elbo_fit at most */
 /* Climbs the bound from q, in place, with M draws of this stream, for a stretch of iterations: then
  * q has learnt scales in which it is better to go on. */
 BoundFit elbo_fit(Target *t, Gaussian *q, uint64_t seed, uint64_t stream, long M);
+/* Half the logarithm of det(sd^2 + F F'), and its gradient by sd [n] and F [n][rank]. */
+double elbo_diagonal_entropy(const Gaussian *q, double *by_sd, double *by_factor);
+/* Standard error of the means, in standard deviations of q, from the choice of the noise: by the
+ * gradients G at M draws in pairs. */
+double elbo_mean_error(const Gaussian *q, long M, const double *G);
+
+/* ---- mixture_elbo.c: the same of a mixture --------------------------------------------------- */
+
+BoundFit mixture_elbo_fit(Target *t, Mixture *q, uint64_t seed, uint64_t stream, long M);
 
 /* ---- climb.c: with as many draws as it takes ------------------------------------------------- */
 
 /* From q, in place; what it says is of the last fit. */
-BoundFit climb(Target *t, Gaussian *q, uint64_t seed);
+BoundFit climb(Target *t, Mixture *q, uint64_t seed);
 
 /* ---- psis.c: Pareto-smoothed weights --------------------------------------------------------- */
 
@@ -175,13 +245,57 @@ Psis psis_smooth(long M, double *log_weight);
 void anneal(Target *t, const Gaussian *q, long K, uint64_t seed, uint64_t stream, long M, double *U,
             double *log_weight);
 
+/* ---- part.c: what one part of a mixture answers for ------------------------------------------ */
+
+/* r_k p with r_k = w_k q_k / q; q stays the caller's and as it is. */
+Target part_target(const Target *p, const Mixture *q, long k);
+void part_target_free(Target *t, Target *p);                 /* its evaluations count for p */
+
+/* ---- snr.c: is the gradient noise? ----------------------------------------------------------- */
+
+/* Of the bound by the means of q, over M fresh independent draws of each part: the norm of the mean
+ * of the draws' gradients over the root of the mean square of their noise about it; of several
+ * parts the largest. At an optimum it is 1 / sqrt(M), by chance; NaN where a gradient is not
+ * finite. */
+double gradient_snr(Target *t, const Mixture *q, uint64_t seed, uint64_t stream, long M);
+
+/* ---- mixture_anneal.c: the parts of a mixture led to the density ---------------------------- */
+
+/* Weights by the evidence that each part alone estimates: right where parts lie apart. */
+void mixture_by_evidence(Target *t, Mixture *q, uint64_t seed, uint64_t stream);
+/* As anneal, the draws in the order of the parts. */
+void mixture_anneal(Target *t, const Mixture *q, long K, uint64_t seed, uint64_t stream, long M,
+                    double *U, double *log_weight);
+
+/* ---- modes.c: parts that begin at modes ------------------------------------------------------ */
+
+/* A mode with exp(-RIVAL) of the mass can still be seen in a mean. */
+enum { RIVAL = 5 };
+
+/* For a mixture of so many parts: at the best mode, at others that its part does not reach, and
+ * where these are fewer, at points near them, wider. */
+Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long parts,
+                    uint64_t seed);
+/* Of modes that q does not reach, those whose bound is within RIVAL of the best: each is climbed,
+ * joins q and *fit; then the weights are by evidence. A mode that leads to a part which is there
+ * has no bound of its own: it becomes -inf. */
+void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed);
+/* The best bound of a mode that q does not reach; -inf: none. */
+double modes_left(const Start *s, const Mixture *q);
+
 /* ---- fit.c: from a density to weighted draws ------------------------------------------------- */
 
+/* By the bound; by the curvature at the mode; the mode alone. */
+typedef enum { FIT_BOUND, FIT_LAPLACE, FIT_MAP } FitBy;
+
 typedef struct FitRules {
-    FamilyKind kind;
+    FamilyKind kind;                   /* of the Gaussian, or of each part of a mixture */
     long rank;                         /* of low rank */
     long draws;                        /* to be returned */
     uint64_t seed;
+    long parts;                        /* of a mixture whose bound is climbed; 0: one Gaussian */
+    bool modes;                        /* and Gaussians at other modes join it, if they matter */
+    FitBy by;
 } FitRules;
 
 /* Draws of free numbers. */
@@ -199,12 +313,12 @@ typedef struct Sample {
 typedef struct Fit {
     FitRules rules;
     Start start;
-    Gaussian q;
+    Mixture q;
     BoundFit bound;
     Trace trace;                       /* of all rounds of the bound */
     double elbo, elbo_se;              /* of draws that q was not fitted to */
     long lost;                         /* draws of q with a density of 0 */
-    double rival;                      /* bound at a mode that q does not reach, -inf: none */
+    double left;                       /* best bound at a mode that q does not reach; -inf: none */
     Sample plain;                      /* of q */
     Sample annealed;                   /* M 0: there was no need */
 } Fit;
@@ -213,6 +327,8 @@ Fit fit_posterior(Target *t, FitRules rules);                /* start.found tell
 void fit_refine(Target *t, Fit *f);                          /* anneals where f is not reliable */
 const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
 bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
+/* The mode alone: `plain` is one draw, q has no width, and there are no bound and no evidence. */
+bool fit_is_point(const Fit *f);
 void fit_free(Fit *f);
 
 #endif

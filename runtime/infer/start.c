@@ -5,7 +5,8 @@
  * at points all along each way, with the curvature found there, and the one with the highest
  * bound is taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Descents are begun
  * until AGREEING have ended at the best mode. Curvature is by differences of gradients: with steps
- * made for a scale of 1, and again where the scales found are far from that.
+ * made for a scale of 1, and again where the scales found are far from that. Of the same descents
+ * the highest mode can be asked for by itself.
  */
 #include "infer/infer.h"
 
@@ -16,6 +17,8 @@
 enum { DESCENTS = 16, AGREEING = 5, WITHOUT_MODE = 4 };      /* descents: at most, enough, enough */
 enum { TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
 static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good place to begin */
+static const double SAME = 1e-3;       /* log densities of two ends that are one mode */
+static const double LAST_STEP = 0.01;  /* sds */
 
 /* Points of one descent, at doubling distances: all of the first, then every 2nd, 4th .. */
 typedef struct Trail {
@@ -275,25 +278,44 @@ static Start candidate(Target *t, const double *u, uint64_t seed, bool mode)
     return s;
 }
 
+Start start_at(Target *t, const double *mode, uint64_t seed)
+{
+    return candidate(t, mode, seed, true);
+}
+
+/* Adds a mode to the others, which are in falling order of their bounds. */
+static void keep_mode(Start *best, Mode m)
+{
+    Mode *more = dgm_alloc((size_t)(best->others + 1) * sizeof *more);
+    long k = 0;
+
+    while (k < best->others && best->other[k].bound >= m.bound)
+        k++;
+    for (long i = 0; i < best->others; i++)
+        more[i < k ? i : i + 1] = best->other[i];
+    more[k] = m;
+    free(best->other);
+    best->other = more;
+    best->others++;
+}
+
 /* Keeps the better of the two, where a bound that rests on a few of its draws counts for less; the
- * other, if it is a mode, is a rival. */
+ * other, if it is a mode, is remembered. */
 static void keep_better(Start *best, Start s)
 {
-    double rival = best->found ? best->rival : -INFINITY, *at = best->rival_mean;
+    Start modes = {.other = best->other, .others = best->others};
     bool better = isfinite(s.elbo)
                && (!best->found || s.elbo - s.spread > best->elbo - best->spread);
     Start other = better ? *best : s;
 
-    if (other.found && other.mode && other.elbo > rival) {
-        rival = other.elbo;
-        free(at);
-        at = other.mean;
+    if (other.found && other.mode && isfinite(other.elbo)) {
+        keep_mode(&modes, (Mode){other.mean, other.elbo});
         other.mean = NULL;
     }
     if (better)
         *best = s;
-    best->rival = rival;
-    best->rival_mean = at;
+    best->other = modes.other;
+    best->others = modes.others;
     if (other.found) {
         free(other.mean);
         free(other.sd);
@@ -367,6 +389,69 @@ Start start_find(Target *t, uint64_t seed)
     return best;
 }
 
+/* Keeps the higher of two modes and remembers the other. */
+static void keep_higher(Start *best, Start s)
+{
+    Start modes = {.other = best->other, .others = best->others};
+    bool higher = !best->found || s.log_density > best->log_density;
+    Start other = higher ? *best : s;
+
+    if (other.found && isfinite(other.elbo)) {
+        keep_mode(&modes, (Mode){other.mean, other.elbo});
+        other.mean = NULL;
+    }
+    if (higher)
+        *best = s;
+    best->other = modes.other;
+    best->others = modes.others;
+    if (other.found) {
+        free(other.mean);
+        free(other.sd);
+        free(other.factor);
+    }
+}
+
+/* The covariance at the mode itself, which a candidate may have made narrower. It is a mode where
+ * the step that Newton would still make is nothing in the scales of the covariance. */
+static void settle(Target *t, Start *s, uint64_t seed)
+{
+    long n = t->n;
+    double *g = dgm_alloc((size_t)(2 * n) * sizeof *g), *step = g + n;
+
+    s->log_density = target_at(t, s->mean, g);
+    s->mode = s->factor ? curvature(t, s->mean, s->factor)
+                        : diagonal_curvature(t, s->mean, seed, s->sd);
+    if (s->factor != NULL)
+        dense_product(true, false, n, 1, n, s->factor, g, 0, step);
+    for (long i = 0; i < n && s->factor == NULL; i++)
+        step[i] = s->sd[i] * g[i];
+    s->mode = s->mode && dense_square(n, step) < LAST_STEP * LAST_STEP;
+    free(g);
+}
+
+Start start_mode(Target *t, uint64_t seed)
+{
+    long n = t->n;
+    double *u = dgm_alloc((size_t)(n * (KEPT + 2)) * sizeof *u), *g = u + n;
+    Start best = {.n = n};
+
+    for (int d = 0, agreed = 0; d < DESCENTS && agreed < AGREEING; d++) {
+        Trail trail = {.t = t, .points = g + n, .stride = 1};
+
+        if (!first_point(t, seed, d, u, g))
+            continue;
+        Descent end = lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, NULL});
+        bool same = best.found && fabs(-end.f - best.log_density) < SAME;
+        agreed = same ? agreed + 1 : !best.found || -end.f > best.log_density ? 1 : agreed;
+        if (!same)
+            keep_higher(&best, candidate(t, u, seed, true));
+    }
+    if (best.found)
+        settle(t, &best, seed);
+    free(u);
+    return best;
+}
+
 void start_free(Start *s)
 {
     if (s->found) {
@@ -374,7 +459,10 @@ void start_free(Start *s)
         free(s->sd);
         free(s->factor);
     }
-    free(s->rival_mean);
-    s->rival_mean = NULL;
+    for (long k = 0; k < s->others; k++)
+        free(s->other[k].mean);
+    free(s->other);
+    s->other = NULL;
+    s->others = 0;
     s->found = false;
 }

@@ -3,6 +3,8 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const double WORTH = 3e-4;      /* seconds of work for which threads are woken */
 
@@ -32,4 +34,19 @@ void target_rows(Target *t, long M, const double *U, double *value, double *grad
                       gradient != NULL ? gradient + i * t->n : NULL);
     if (!threads && M > 0)
         t->seconds = (omp_get_wtime() - start) / (double)M;
+}
+
+void trace_add(Trace *trace, double bound)
+{
+    if (trace == NULL)
+        return;
+    if (trace->n == trace->room) {
+        trace->room = 2 * trace->room + 64;
+        double *more = dgm_alloc((size_t)trace->room * sizeof *more);
+        if (trace->n > 0)
+            memcpy(more, trace->bound, (size_t)trace->n * sizeof *more);
+        free(trace->bound);
+        trace->bound = more;
+    }
+    trace->bound[trace->n++] = bound;
 }

@@ -3,7 +3,7 @@
  * twice as many gain nothing on fresh ones (Giordano, Ingram & Broderick 2024; Burroni, Domke &
  * Sheldon 2023). For families that a spec states, on data that are one batch.
  *
- * requires:    training_open, before the first step; fixed_draws_fit_for(t)
+ * requires:    training_open, before the first step; fixed_draws_why_not(t) == NULL
  * establishes: t->s.param is the fit; state.step counts iterations; state.automatic has the gain of
  *              the last doubling and whether it was small; or false, where the start has no number
  */
@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-    FEWEST_DRAWS = 256, DRAWS_A_NUMBER = 16, DOUBLINGS = 6,
+    FIRST_DRAWS = 256, DRAWS_A_NUMBER = 16, DOUBLINGS = 6,
     MOST_NUMBERS = 500, MOST_CELLS = 4000000,    /* latent numbers; rows x draws */
     MOST_ITERATIONS = 1000, MOST_EVALUATIONS = 400
 };
@@ -26,15 +26,20 @@ static long first_draws(const Training *t)
 {
     long draws = DRAWS_A_NUMBER * (long)latent_numbers(t);
 
-    return draws > FEWEST_DRAWS ? draws : FEWEST_DRAWS;
+    return draws > FIRST_DRAWS ? draws : FIRST_DRAWS;
 }
 
-bool fixed_draws_fit_for(const Training *t)
+const char *fixed_draws_why_not(const Training *t)
 {
-    const DgmModel *m = t->s.model;
-
-    return sizeof(Real) == sizeof(double) && !m->estimated && t->plan.batch == t->plan.N
-        && latent_numbers(t) <= MOST_NUMBERS && t->plan.N * first_draws(t) <= MOST_CELLS;
+    if (t->s.model->estimated)
+        return "its gradient is an estimate, not the slope of what is computed";
+    if (t->plan.batch != t->plan.N)
+        return "the data come in minibatches";
+    if (sizeof(Real) != sizeof(double))
+        return "it computes in single precision";
+    if (latent_numbers(t) > MOST_NUMBERS || t->plan.N * first_draws(t) > MOST_CELLS)
+        return "the latents or rows are too many";
+    return NULL;
 }
 
 typedef struct Descending {

@@ -1,6 +1,7 @@
 /* posterior.c - `posterior`: the posterior of the latents given data, without any tuning.
  *
- *     --family NAME     auto, meanfield, lowrank(K) or fullrank
+ *     --family NAME     auto, meanfield, lowrank(K), fullrank, mixture(K), laplace or map
+ *     --method NAME     auto or deterministic
  *     --draws M         weighted draws
  *     --out DIR         report.json and pictures
  *     --save-draws      equally weighted draws there too
@@ -11,9 +12,12 @@
  */
 #include "train/posterior.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SNR_STREAM = 600000 };          /* of noise, which the fit does not use */
 
 /* ---- the density as a target ----------------------------------------------------------------- */
 
@@ -30,8 +34,6 @@ static void show(const Copy *copy)
             now - p->start);
     fflush(stderr);
 }
-
-enum { FEWEST_DRAWS = 100 };
 
 static double log_density(void *of, const double *u, double *gradient)
 {
@@ -73,44 +75,6 @@ static void close_target(Posterior *p)
         dgm_density_free(p->copies[i].density);
     free(p->copies);
     free(p->pointers);
-}
-
-/* ---- options --------------------------------------------------------------------------------- */
-
-_Noreturn static void fail_family(const char *text)
-{
-    dgm_fail(DGM_EXIT_USAGE, "known are auto, meanfield, lowrank(K) and fullrank",
-             "there is no family `%s`", text);
-}
-
-/* Full rank while its parameters are not too many to fit. */
-static void choose_family(Posterior *p, FitRules *rules)
-{
-    enum { RANK = 10 };
-    const char *text = option_text(p->options, OPT_FAMILY);
-    bool few = p->target.n <= MOST_DENSE;
-    int rank = RANK, end = 0;
-
-    p->why_family = "as asked for";
-    if (strcmp(text, "auto") == 0) {
-        rules->kind = few ? FAMILY_FULLRANK : FAMILY_LOWRANK;
-        p->why_family = few ? "up to 1200 free numbers" : "more than 1200 free numbers";
-    } else if (strcmp(text, "meanfield") == 0) {
-        rules->kind = FAMILY_MEANFIELD;
-    } else if (strcmp(text, "fullrank") == 0) {
-        if (!few)
-            dgm_fail(DGM_EXIT_USAGE, "lowrank(K) goes further",
-                     "fullrank is for up to %d free numbers, and %s has %ld", MOST_DENSE,
-                     p->model->name, p->target.n);
-        rules->kind = FAMILY_FULLRANK;
-    } else if (strcmp(text, "lowrank") == 0
-               || (sscanf(text, "lowrank(%9d)%n", &rank, &end) == 1 && rank > 0 && end > 0
-                   && text[end] == '\0')) {
-        rules->kind = FAMILY_LOWRANK;
-    } else {
-        fail_family(text);
-    }
-    rules->rank = rank < p->target.n ? rank : p->target.n;
 }
 
 /* ---- draws ----------------------------------------------------------------------------------- */
@@ -158,7 +122,10 @@ static void take_posterior(Posterior *p)
     const Sample *best = fit_sample(&p->fit), *plain = &p->fit.plain;
 
     p->family = drawn(p, plain, NULL);
-    if (fit_reliable(&p->fit)) {
+    if (fit_is_point(&p->fit)) {
+        p->posterior = drawn(p, plain, NULL);
+        p->source = "the mode alone";
+    } else if (fit_reliable(&p->fit)) {
         p->posterior = drawn(p, best, best->weight);
         p->source = best->levels > 0 ? "annealed importance weights" : "importance weights";
     } else {
@@ -169,22 +136,17 @@ static void take_posterior(Posterior *p)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-void posterior_check_options(const Posterior *p)
-{
-    if (option_flag(p->options, OPT_SAVE_DRAWS) && !option_given(p->options, OPT_OUT_POSTERIOR))
-        dgm_fail(DGM_EXIT_USAGE, "give a directory: --out DIR", "--save-draws needs --out");
-    if (option_count(p->options, OPT_POSTERIOR_DRAWS, 0) < FEWEST_DRAWS)
-        dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %s is too few",
-                 option_text(p->options, OPT_POSTERIOR_DRAWS));
-}
-
-static void open_all(Posterior *p)
+static void check_density(const Posterior *p)
 {
     program_needed(p->model->log_prob_free, "posterior", "`dgmc explain` says why");
     if (sizeof(Real) != sizeof(double))
         dgm_fail(DGM_EXIT_USAGE, "compile the model with --precision f64",
                  "posterior computes in double precision, and %s in single", p->model->name);
-    posterior_check_options(p);
+}
+
+static void open_all(Posterior *p)
+{
+    check_density(p);
     if (option_given(p->options, OPT_OUT_POSTERIOR))
         directory_make(option_text(p->options, OPT_OUT_POSTERIOR));
     p->session = session_open(p->options);
@@ -211,14 +173,14 @@ static void fit_noncentred(Posterior *p)
     fit_free(&other);
 }
 
-static void fit(Posterior *p)
+static void deterministic_fit(Posterior *p)
 {
-    FitRules rules = {.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0),
-                      .seed = p->session.seed};
+    FitRules rules = family_rules(p);
 
     p->start = p->shown = clock_seconds();
+    rules.seed = p->session.seed;
+    rules.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0);
     rules.draws += rules.draws % 2;    /* they come in pairs */
-    choose_family(p, &rules);
     take_form(p, FORM_FREE);
     p->fit = fit_posterior(&p->target, rules);
     if (!p->fit.start.found)
@@ -227,6 +189,9 @@ static void fit(Posterior *p)
     if (!fit_reliable(&p->fit) && p->model->log_prob_noncentred != NULL)
         fit_noncentred(p);
     fit_refine(&p->target, &p->fit);
+    p->snr = fit_is_point(&p->fit)
+           ? NAN : gradient_snr(&p->target, &p->fit.q, rules.seed, SNR_STREAM, SNR_DRAWS);
+    family_describe(p);
     p->seconds = clock_seconds() - p->start;
     if (p->shown > p->start)
         fprintf(stderr, "\r\033[K");
@@ -236,7 +201,8 @@ void posterior_files(const Posterior *p, const char *dir)
 {
     if (option_flag(p->options, OPT_SAVE_DRAWS))
         posterior_draws(p, dir);
-    posterior_pictures(p, dir);
+    if (p->posterior.M > 1)
+        posterior_pictures(p, dir);
 }
 
 /* What is printed comes first: a disk that is full takes none of it away. */
@@ -264,10 +230,10 @@ static void results(Posterior *p)
     posterior_files(p, dir);
 }
 
-static void deterministic(Posterior *p)
+void posterior_by_density(Posterior *p)
 {
     open_all(p);
-    fit(p);
+    deterministic_fit(p);
     take_posterior(p);
     verdict(p);
     results(p);
@@ -283,10 +249,10 @@ int command_posterior(Options *o)
 {
     Posterior p = {.model = o->model, .options = o};
 
-    if (guided_reason(o) != NULL)
+    if (method_choose(&p))
         posterior_guided(&p);
     else
-        deterministic(&p);
+        posterior_by_density(&p);
     for (int i = 0; i < p.n_warnings; i++)
         dgm_warn("%s: %s", p.warnings[i].code, p.warnings[i].text);
     return p.n_warnings > 0 && option_flag(o, OPT_STRICT) ? DGM_EXIT_DOUBT : DGM_OK;

@@ -20,6 +20,9 @@ typedef struct Warning { const char *code; char text[400]; } Warning;
 
 typedef struct Posterior Posterior;
 
+typedef enum { METHOD_AUTO, METHOD_DETERMINISTIC, METHOD_STOCHASTIC } MethodKind;
+enum { FEWEST_DRAWS = 100 };
+
 /* The density as one thread evaluates it. */
 typedef struct Copy {
     DgmDensity *density;
@@ -38,8 +41,12 @@ struct Posterior {
     void **pointers;                   /* to them */
     DensityForm form;                  /* of the free numbers that were fitted */
     Target target;
-    const char *why_family, *why_form;
+    char family_text[40], why_family[120];                   /* "fullrank"; "as asked for" */
+    const char *why_form;
+    MethodKind asked;
+    const char *method, *why_method;   /* what ran: "deterministic"; why */
     Fit fit;
+    double snr;                        /* of the gradient at the fit; NaN: there is none */
     Drawn family, posterior;           /* the raw fit; what is reported */
     const char *source;                /* of `posterior`: "importance weights", .. */
     Warning warnings[MOST_WARNINGS];
@@ -47,9 +54,19 @@ struct Posterior {
     double start, shown, seconds;      /* clock at the start, of the last progress; of the fit */
 };
 
-/* posterior.c: what any method needs. */
-void posterior_check_options(const Posterior *p);
-void posterior_files(const Posterior *p, const char *dir);   /* draws if asked for, pictures */
+enum { SNR_DRAWS = 200 };              /* gradients whose mean is set against their noise */
+
+/* posterior.c: by the density; draws if asked for, and pictures. */
+void posterior_by_density(Posterior *p);
+void posterior_files(const Posterior *p, const char *dir);
+/* posterior_method.c: checks the options and gives the reason; is it the family of the spec? Then
+ * what is settled once data are there: fixed draws, or why not. */
+bool method_choose(Posterior *p);
+void method_settle(Posterior *p, bool fixed, const char *why_not);
+/* posterior_family.c: what --family asks for, without draws and seed; then name and reason of what
+ * was fitted. */
+FitRules family_rules(Posterior *p);
+void family_describe(Posterior *p);
 /* verdict.c: what is doubtful about the fit. */
 void verdict(Posterior *p);
 void doubt(Posterior *p, const char *code, const char *format, ...)
@@ -58,8 +75,9 @@ void doubt(Posterior *p, const char *code, const char *format, ...)
 void posterior_print(const Posterior *p);
 json_t *posterior_json(Posterior *p);                        /* report.json */
 json_t *posterior_warnings(const Posterior *p);
-/* posterior_guided.c: by the family of the spec, all of it; why so, NULL: it need not be. */
-const char *guided_reason(const Options *o);
+json_t *posterior_method(const Posterior *p);
+json_t *posterior_gradient(const Posterior *p);
+/* posterior_guided.c: by the family of the spec. */
 void posterior_guided(Posterior *p);
 /* posterior_evidence.c: the field `evidence` of the report. */
 json_t *posterior_evidence(Posterior *p);

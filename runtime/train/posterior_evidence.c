@@ -182,6 +182,8 @@ static json_t *prior_json(Posterior *p)
 json_t *posterior_evidence(Posterior *p)
 {
     const Sample *s = fit_sample(&p->fit);
+    if (fit_is_point(&p->fit))
+        return json_pack("{s:s}", "why_not", "the mode alone has no evidence");
     json_t *root = estimate(s->evidence, importance_error(s));
 
     json_object_set_new(root, "by", json_string(s->levels > 0 ? "annealed importance sampling"

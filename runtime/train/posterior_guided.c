@@ -19,27 +19,8 @@
 enum {
     BLOCK = 10,                        /* draws of a run of a program */
     MOST_NUMBERS = 20000, SHOWN = 20, ROWS_PER_BATCH = 200, ROWS_WEIGHED = 100,
-    FEWEST_PASSES = 8, MOST_PASSES = 200, GRADIENTS = 64
+    FEWEST_PASSES = 8, MOST_PASSES = 200
 };
-
-const char *guided_reason(const Options *o)
-{
-    const DgmModel *m = o->model;
-
-    if (m->step == NULL || m->encode == NULL)
-        return NULL;
-    if (m->log_prob_free == NULL && o->value[OPT_FAMILY].source == FROM_COMMAND)
-        dgm_fail(DGM_EXIT_USAGE, "leave out --family: the one of the spec is trained",
-                 "--family %s: `%s` has no density of all latents, since it has nets or discrete "
-                 "latents that are drawn", option_text(o, OPT_FAMILY), m->name);
-    if (m->log_prob_free == NULL)
-        return "the model has nets or discrete latents that are drawn";
-    if (o->value[OPT_FAMILY].source == FROM_COMMAND)
-        return NULL;
-    if (m->guided)
-        return "the spec says what the latents are drawn from, or by which gradient";
-    return m->batch > 0 ? "the train block says minibatches" : NULL;
-}
 
 /* ---- training -------------------------------------------------------------------------------- */
 
@@ -84,11 +65,13 @@ static void fit(Guided *g)
     t->silent = true;
     if (t->dir != NULL)
         check_directory(t->dir);
-    posterior_check_options(g->p);
     training_open(t, o, false);
     g->p->session = t->s;
     g->p->data = t->train;
-    g->fixed = o->value[OPT_STEPS].source != FROM_COMMAND && fixed_draws_fit_for(t);
+    const char *why_not = o->value[OPT_STEPS].source == FROM_COMMAND ? "--steps counts small ones"
+                                                                     : fixed_draws_why_not(t);
+    g->fixed = why_not == NULL && g->p->asked != METHOD_STOCHASTIC;
+    method_settle(g->p, g->fixed, why_not);
     if (g->fixed && fixed_draws_fit(t))
         training_save(t);
     else if (g->fixed)
@@ -289,7 +272,7 @@ static void bound(Guided *g)
 }
 
 /* Norm of the mean gradient over the root of the variance of the gradient of one step, both summed
- * over the parameters; the noise of the mean itself is taken off. */
+ * over the parameters. */
 static void signal_to_noise(Guided *g)
 {
     Training *t = &g->t;
@@ -300,23 +283,23 @@ static void signal_to_noise(Guided *g)
     data_room(&t->train, t->plan.batch);
     data_attach(&t->train, &t->c);
     t->c.optim = NULL;
-    for (int k = 0; k < GRADIENTS; k++) {
+    for (int k = 0; k < SNR_DRAWS; k++) {
         training_run(t);
         t->state.step++;
         for (long i = 0; i < n; i++) {
-            mean[i] += (double)t->s.grad[i] / GRADIENTS;
-            squares[i] += (double)t->s.grad[i] * (double)t->s.grad[i] / GRADIENTS;
+            mean[i] += (double)t->s.grad[i] / SNR_DRAWS;
+            squares[i] += (double)t->s.grad[i] * (double)t->s.grad[i] / SNR_DRAWS;
         }
     }
-    t->state.step -= GRADIENTS;
+    t->state.step -= SNR_DRAWS;
     t->c.optim = t->optim;
     for (long i = 0; i < n; i++) {
-        double variance = (squares[i] - mean[i] * mean[i]) * GRADIENTS / (GRADIENTS - 1);
+        double variance = (squares[i] - mean[i] * mean[i]) * SNR_DRAWS / (SNR_DRAWS - 1);
 
-        signal += mean[i] * mean[i] - variance / GRADIENTS;
+        signal += mean[i] * mean[i];
         noise += variance;
     }
-    g->snr = noise > signal * 1e-12 ? sqrt(fmax(0, signal) / noise) : NAN;
+    g->p->snr = noise > signal * 1e-12 ? sqrt(signal / noise) : NAN;
     free(mean);
 }
 

@@ -8,7 +8,7 @@ typedef struct Guided {
     Posterior *p;                      /* what is reported: draws, warnings */
     Training t;
     int *output;                       /* of `encode`, of each latent that is drawn */
-    double elbo, elbo_se, snr;
+    double elbo, elbo_se;
     Psis psis;                         /* of all data, or of the row in the middle */
     bool per_row, fixed;               /* fixed: by fixed_draws.c */
     double *weight, evidence, evidence_se;

@@ -1,7 +1,7 @@
 /* posterior_guided_report.c - what `posterior` by the family of the spec says, and report.json.
  *
  * Fields are those of posterior_report.c where they mean the same; beside them `gain` (of the last
- * window, nats per row), `gradient_snr`, `parameters`, `khat_of_rows`, `valid`.
+ * window, nats per row), `gradient`, `parameters`, `khat_of_rows`, `valid`.
  */
 #include "train/posterior_guided.h"
 
@@ -165,10 +165,9 @@ static json_t *report_json(Guided *g)
                                       (json_int_t)g->bad_rows));
     json_object_set_new(root, "draws", json_integer(p->posterior.M));
     json_object_set_new(root, "warnings", posterior_warnings(p));
-    json_object_set_new(root, "method", json_string(g->fixed ? "deterministic" : "stochastic"));
-    json_object_set_new(root, "method_why", json_string(guided_reason(p->options)));
+    json_object_set_new(root, "method", posterior_method(p));
     json_object_set_new(root, "posterior_by", json_string(p->source));
-    json_object_set_new(root, "gradient_snr", json_number(g->snr));
+    json_object_set_new(root, "gradient", posterior_gradient(p));
     json_object_set_new(root, "gain", json_pack("{s:o, s:o, s:o, s:o}", "last",
                                                 json_number(a->gain.mean), "se",
                                                 json_number(a->gain.se), "limit",
@@ -206,8 +205,10 @@ static void print(const Guided *g)
         printf("fixed draws");
     else
         printf("rows, last of size %g", a->rate);
-    printf(" (%s), %.2f s\n", guided_reason(p->options), p->seconds);
-    printf("  elbo %.3f (se %.3f), gradient signal to noise %.2g\n", g->elbo, g->elbo_se, g->snr);
+    printf(", %.2f s\n  method %s: %s\n", p->seconds, p->method, p->why_method);
+    printf("  elbo %.3f (se %.3f)\n", g->elbo, g->elbo_se);
+    printf("  gradient signal-to-noise %.3f over %d steps (%.3f by chance)\n", p->snr,
+           (int)SNR_DRAWS, 1 / sqrt(SNR_DRAWS));
     if (g->per_row)
         printf("  k-hat of %ld rows: %.2f in the middle, %ld above %.2f; the posterior is %s\n",
                g->rows, g->psis.khat, g->bad_rows, g->psis.threshold, p->source);

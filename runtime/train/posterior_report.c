@@ -1,8 +1,11 @@
 /* posterior_report.c - what `posterior` prints, and report.json.
  *
- * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; posterior and
- * family by latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit:
- * the family in full, on the free numbers; evidence by several estimators.
+ * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; method: its name and
+ * why it was taken; gradient: the signal-to-noise ratio of single draws at the fit (infer/snr.c),
+ * what an optimum has by chance with as many draws, and their number; posterior and family by
+ * latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit: the family
+ * in full, on the free numbers, and of a mixture its `components`; evidence by several estimators.
+ * Of the mode alone all that a point does not have is null.
  */
 #include "train/posterior.h"
 
@@ -33,6 +36,17 @@ json_t *posterior_warnings(const Posterior *p)
     return list;
 }
 
+json_t *posterior_method(const Posterior *p)
+{
+    return json_pack("{s:s, s:s}", "name", p->method, "why", p->why_method);
+}
+
+json_t *posterior_gradient(const Posterior *p)
+{
+    return json_pack("{s:o, s:o, s:i}", "snr", json_number(p->snr), "by_chance",
+                     json_number(1 / sqrt(SNR_DRAWS)), "draws", (int)SNR_DRAWS);
+}
+
 /* ---- the family ------------------------------------------------------------------------------ */
 
 static json_t *vector_json(long n, const double *x)
@@ -60,19 +74,42 @@ static void free_name(const Posterior *p, long number, char *text, size_t size)
     }
 }
 
+/* Weight, means and standard deviations of each part of a mixture. */
+static json_t *components_json(const Mixture *q)
+{
+    double *sd = dgm_alloc((size_t)(q->n + 1) * sizeof *sd);
+    json_t *list = json_array();
+
+    for (long k = 0; k < q->parts; k++) {
+        const Gaussian *part = &q->part[k];
+
+        gaussian_sds(part, sd);
+        json_array_append_new(list, json_pack("{s:o, s:s, s:o, s:o}", "weight",
+                                              json_number(q->weight[k]), "family",
+                                              family_name(part->kind), "mean",
+                                              vector_json(q->n, part->mean), "sd",
+                                              vector_json(q->n, sd)));
+    }
+    free(sd);
+    return list;
+}
+
 /* Means, standard deviations and correlations of the free numbers. */
 static json_t *family_json(const Posterior *p)
 {
     enum { MOST_CORRELATED = 200 };
-    const Gaussian *q = &p->fit.q;
-    long n = q->n, kept = n <= MOST_CORRELATED ? n : 0;
+    const Mixture *q = &p->fit.q;
+    long n = q->n, kept = n <= MOST_CORRELATED && !fit_is_point(&p->fit) ? n : 0;
     double *C = dgm_alloc((size_t)(kept * kept + 1) * sizeof *C);
-    double *sd = dgm_alloc((size_t)(n + 1) * sizeof *sd);
+    double *mean = dgm_alloc((size_t)(2 * n + 1) * sizeof *mean), *sd = mean + n;
     json_t *names = json_array(), *rows = json_array();
 
-    gaussian_sds(q, sd);
+    mixture_mean(q, mean);
+    mixture_sds(q, sd);
+    for (long i = 0; i < n && fit_is_point(&p->fit); i++)
+        sd[i] = NAN;
     if (kept > 0)
-        gaussian_covariance(q, C);
+        mixture_covariance(q, C);
     for (long i = 0; i < n; i++) {
         char name[240] = "";
 
@@ -84,11 +121,12 @@ static json_t *family_json(const Posterior *p)
             C[i * n + j] /= sd[i] * sd[j];
         json_array_append_new(rows, vector_json(n, C + i * n));
     }
-    json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "family", family_name(q->kind),
-                               "why", p->why_family, "names", names,
-                               "mean", vector_json(n, q->mean), "sd", vector_json(n, sd),
-                               "correlation", rows);
-    free(sd);
+    json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "family", p->family_text, "why",
+                               p->why_family, "names", names, "mean", vector_json(n, mean), "sd",
+                               vector_json(n, sd), "correlation", rows);
+    if (q->parts > 1)
+        json_object_set_new(object, "components", components_json(q));
+    free(mean);
     free(C);
     return object;
 }
@@ -110,7 +148,7 @@ json_t *posterior_json(Posterior *p)
     json_object_set_new(root, "ess", json_number(s->psis.ess));
     json_object_set_new(root, "draws", json_integer(s->M));
     json_object_set_new(root, "warnings", posterior_warnings(p));
-    json_object_set_new(root, "method", json_string("quasi-Newton on a bound with fixed draws"));
+    json_object_set_new(root, "method", posterior_method(p));
     json_object_set_new(root, "parameterization", json_string(p->form == FORM_NONCENTRED
                                                               ? "noncentred" : "centred"));
     json_object_set_new(root, "posterior_by", json_string(p->source));
@@ -118,6 +156,7 @@ json_t *posterior_json(Posterior *p)
     json_object_set_new(root, "ess_of_family", json_number(f->plain.psis.ess));
     json_object_set_new(root, "error", json_number(f->bound.error));
     json_object_set_new(root, "fixed_draws", json_integer(f->bound.draws));
+    json_object_set_new(root, "gradient", posterior_gradient(p));
     json_object_set_new(root, "steps", json_integer(f->bound.iterations));
     json_object_set_new(root, "evaluations", json_integer(p->target.evaluations));
     json_object_set_new(root, "seconds", json_number(p->seconds));
@@ -129,23 +168,38 @@ json_t *posterior_json(Posterior *p)
     return root;
 }
 
-void posterior_print(const Posterior *p)
+static void print_weights(const Posterior *p)
 {
     const Fit *f = &p->fit;
     const Sample *s = fit_sample(f);
 
-    printf("%s: %ld free numbers, %s (%s), %ld steps on %ld fixed draws, %.2f s\n", p->model->name,
-           p->target.n, family_name(f->q.kind), p->why_family, f->bound.iterations, f->bound.draws,
-           p->seconds);
-    if (p->why_form != NULL)
-        printf("  %s\n", p->why_form);
     printf("  elbo %.3f (se %.3f), log evidence %.3f (se %.3f)\n", f->elbo, f->elbo_se, s->evidence,
            s->evidence_se);
     if (isfinite(s->psis.khat))
         printf("  k-hat %.2f (limit %.2f), ", s->psis.khat, s->psis.threshold);
     else
         printf("  ");
-    printf("%.0f effective draws of %ld, by %s\n\n", s->psis.ess, s->M, p->source);
+    printf("%.0f effective draws of %ld, by %s\n", s->psis.ess, s->M, p->source);
+    printf("  gradient signal-to-noise %.3f over %d draws (%.3f by chance)\n\n", p->snr,
+           (int)SNR_DRAWS, 1 / sqrt(SNR_DRAWS));
+}
+
+void posterior_print(const Posterior *p)
+{
+    const Fit *f = &p->fit;
+
+    printf("%s: %ld free numbers, %s (%s), ", p->model->name, p->target.n, p->family_text,
+           p->why_family);
+    if (f->bound.draws > 0)
+        printf("%ld steps on %ld fixed draws, ", f->bound.iterations, f->bound.draws);
+    printf("%.2f s\n", p->seconds);
+    printf("  method %s: %s\n", p->method, p->why_method);
+    if (p->why_form != NULL)
+        printf("  %s\n", p->why_form);
+    if (fit_is_point(f))
+        printf("  log density of the free numbers %.3f\n\n", f->start.log_density);
+    else
+        print_weights(p);
     summaries_print(p->posterior.latents, p->posterior.n, p->posterior.M, p->posterior.weight);
     if (p->posterior.reporting.n > 0)
         summaries_print(p->posterior.reporting.quantities, p->posterior.reporting.n, p->posterior.M,

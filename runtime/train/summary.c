@@ -40,6 +40,7 @@ static void summarise(const Quantity *q, long j, long M, const double *weight, W
                       double *out)
 {
     double sum = 0, square = 0, square_weight = 0;
+    const long all = M;
 
     for (long k = 0; k < M; k++) {
         w[k] = (Weighted){q->draws[k * q->shape.count + j], weight ? weight[k] : 1 / (double)M};
@@ -60,6 +61,16 @@ static void summarise(const Quantity *q, long j, long M, const double *weight, W
     out[Q05] = quantile(w, M, 0.05);
     out[Q50] = quantile(w, M, 0.5);
     out[Q95] = quantile(w, M, 0.95);
+    for (int k = SD; k < N_STATISTICS && all == 1; k++)
+        out[k] = NAN;                  /* one draw has no spread */
+}
+
+static void print_statistic(double x)
+{
+    if (isnan(x))
+        printf(" %12s", "-");
+    else
+        printf(" %12.5g", x);
 }
 
 void summaries_print(const Quantity *q, int n, long M, const double *weight)
@@ -78,11 +89,14 @@ void summaries_print(const Quantity *q, int n, long M, const double *weight)
 
             summarise(&q[i], j, M, weight, w, of);
             element_text(q[i].name, q[i].shape, j, name, sizeof name);
-            if (isnan(of[Q50]))            /* of a cell that does not count, for one */
+            if (isnan(of[MEAN]) && isnan(of[Q50])) {     /* of a cell that does not count */
                 printf("%-20s %12s\n", name, "no value");
-            else
-                printf("%-20s %12.5g %12.5g %12.5g %12.5g %12.5g\n", name, of[MEAN], of[SD],
-                       of[Q05], of[Q50], of[Q95]);
+                continue;
+            }
+            printf("%-20s", name);
+            for (int k = 0; k < N_STATISTICS; k++)
+                print_statistic(of[k]);
+            printf("\n");
         }
         if (q[i].shape.count > SHOWN)
             printf("%-20s %ld more: --out has all\n", "..", q[i].shape.count - SHOWN);

@@ -291,7 +291,7 @@ Judgement compare_points(Training *t, const Real *now, const Real *before, long 
 
 /* ---- fixed_draws.c: quasi-Newton steps on a bound with fixed draws --------------------------- */
 
-bool fixed_draws_fit_for(const Training *t);                 /* can and should it be tried? */
+const char *fixed_draws_why_not(const Training *t);          /* NULL: they suit the run */
 bool fixed_draws_fit(Training *t);     /* false: no number at the start */
 
 /* ---- automatic.c: `optimizer auto` ----------------------------------------------------------- */

@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A rival mode with exp(-RIVAL) of the mass can still be seen in a mean. */
-static const double RIVAL = 5, MEAN_ERROR = 0.05;
+static const double MEAN_ERROR = 0.05;
 
 void doubt(Posterior *p, const char *code, const char *format, ...)
 {
@@ -33,11 +32,33 @@ static void weights(Posterior *p)
          "better", s->psis.khat, s->psis.threshold, s->psis.ess, s->M);
 }
 
+static void modes(Posterior *p)
+{
+    const Fit *f = &p->fit;
+
+    if (f->left > f->elbo - RIVAL)
+        doubt(p, "modes", "there is another mode, with a bound %.1f nats %s that of the one "
+             "reported: the posterior is that of one of them;%s an `ordered` support or a stronger "
+             "prior tells equal states apart", fabs(f->left - f->elbo),
+             f->left > f->elbo ? "above" : "below",
+             f->rules.modes ? "" : " --family auto reports several;");
+    else if (f->rules.modes && f->q.parts > 1 && !fit_reliable(f))
+        doubt(p, "modes", "there are %ld modes, and how much of the posterior each has is not "
+             "known well; an `ordered` support or a stronger prior tells equal states apart",
+             f->q.parts);
+}
+
 void verdict(Posterior *p)
 {
     const Fit *f = &p->fit;
 
-    if (!f->bound.converged)
+    if (fit_is_point(f))
+        doubt(p, "point", "this is the mode of the free numbers alone: it has no spread, and may "
+             "lie far from the mean; --family laplace takes the curvature there");
+    if (f->rules.by != FIT_BOUND && !f->bound.converged)
+        doubt(p, "converged", "the density was still rising where the descents ended: it may have "
+             "no mode");
+    else if (!f->bound.converged)
         doubt(p, "converged", "the bound was still rising after %ld steps: the posterior may be "
              "improper (a latent that data and prior leave open), or have a shape that the family "
              "cannot follow", f->bound.iterations);
@@ -47,10 +68,6 @@ void verdict(Posterior *p)
     if (f->lost > 0)
         doubt(p, "support", "the density is 0 or not finite at %ld of %ld draws of the family",
              f->lost, f->plain.M);
-    if (f->rival > f->elbo - RIVAL)
-        doubt(p, "modes", "there is another mode, with a bound %.1f nats %s that of the one "
-             "reported: the posterior is that of one of them; an `ordered` support or a stronger "
-             "prior tells equal states apart", fabs(f->rival - f->elbo),
-             f->rival > f->elbo ? "above" : "below");
+    modes(p);
     weights(p);
 }

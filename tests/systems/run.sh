@@ -37,6 +37,7 @@ refused() {
     grep -q "$text" err.txt || { cat err.txt; fail "no '$text' from: $*"; }
 }
 refused 2 'no family `nonsense`' "$dgmc" run line.dgm --data data.json --family nonsense
+refused 2 'no method `nonsense`' "$dgmc" run line.dgm --data data.json --method nonsense
 refused 2 'too few' "$dgmc" run line.dgm --data data.json --draws 3
 refused 2 'does not belong' "$dgmc" check line.dgm --family fullrank
 refused 2 'needs a value' "$dgmc" run line.dgm --data data.json --family

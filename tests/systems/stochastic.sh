@@ -6,6 +6,10 @@ export DGMC_CACHE="$PWD/cache"
 # run MODEL ARGUMENTS: quietly, into fit/, warnings to err.txt
 run() { "$dgmc" run "$@" --quiet --out fit 2>err.txt || { cat err.txt; fail "run $*"; }; }
 quiet() { [ ! -s err.txt ] || { cat err.txt; fail "a warning"; }; }
+# method NAME: that is what ran
+method() {
+    tr -d ' \n' <fit/report.json | grep -q "\"method\":{\"name\":\"$1\"" || fail "not by method $1"
+}
 # said KEY: the number of the report
 said() { json fit/report.json "$1"; }
 # of NAME: mean and sd of the posterior that is reported, first element
@@ -48,14 +52,19 @@ echo "evidence: $1 se $2, exactly $evidence"
 holds "($1 - $evidence)^2 < (4 * $2)^2" "evidence"
 holds "$(said elbo) < $evidence && $(said elbo) > $evidence - 0.5" "the bound is one"
 
-grep -q '"method": "deterministic"' fit/report.json || fail "not by fixed draws"
+method deterministic
 echo "# the same in steps, by --steps"
 run two.dgm --data y.json --steps 20000
 quiet
-grep -q '"method": "stochastic"' fit/report.json || fail "not by steps"
+method stochastic
 of a
 holds "($mean - 2 / $var)^2 < (0.1 * $sd)^2 && ($sd / sqrt(1 - 1 / $var) - 1)^2 < 0.15^2" "a in steps"
 
+run two.dgm --data y.json --method stochastic
+method stochastic
+expect_rc 2 "$dgmc" run two.dgm --data y.json --method stochastic --family fullrank
+expect_rc 2 "$dgmc" run two.dgm --data y.json --method deterministic --steps 100
+grep -q 'do not suit' err.txt || { cat err.txt; fail "fixed draws in steps"; }
 echo "# the same by the default family, where the one of the spec is not wanted"
 run two.dgm --data y.json --family fullrank
 grep -q '"fixed_draws"' fit/report.json || fail "no fixed draws"
@@ -138,7 +147,7 @@ awk 'BEGIN { srand(3); for (i = 0; i < 200; i++) { a = rand() < 0.5; b = rand() 
 run belief.dgm -D P=4 --data x=bits.csv --draws 500 --steps 20000
 grep -q '"W"' fit/report.json || fail "no parameters"
 "$dgmc" run belief.dgm -D P=4 --data x=bits.csv --draws 500 --steps 300 --json 2>err.txt >report.json
-grep -q '"method": "stochastic"' report.json || fail "no report on stdout"
+tr -d ' \n' <report.json | grep -q '"name":"stochastic"' || fail "no report on stdout"
 expect_rc 7 "$dgmc" run belief.dgm -D P=4 --data x=bits.csv --draws 500 --steps 50 --strict
 
 # ---- draws ----------------------------------------------------------------------------------------------------------
@@ -153,4 +162,4 @@ grep -q 'already holds a run' err.txt || fail "a run was overwritten"
 
 # ---- what cannot be had -----------------------------------------------------------------------------------------
 expect_rc 2 "$dgmc" run belief.dgm -D P=4 --data x=bits.csv --family fullrank
-grep -q 'no density of all latents' err.txt || { cat err.txt; fail "fullrank over drawn bits"; }
+grep -q 'is fitted to the density of all latents' err.txt || { cat err.txt; fail "fullrank over drawn bits"; }

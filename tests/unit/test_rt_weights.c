@@ -311,7 +311,8 @@ static void standard_errors(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         Target t = { .n = 1, .log_density = student, .of = of, .copies = 1 };
-        Fit fit = fit_posterior(&t, (FitRules){ FAMILY_FULLRANK, 0, 400, seed });
+        Fit fit = fit_posterior(&t, (FitRules){ FAMILY_FULLRANK, 0, 400, seed, 0, false,
+                                                FIT_BOUND });
         elbo += fit.elbo / SEEDS;
         elbo2 += fit.elbo * fit.elbo / SEEDS;
         se += fit.elbo_se * fit.elbo_se / SEEDS;

@@ -1,0 +1,85 @@
+/* modes.c - where the parts of a mixture begin, and Gaussians at several modes made one law.
+ *
+ * Idea: the start has seen other modes than the one that it took. A mode counts as one of its own
+ * where no part of the law has draws near it (mixture_reaches).
+ */
+#include "infer/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { MOST_JOINED = 7, JITTER = 700000 };                   /* JITTER: a stream of noise */
+enum { EVIDENCE = 800000 };                                  /* a stream of noise */
+static const double WIDER = 1.5;       /* sds of a part that begins near another one */
+
+static Gaussian gaussian_at(Target *t, const double *mode, FamilyKind kind, long rank,
+                            uint64_t seed)
+{
+    Start s = start_at(t, mode, seed);
+    Gaussian q = gaussian_from(&s, kind, rank);
+
+    start_free(&s);
+    return q;
+}
+
+/* A draw of the part is the mean of a wider copy. */
+static Gaussian jittered(const Gaussian *part, uint64_t seed, uint64_t stream)
+{
+    Gaussian q = gaussian_copy(part);
+    double *e = dgm_alloc((size_t)(gaussian_noise(part) + 1) * sizeof *e);
+
+    noise_normal(seed, stream, 1, gaussian_noise(part), e);
+    gaussian_draw(part, 1, e, q.mean);
+    gaussian_scale(&q, WIDER);
+    free(e);
+    return q;
+}
+
+Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long parts,
+                    uint64_t seed)
+{
+    Mixture q = mixture_new(s->n);
+
+    mixture_add(&q, gaussian_from(s, kind, rank), 1 / (double)parts);
+    for (long k = 0; k < s->others && q.parts < parts; k++)
+        if (!mixture_reaches(&q, s->other[k].mean))
+            mixture_add(&q, gaussian_at(t, s->other[k].mean, kind, rank, seed), 1 / (double)parts);
+    for (long modes = q.parts, k = 0; q.parts < parts; k++)
+        mixture_add(&q, jittered(&q.part[k % modes], seed, JITTER + (uint64_t)k),
+                    1 / (double)parts);
+    return q;
+}
+
+double modes_left(const Start *s, const Mixture *q)
+{
+    double best = -INFINITY;
+
+    for (long k = 0; k < s->others; k++)
+        if (s->other[k].bound > best && !mixture_reaches(q, s->other[k].mean))
+            best = s->other[k].bound;
+    return best;
+}
+
+void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed)
+{
+    double best = fit->elbo;
+    FamilyKind kind = q->part[0].kind;
+
+    for (long k = 0; k < s->others && q->parts <= MOST_JOINED; k++) {
+        if (s->other[k].bound < best - RIVAL || mixture_reaches(q, s->other[k].mean))
+            continue;
+        Mixture alone = mixture_of(gaussian_at(t, s->other[k].mean, kind, rank, seed));
+        BoundFit own = climb(t, &alone, seed);
+
+        if (isfinite(own.elbo) && !mixture_reaches(q, alone.part[0].mean)) {
+            best = own.elbo > best ? own.elbo : best;
+            bound_join(fit, &own);
+            mixture_add(q, gaussian_copy(&alone.part[0]), 0);
+        } else {
+            s->other[k].bound = -INFINITY;
+        }
+        mixture_free(&alone);
+    }
+    if (q->parts > 1)
+        mixture_by_evidence(t, q, seed, EVIDENCE);
+}
