@@ -5,7 +5,7 @@
  *     test     what has a window gained over the one before? Both means are compared in pairs of
  *              evaluations on the same rows and random numbers (compare.c)
  *         more than the tolerance, or it cannot be told:  the next window is twice as long
- *         certainly less:   go on from the mean with half the step size; the second time in a row,
+ *         certainly less:   go on from the mean with half the step size; the third time in a row,
  *                           that is where halving the step gains nothing either, stop
  *         certainly a loss: back to the mean before, with half the step size
  *     and if the gain is small beside what the last iterate lacks of the mean, the noise of the
@@ -29,7 +29,7 @@ static const double FIRST_RATE = 0.03, RATE_FACTOR = 3.1622776601683795;
 enum {
     RACE_STEPS = 50, RACE_JUDGED = 10, MOST_RACES = 12,
     FIRST_WINDOW = 100, MEANS = 100,   /* iterates in the mean of a window: this to twice this */
-    PAIRS_SHARE = 2, MOST_RETREATS = 20
+    PAIRS_SHARE = 2, SMALL_ENOUGH = 3, MOST_RETREATS = 20
 };
 
 bool training_is_automatic(const Training *t)
@@ -155,7 +155,7 @@ static void window_end(Training *t)
     Judgement j = compare_points(t, mean, before, (long)length / PAIRS_SHARE);
     write_window(t, words[j]);
     a->small = j == SMALL ? a->small + 1 : 0;
-    a->converged = a->small == 2;
+    a->converged = a->small == SMALL_ENOUGH;
     if (j == LOST)
         clear_moments(t);
     else

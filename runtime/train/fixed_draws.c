@@ -1,7 +1,8 @@
 /* fixed_draws.c - the objective of the step program with random numbers that stay the same is a
  * smooth function of the parameters: climbed by quasi-Newton steps (lbfgs.c), with more draws until
  * twice as many gain nothing on fresh ones (Giordano, Ingram & Broderick 2024; Burroni, Domke &
- * Sheldon 2023). For families that a spec states, on data that are one batch.
+ * Sheldon 2023). For families that a spec states, of models all of whose numbers are latents, on
+ * data that are one batch.
  *
  * requires:    training_open, before the first step; fixed_draws_why_not(t) == NULL
  * establishes: t->s.param is the fit; state.step counts iterations; state.automatic has the gain of
@@ -29,10 +30,21 @@ static long first_draws(const Training *t)
     return draws > FIRST_DRAWS ? draws : FIRST_DRAWS;
 }
 
+/* Parameters and nets of the model itself make saddles, at which quasi-Newton steps may end. */
+static bool learns(const DgmModel *m)
+{
+    for (int i = 0; i < m->n_params; i++)
+        if (m->params[i].latent == NULL)
+            return true;
+    return false;
+}
+
 const char *fixed_draws_why_not(const Training *t)
 {
     if (t->s.model->estimated)
         return "its gradient is an estimate, not the slope of what is computed";
+    if (learns(t->s.model))
+        return "the model has parameters of its own beside its latents";
     if (t->plan.batch != t->plan.N)
         return "the data come in minibatches";
     if (sizeof(Real) != sizeof(double))

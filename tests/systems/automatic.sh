@@ -80,6 +80,17 @@ for lr in 0.001 0.003 0.01 0.03; do
 done
 holds "$auto > $best" "better than constant steps of any size"
 
+# ---- past the saddle of one latent --------------------------------------------------------------------------
+iris=$DGM_ROOT/examples/data/iris.csv
+exact=$("$DGM_BUILD/tests/exact" ppca "$iris" 2)
+"$dgmc" "$DGM_ROOT/examples/linear_vae/linear_vae.dgm" --data x="$iris:0-3"
+for seed in 1 2 3 4; do
+    ./linear_vae posterior --data x="$iris:0-3" --seed $seed --draws 100 --json >report.json 2>err.txt
+    elbo=$(json report.json elbo) se=$(json report.json elbo_se)
+    echo "linear vae, seed $seed: elbo $elbo / 150 se $se / 150, exactly $exact"
+    holds "$exact - $elbo / 150 < 0.02 + 3 * $se / 150" "the exact maximum, with a tolerance of 0.01"
+done
+
 # ---- stopped and resumed -------------------------------------------------------------------------------
 vae --steps 1200 --threads 1 --overwrite --out whole 2>err.txt
 vae --steps 700 --threads 2 --overwrite --out parts 2>err.txt

@@ -297,13 +297,13 @@ static double true_gain(Shape shape, int k)
     }
 }
 
-/* Do two windows in a row, of the 20 of a run, gain less than 1? sd: of one difference. */
+/* Do three windows in a row, of the 20 of a run, gain less than 1? sd: of one difference. */
 static bool stops(Shape shape, Noise kind, double sd, bool stands, uint64_t trace, int *window)
 {
     enum { PAIRS = 64, WINDOWS = 20 };
     double difference[PAIRS];
     int tests = 0, small = 0;
-    for (*window = 1; *window <= WINDOWS && small < 2; ++*window) {
+    for (*window = 1; *window <= WINDOWS && small < 3; ++*window) {
         bool less = false;
         double gain = stands ? 0 : true_gain(shape, *window);
         for (int i = 0; i < PAIRS; i++)
@@ -314,7 +314,7 @@ static bool stops(Shape shape, Noise kind, double sd, bool stands, uint64_t trac
         }
         small = less ? small + 1 : 0;
     }
-    return small == 2;
+    return small == 3;
 }
 
 /* Of runs that still rise by the tolerance or more, at most DGM_FALSE_STOPS are stopped, whatever
