@@ -123,6 +123,7 @@ typedef struct DgmLatent {
     long count, free_count;            /* of a row */
     const char *support;               /* "positive", "simplex[3]" */
     DgmCentring centring;
+    bool of_data;                      /* has a value for each position of a plate with data */
     int line;
 } DgmLatent;
 

@@ -2,6 +2,7 @@
  *
  *     --family NAME     auto, meanfield, lowrank(K), fullrank, mixture(K), laplace or map
  *     --method NAME     auto or deterministic
+ *     --valid FILE      held-out data, for their predictive density
  *     --draws M         weighted draws
  *     --out DIR         report.json and pictures
  *     --save-draws      equally weighted draws there too
@@ -150,6 +151,8 @@ static void open_all(Posterior *p)
     p->method->check(p);
     if (option_flag(p->options, OPT_SAVE_DRAWS) && !option_given(p->options, OPT_OUT_POSTERIOR))
         dgm_fail(DGM_EXIT_USAGE, "give a directory: --out DIR", "--save-draws needs --out");
+    if (option_given(p->options, OPT_HELD_OUT))
+        heldout_check(p);
     if (option_given(p->options, OPT_OUT_POSTERIOR))
         directory_make(option_text(p->options, OPT_OUT_POSTERIOR));
     p->session = session_open(p->options);
@@ -237,6 +240,8 @@ int command_posterior(Options *o)
     open_all(&p);
     p.method->fit(&p);
     take_posterior(&p);
+    if (option_given(o, OPT_HELD_OUT))
+        heldout_score(&p);
     verdict(&p);
     results(&p);
     for (int i = 0; i < p.n_warnings; i++)
@@ -245,6 +250,7 @@ int command_posterior(Options *o)
     drawn_free(&p.family);
     drawn_free(&p.posterior);
     fit_free(&p.fit);
+    free(p.held_out.row);
     close_target(&p);
     data_close(&p.data);
     session_close(&p.session);

@@ -19,6 +19,15 @@ typedef struct Warning { const char *code; char text[400]; } Warning;
 
 typedef struct Posterior Posterior;
 
+/* What the posterior predicts for held-out data. */
+typedef struct HeldOut {
+    bool wanted, by_rows;              /* of each row; else of all data at once */
+    long rows, draws;
+    double log_density, se;            /* se: over rows */
+    double monte_carlo;                /* error from the number of draws, of all data at once */
+    double *row;                       /* [rows] */
+} HeldOut;
+
 /* A way to fit a posterior. */
 typedef struct Method {
     const char *name, *why;            /* why: the reason for which `auto` takes it */
@@ -52,6 +61,7 @@ struct Posterior {
     Fit fit;
     double snr;                        /* of the gradient at it; NaN: there is none */
     Drawn family, posterior;           /* the raw fit; what is reported */
+    HeldOut held_out;
     const char *source;                /* of `posterior`: "importance weights", .. */
     Warning warnings[MOST_WARNINGS];
     int n_warnings;
@@ -70,6 +80,11 @@ FitRules family_rules(Posterior *p);
 void family_describe(Posterior *p);
 /* verdict.c: what is doubtful about the fit. */
 void verdict(Posterior *p);
+/* posterior_heldout.c: by --valid. heldout_check fails where there is no such density. */
+void heldout_check(const Posterior *p);
+void heldout_score(Posterior *p);
+json_t *heldout_json(const Posterior *p);                    /* `held_out` of the report */
+void heldout_print(const Posterior *p);
 /* posterior_report.c */
 void posterior_print(const Posterior *p);
 json_t *posterior_json(Posterior *p);                        /* report.json */
