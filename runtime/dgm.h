@@ -234,6 +234,7 @@ struct DgmCtx {
     long S;                            /* samples */
     long first_row;                    /* number of row 0 in random streams (0 in training) */
     int threads;
+    bool terms_only;                   /* outputs that are a gradient need not be made */
     uint64_t seed;
     uint64_t step;                     /* counter of the random streams */
     DgmPurpose purpose;

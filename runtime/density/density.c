@@ -150,6 +150,7 @@ double density_log_prob(DgmDensity *d, DensityForm form, const double *x, double
     double sum = 0;
 
     give(d, form, x);
+    c->terms_only = gradient == NULL;
     p->run(c);
     for (int t = 0; t < p->n_terms; t++) {
         sum += p->terms[t].sign * c->terms[t];
