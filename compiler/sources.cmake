@@ -107,6 +107,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_support.c
   compiler/tensor/lower_surrogate.c
   compiler/tensor/lower_value.c
+  compiler/tensor/needs.c
   compiler/tensor/nodes.c
   compiler/tensor/nodes_axes.c
   compiler/tensor/nodes_calls.c

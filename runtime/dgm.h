@@ -123,6 +123,7 @@ typedef struct DgmLatent {
     long count, free_count;            /* of a row */
     const char *support;               /* "positive", "simplex[3]" */
     DgmCentring centring;
+    bool of_data;                      /* has a value for each position of a plate with data */
     int line;
 } DgmLatent;
 
@@ -235,6 +236,7 @@ struct DgmCtx {
     long S;                            /* samples */
     long first_row;                    /* number of row 0 in random streams (0 in training) */
     int threads;
+    bool terms_only;                   /* outputs that are a gradient need not be made */
     uint64_t seed;
     uint64_t step;                     /* counter of the random streams */
     DgmPurpose purpose;

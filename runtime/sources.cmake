@@ -83,6 +83,7 @@ set(RUNTIME_SOURCES
   runtime/train/posterior_draws.c
   runtime/train/posterior_evidence.c
   runtime/train/posterior_family.c
+  runtime/train/posterior_heldout.c
   runtime/train/posterior_method.c
   runtime/train/posterior_pictures.c
   runtime/train/posterior_report.c

@@ -120,14 +120,15 @@ static void emit_latents(const Emit *e)
     Out *o = e->o;
     if (!vec_len(e->in->latents))
         return;
-    out_puts(o, "/* name, rows?, rank, shape, count, free numbers, support, what these are, line "
-                "of the spec */\n");
+    out_puts(o, "/* name, rows?, rank, shape, count, free numbers, support, what these are, its "
+                "plate draws data?, line of the spec */\n");
     out_puts(o, "static const DgmLatent latents[] = {\n");
     for (size_t i = 0; i < vec_len(e->in->latents); i++) {
         const EmitLatent *z = &e->in->latents[i];
-        out_printf(o, "    {%s, %s, %s, %lld, %s, DGM_%s, %d},\n", text_string(e->c, z->name),
+        out_printf(o, "    {%s, %s, %s, %lld, %s, DGM_%s, %s, %d},\n", text_string(e->c, z->name),
                    z->rows ? "true" : "false", text_shape(e->c, z->shape, z->rank),
-                   (long long)z->free_count, text_string(e->c, z->support), z->centring, z->line);
+                   (long long)z->free_count, text_string(e->c, z->support), z->centring,
+                   z->of_data ? "true" : "false", z->line);
     }
     out_puts(o, "};\n\n");
 }

@@ -58,7 +58,7 @@ typedef struct EmitOutput {
 /* A latent or parameter of the model, and its free numbers. */
 typedef struct EmitLatent {
     Str name;
-    bool rows;
+    bool rows, of_data;
     int rank;
     int64_t shape[LIMIT_RANK], free_count;            /* of a row */
     Str support;

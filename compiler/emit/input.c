@@ -149,7 +149,7 @@ static EmitLatent emit_latent(const LowGiven *g)
     static const char *const centrings[] = { [CENTRED] = "CENTRED",
                                              [NONCENTRABLE] = "NONCENTRABLE",
                                              [NONCENTRED] = "NONCENTRED" };
-    EmitLatent e = { .name = g->name, .rows = g->rows, .rank = g->rank,
+    EmitLatent e = { .name = g->name, .rows = g->rows, .of_data = g->of_data, .rank = g->rank,
                      .free_count = g->free_count, .centring = centrings[g->centring],
                      .support = g->support, .line = span_line(g->span) };
     for (int i = 0; i < g->rank; i++)

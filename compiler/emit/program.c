@@ -162,21 +162,46 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
-/* Text of the calls of a body; kernels are written to e->o on the way. */
+/* Is the program one of terms with a gradient that somebody may not want? */
+static bool has_spare(const Emit *e)
+{
+    size_t n = vec_len(e->p->phases);
+    return has_terms(e) && vec_len(e->program->outputs) > 0
+        && e->p->phases[n - 1].kind != PHASE_UPDATE;
+}
+
+static void emit_body_kernel(Emit *e, const Kernel *k, Out *o)
+{
+    if (k->call && !call_is_function(k->nodes[0])) {
+        emit_call(e, k, o);
+        return;
+    }
+    Str call;
+    emit_kernel(e, k, &call);
+    text_wrapped(o, call);
+    out_puts(o, "\n");
+}
+
+/* Text of the calls of a body; kernels are written to e->o on the way. Those for the gradient alone
+ * are left out where only the terms are wanted. */
 static const char *body_text(Emit *e, const Body *b)
 {
     Out *o = out_new(e->c);
+    bool spare = has_spare(e), inside = false;
     out_indent(o, 1);
     for (size_t i = 0; i < vec_len(b->kernels); i++) {
-        const Kernel *k = b->kernels[i];
-        if (k->call && !call_is_function(k->nodes[0])) {
-            emit_call(e, k, o);
-            continue;
+        bool skipped = spare && !b->kernels[i]->for_terms;
+        if (skipped != inside) {
+            out_indent(o, inside ? -1 : 0);
+            out_puts(o, inside ? "}\n" : "if (!c->terms_only) {\n");
+            out_indent(o, inside ? 0 : 1);
+            inside = skipped;
         }
-        Str call;
-        emit_kernel(e, k, &call);
-        text_wrapped(o, call);
-        out_puts(o, "\n");
+        emit_body_kernel(e, b->kernels[i], o);
+    }
+    if (inside) {
+        out_indent(o, -1);
+        out_puts(o, "}\n");
     }
     return out_text(o, NULL);
 }

@@ -157,6 +157,7 @@ bool   model_reads_past(Ctx *c, const Model *m, Ast *e, const Var *v);
 /* The sites whose density mentions v: its own and its children (the Markov blanket of v is what
  * these sites read and draw). */
 Site **model_blanket(Ctx *c, const Model *m, const Var *v);
+bool   plate_draws_data(const Model *m, const Plate *p);      /* by a statement within p */
 bool   plate_within(const Plate *p, const Plate *outer);      /* p is outer or lies in it */
 Plate *model_plate(const Model *m, const Ast *binder);        /* that `binder` opens, or NULL */
 Plate *plate_sequence(Plate *p);       /* the innermost sequence that p lies in, or NULL */

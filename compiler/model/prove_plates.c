@@ -30,12 +30,19 @@ static bool reads_data(Ctx *c, const Model *m, Ast *e)
     return false;
 }
 
-/* By a statement `x[n] ~ ..`, or by a factor that reads data. */
-static bool observed_in(Ctx *c, const Model *m, const Plate *p)
+bool plate_draws_data(const Model *m, const Plate *p)
 {
     for (size_t i = 0; i < vec_len(m->sites); i++)
         if (m->sites[i].observed && m->sites[i].plate && plate_within(m->sites[i].plate, p))
             return true;
+    return false;
+}
+
+/* By a statement `x[n] ~ ..`, or by a factor that reads data. */
+static bool observed_in(Ctx *c, const Model *m, const Plate *p)
+{
+    if (plate_draws_data(m, p))
+        return true;
     for (size_t i = 0; i < vec_len(m->factors); i++)
         if (m->factors[i].plate && plate_within(m->factors[i].plate, p)
             && reads_data(c, m, m->factors[i].value))

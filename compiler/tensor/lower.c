@@ -517,6 +517,15 @@ Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *librar
     return L;
 }
 
+/* Has v a value for each position of a plate that draws data? */
+static bool is_of_data(const Model *m, const Var *v)
+{
+    const Plate *p = v->plate;
+    while (p && p->outer)
+        p = p->outer;
+    return p && plate_draws_data(m, p);
+}
+
 /* Shapes of what is given, from the inputs of the two programs that map one form to the other. */
 static LowGiven *given_tables(Lower *L, const Lowered *l)
 {
@@ -528,7 +537,8 @@ static LowGiven *given_tables(Lower *L, const Lowered *l)
         Type element = *v->type;
         element.array = NULL;
         LowGiven g = { .name = v->name, .free_count = 1, .support = type_text(L->c, &element),
-                       .centring = v->centring, .span = v->decl->span };
+                       .of_data = is_of_data(L->d->model, v), .centring = v->centring,
+                       .span = v->decl->span };
         int64_t shape[LIMIT_RANK];
         int rank = lower_table_shape(free->given[i], shape, &g.rows);
         for (int k = 0; k < rank; k++)

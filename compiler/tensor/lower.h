@@ -52,6 +52,7 @@ typedef struct LowProgram {
 typedef struct LowGiven {
     Str name;
     bool rows;
+    bool of_data;                      /* its outermost plate draws data */
     int rank;
     int64_t shape[LIMIT_RANK], free_count;            /* of a row */
     Str support;

@@ -32,6 +32,7 @@ Plan *plan_build(Ctx *c, const TirFn *f)
     plan_schedule(p);
     plan_fuse(p);
     plan_buffers(p);
+    plan_needs(p);
     plan_verify(p);
     return p;
 }

@@ -126,6 +126,7 @@ struct Kernel {
     Item *root;                        /* unless call */
     int position;                      /* in order of execution within the plan */
     Body *body;
+    bool for_terms;                    /* a term needs it, itself or by way of others */
 };
 
 struct Body {
@@ -207,6 +208,9 @@ Extent node_stride(const Plan *p, const Node *n, int axis);
 Extent node_size(const Plan *p, const Node *n);
 /* Stride of loop axis a in the operand's buffer; n = 0 if it does not walk it. */
 Extent use_stride(const Plan *p, const Use *u, const Axis *a);
+
+/* needs.c: Kernel.for_terms. */
+void plan_needs(Plan *p);
 
 /* schedule.c: nodes -> phases and bodies.   fuse.c: bodies -> kernels.   buffers.c: memory. */
 bool  node_cheap(const Node *n, bool params);         /* repeat, not store; may read params */

@@ -41,20 +41,21 @@ static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form
     c->threads = d->threads;
     if (d->source != NULL) {
         source_attach(d->source, d->buffers, c);
-        c->N = d->N;
+        c->N = d->source->N;
     }
     c->given = d->given[form];
     dgm_bind(c, p, d->N, 1);
 }
 
-DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N, int threads)
+/* Over N rows of the source, or without one. */
+static DgmDensity *density_of(const DgmModel *model, DgmSource *source, long N, int threads)
 {
     DgmDensity *d = dgm_alloc(sizeof *d);
 
     d->model = model;
     d->source = source;
     d->threads = threads;
-    d->N = source != NULL ? source->N : model->fixed_rows > 0 ? model->fixed_rows : N;
+    d->N = N;
     if (source != NULL) {
         d->buffers = source_buffers_new(source, d->N);
         source_rows_in_order(0, d->N, d->buffers->rows);
@@ -76,6 +77,22 @@ DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N, i
     bind(d, &d->map[FORM_VALUES], model->to_free, FORM_VALUES);
     bind(d, &d->map[FORM_FREE], model->to_values, FORM_FREE);
     return d;
+}
+
+DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N, int threads)
+{
+    N = source != NULL ? source->N : model->fixed_rows > 0 ? model->fixed_rows : N;
+    return density_of(model, source, N, threads);
+}
+
+DgmDensity *density_new_batch(const DgmModel *model, DgmSource *source, long B, int threads)
+{
+    return density_of(model, source, B, threads);
+}
+
+void density_take_rows(DgmDensity *d, long first)
+{
+    source_rows_in_order(first, d->N, d->buffers->rows);
 }
 
 DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads)
@@ -133,6 +150,7 @@ double density_log_prob(DgmDensity *d, DensityForm form, const double *x, double
     double sum = 0;
 
     give(d, form, x);
+    c->terms_only = gradient == NULL;
     p->run(c);
     for (int t = 0; t < p->n_terms; t++) {
         sum += p->terms[t].sign * c->terms[t];

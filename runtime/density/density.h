@@ -15,6 +15,10 @@ typedef enum { FORM_VALUES, FORM_FREE, FORM_NONCENTRED, N_FORMS } DensityForm;
 DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads);
 /* The same; without data, N rows where the model does not say how many. */
 DgmDensity *density_new_rows(const DgmModel *model, DgmSource *source, long N, int threads);
+/* Of a batch of B rows, as if these were all: density_take_rows says which, and before that it is
+ * the first ones. Only where the row plate may be taken in batches (DgmModel.plate). */
+DgmDensity *density_new_batch(const DgmModel *model, DgmSource *source, long B, int threads);
+void density_take_rows(DgmDensity *d, long first);
 long density_count(const DgmDensity *d, DensityForm form);
 /* Numbers of latent i, which begin at *offset of the vector. */
 long density_latent(const DgmDensity *d, DensityForm form, int i, long *offset);

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the bound by one part: [n], [n], [n][rank]. */
+typedef struct Slopes { double *mean, *sd, *factor; } Slopes;
+
 typedef struct Bound {
     Target *t;
     const Mixture *from;               /* where the fit began */
@@ -20,9 +23,9 @@ typedef struct Bound {
     long M, all;                       /* draws of a part, of all parts */
     double **E;                        /* [parts], [M][noise] */
     double *U, *G, *value;             /* [all][n], [all][n], [all] */
-    double *V;                         /* [parts][all][n]: C_k^-1 (u - mean_k) */
+    double *V;                         /* [all][n]: C_k^-1 (u - mean_k), of one part */
     double *share;                     /* [parts][all] */
-    double *mean, *by_sd, *by_factor;  /* slopes of one part */
+    Slopes *slopes;                    /* [parts] */
 } Bound;
 
 static void set(Bound *b, const double *x)
@@ -40,55 +43,64 @@ static void set(Bound *b, const double *x)
     free(log_weight);
 }
 
-/* Shares of the parts at all draws; value and G become those of log p - log q. */
+/* Shares of the parts at all draws; value becomes log p - log q. */
 static void compare(Bound *b)
 {
-    long n = b->q.n, K = b->q.parts;
+    long K = b->q.parts;
 
-    for (long k = 0; k < K; k++) {
-        const Gaussian *q = &b->q.part[k];
-        double *inner = q->kind == FAMILY_FULLRANK ? NULL : gaussian_inner(q);
-
-        for (long m = 0; m < b->all; m++)
-            b->share[k * b->all + m] = log(b->q.weight[k]) + gaussian_log_density_at(
-                q, inner, b->U + m * n, b->V + (k * b->all + m) * n);
-        free(inner);
-    }
-    for (long i = 0; i < K * b->all * n; i++)
-        b->V[i] = -b->V[i];
+    for (long k = 0; k < K; k++)
+        gaussian_log_density(&b->q.part[k], b->all, b->U, b->share + k * b->all);
     for (long m = 0; m < b->all; m++) {
         double top = -INFINITY, sum = 0;
 
         for (long k = 0; k < K; k++)
-            top = fmax(top, b->share[k * b->all + m]);
+            top = fmax(top, b->share[k * b->all + m] += log(b->q.weight[k]));
         for (long k = 0; k < K; k++)
             sum += b->share[k * b->all + m] = exp(b->share[k * b->all + m] - top);
+        for (long k = 0; k < K; k++)
+            b->share[k * b->all + m] /= sum;
         b->value[m] -= top + log(sum);
-        for (long k = 0; k < K; k++) {
-            double share = b->share[k * b->all + m] /= sum;
+    }
+}
 
-            for (long i = 0; i < n; i++)
-                b->G[m * n + i] += share * b->V[(k * b->all + m) * n + i];
+/* V of part k; G, of log p by u, gets what this part has in that of log p - log q. */
+static void score(Bound *b, long k)
+{
+    const Gaussian *q = &b->q.part[k];
+    long n = q->n;
+    double *inner = q->kind == FAMILY_FULLRANK ? NULL : gaussian_inner(q);
+
+    for (long m = 0; m < b->all; m++) {
+        double *v = b->V + m * n;
+
+        gaussian_log_density_at(q, inner, b->U + m * n, v);
+        for (long i = 0; i < n; i++) {
+            v[i] = -v[i];
+            b->G[m * n + i] += b->share[k * b->all + m] * v[i];
         }
     }
+    free(inner);
 }
 
 /* What the draws of part k do by moving, times its weight. */
 static void add_moves(Bound *b, long k)
 {
     const Gaussian *q = &b->q.part[k];
+    Slopes s = b->slopes[k];
     long n = q->n, rank = q->rank, noise = gaussian_noise(q), M = b->M;
     const double *G = b->G + k * M * n, *E = b->E[k];
     double each = b->q.weight[k] / (double)M;
+    double *moved = dgm_alloc((size_t)(n * rank + 1) * sizeof *moved);
 
-    dense_slope(M, n, rank, G, E + noise - rank, noise, b->by_factor);
+    dense_slope(M, n, rank, G, E + noise - rank, noise, moved);
     for (long i = 0; i < n * rank; i++)
-        b->by_factor[i] *= b->q.weight[k];
+        s.factor[i] += b->q.weight[k] * moved[i];
     for (long m = 0; m < M; m++)
         for (long i = 0; i < n; i++) {
-            b->mean[i] += each * G[m * n + i];
-            b->by_sd[i] += noise > rank ? each * G[m * n + i] * E[m * noise + i] : 0;
+            s.mean[i] += each * G[m * n + i];
+            s.sd[i] += noise > rank ? each * G[m * n + i] * E[m * noise + i] : 0;
         }
+    free(moved);
 }
 
 /* Slopes of log |C| / 2 by the diagonal and the factor: those of a Gaussian's entropy. */
@@ -113,29 +125,29 @@ static void entropy_slopes(const Gaussian *q, double *by_sd, double *by_factor)
 static double take_density(Bound *b, long k)
 {
     const Gaussian *q = &b->q.part[k];
+    Slopes s = b->slopes[k];
     long n = q->n, r = q->rank;
-    size_t size = (size_t)(2 * n + 2 * n * r + r + 1);
-    double *by_sd = dgm_alloc(size * sizeof *by_sd), *by_factor = by_sd + n;
+    double *by_sd = dgm_alloc((size_t)(n + n * r + r + 1) * sizeof *by_sd), *by_factor = by_sd + n;
     double *column = by_factor + n * r, sum = 0;
 
     for (long m = 0; m < b->all; m++) {
-        const double *v = b->V + (k * b->all + m) * n;
+        const double *v = b->V + m * n;
         double w = b->q.weight[m / b->M] / (double)b->M * b->share[k * b->all + m];
 
         sum += w;
         dense_product(true, false, r, 1, n, q->factor, v, 0, column);
         for (long i = 0; i < n; i++) {
-            b->mean[i] -= w * v[i];
-            b->by_sd[i] -= w * v[i] * v[i] * q->sd[i];
+            s.mean[i] -= w * v[i];
+            s.sd[i] -= w * v[i] * v[i] * q->sd[i];
             for (long j = 0; j < r; j++)
-                b->by_factor[i * r + j] -= w * v[i] * column[j];
+                s.factor[i * r + j] -= w * v[i] * column[j];
         }
     }
     entropy_slopes(q, by_sd, by_factor);
     for (long i = 0; i < n; i++)
-        b->by_sd[i] += sum * by_sd[i];
+        s.sd[i] += sum * by_sd[i];
     for (long i = 0; i < n * r; i++)
-        b->by_factor[i] += sum * by_factor[i];
+        s.factor[i] += sum * by_factor[i];
     free(by_sd);
     return sum;
 }
@@ -154,6 +166,15 @@ static void weight_slopes(const Bound *b, const double *own, const double *of_dr
         g[k] -= b->q.weight[k] * sum;
 }
 
+static void clear(const Bound *b)
+{
+    for (long k = 0; k < b->q.parts; k++) {
+        const Gaussian *q = &b->q.part[k];
+
+        memset(b->slopes[k].mean, 0, (size_t)(q->n * (2 + q->rank)) * sizeof(double));
+    }
+}
+
 static double negative_bound(void *of, const double *x, double *gradient)
 {
     Bound *b = of;
@@ -165,17 +186,18 @@ static double negative_bound(void *of, const double *x, double *gradient)
         gaussian_draw(&b->q.part[k], b->M, b->E[k], b->U + k * b->M * n);
     target_rows(b->t, b->all, b->U, b->value, b->G);
     compare(b);
+    clear(b);
     for (long k = 0; k < K; k++) {
-        const Gaussian *q = &b->q.part[k];
-
-        memset(b->mean, 0, (size_t)n * sizeof *b->mean);
-        memset(b->by_sd, 0, (size_t)n * sizeof *b->by_sd);
-        memset(b->by_factor, 0, (size_t)(n * q->rank) * sizeof *b->by_factor);
-        add_moves(b, k);
+        score(b, k);
         of_draws[k] = take_density(b, k);
-        coordinates_gradient(&b->from->part[k], q, x + at, b->mean, b->by_sd, b->by_factor, 0,
+    }
+    for (long k = 0; k < K; k++) {
+        const Slopes *s = &b->slopes[k];
+
+        add_moves(b, k);
+        coordinates_gradient(&b->from->part[k], &b->q.part[k], x + at, s->mean, s->sd, s->factor, 0,
                              gradient + at);
-        at += coordinates_count(q);
+        at += coordinates_count(&b->q.part[k]);
         for (long m = 0; m < b->M; m++)
             own[k] += b->value[k * b->M + m] / (double)b->M;
         value += b->q.weight[k] * own[k];
@@ -197,33 +219,35 @@ static void visit(void *of, const double *x, double f, const double *gradient)
 /* Room and noise for M draws of each part; released with bound_free. */
 static Bound bound_new(Target *t, const Mixture *q, uint64_t seed, uint64_t stream, long M)
 {
-    long n = q->n, K = q->parts, all = M * K, rank = 0;
+    long n = q->n, K = q->parts, all = M * K;
     Bound b = {.t = t, .from = q, .q = mixture_copy(q), .M = M, .all = all,
-               .E = dgm_alloc((size_t)(K + 1) * sizeof *b.E)};
+               .E = dgm_alloc((size_t)(K + 1) * sizeof *b.E),
+               .U = dgm_alloc((size_t)(3 * all * n + (1 + K) * all + 1) * sizeof *b.U),
+               .slopes = dgm_alloc((size_t)(K + 1) * sizeof *b.slopes)};
 
+    b.G = b.U + all * n;
+    b.V = b.G + all * n;
+    b.value = b.V + all * n;
+    b.share = b.value + all;
     for (long k = 0; k < K; k++) {
-        long noise = gaussian_noise(&q->part[k]);
+        long noise = gaussian_noise(&q->part[k]), rank = q->part[k].rank;
+        double *slopes = dgm_alloc((size_t)(n * (2 + rank) + 1) * sizeof *slopes);
 
-        rank = q->part[k].rank > rank ? q->part[k].rank : rank;
+        b.slopes[k] = (Slopes){slopes, slopes + n, slopes + 2 * n};
         b.E[k] = dgm_alloc((size_t)(M * noise + 1) * sizeof **b.E);
         noise_balanced(seed, stream + (uint64_t)k * STREAMS_OF_PART, M, noise, b.E[k]);
     }
-    b.U = dgm_alloc((size_t)((2 + K) * all * n + (1 + K) * all + (2 + rank) * n) * sizeof *b.U);
-    b.G = b.U + all * n;
-    b.V = b.G + all * n;
-    b.value = b.V + K * all * n;
-    b.share = b.value + all;
-    b.mean = b.share + K * all;
-    b.by_sd = b.mean + n;
-    b.by_factor = b.by_sd + n;
     return b;
 }
 
 static void bound_free(Bound *b)
 {
-    for (long k = 0; k < b->q.parts; k++)
+    for (long k = 0; k < b->q.parts; k++) {
         free(b->E[k]);
+        free(b->slopes[k].mean);
+    }
     free(b->E);
+    free(b->slopes);
     free(b->U);
 }
 

@@ -2,6 +2,7 @@
  *
  *     --family NAME     auto, meanfield, lowrank(K), fullrank, mixture(K), laplace or map
  *     --method NAME     auto or deterministic
+ *     --valid FILE      held-out data, for their predictive density
  *     --draws M         weighted draws
  *     --out DIR         report.json and pictures
  *     --save-draws      equally weighted draws there too
@@ -147,6 +148,8 @@ static void check_density(const Posterior *p)
 static void open_all(Posterior *p)
 {
     check_density(p);
+    if (option_given(p->options, OPT_HELD_OUT))
+        heldout_check(p);
     if (option_given(p->options, OPT_OUT_POSTERIOR))
         directory_make(option_text(p->options, OPT_OUT_POSTERIOR));
     p->session = session_open(p->options);
@@ -235,11 +238,14 @@ void posterior_by_density(Posterior *p)
     open_all(p);
     deterministic_fit(p);
     take_posterior(p);
+    if (option_given(p->options, OPT_HELD_OUT))
+        heldout_score(p);
     verdict(p);
     results(p);
     drawn_free(&p->family);
     drawn_free(&p->posterior);
     fit_free(&p->fit);
+    free(p->held_out.row);
     close_target(p);
     data_close(&p->data);
     session_close(&p->session);

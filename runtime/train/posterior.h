@@ -21,7 +21,16 @@ typedef struct Warning { const char *code; char text[400]; } Warning;
 typedef struct Posterior Posterior;
 
 typedef enum { METHOD_AUTO, METHOD_DETERMINISTIC, METHOD_STOCHASTIC } MethodKind;
-enum { FEWEST_DRAWS = 100 };
+enum { FEWEST_ASKED = 100 };            /* of --draws */
+
+/* What the posterior predicts for held-out data. */
+typedef struct HeldOut {
+    bool wanted, by_rows;              /* of each row; else of all data at once */
+    long rows, draws;
+    double log_density, se;            /* se: over rows */
+    double monte_carlo;                /* error from the number of draws, of all data at once */
+    double *row;                       /* [rows] */
+} HeldOut;
 
 /* The density as one thread evaluates it. */
 typedef struct Copy {
@@ -48,6 +57,7 @@ struct Posterior {
     Fit fit;
     double snr;                        /* of the gradient at the fit; NaN: there is none */
     Drawn family, posterior;           /* the raw fit; what is reported */
+    HeldOut held_out;
     const char *source;                /* of `posterior`: "importance weights", .. */
     Warning warnings[MOST_WARNINGS];
     int n_warnings;
@@ -71,6 +81,11 @@ void family_describe(Posterior *p);
 void verdict(Posterior *p);
 void doubt(Posterior *p, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* posterior_heldout.c: by --valid. heldout_check fails where there is no such density. */
+void heldout_check(const Posterior *p);
+void heldout_score(Posterior *p);
+json_t *heldout_json(const Posterior *p);                    /* `held_out` of the report */
+void heldout_print(const Posterior *p);
 /* posterior_report.c */
 void posterior_print(const Posterior *p);
 json_t *posterior_json(Posterior *p);                        /* report.json */

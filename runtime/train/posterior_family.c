@@ -5,7 +5,8 @@
  *     meanfield     independent numbers
  *     lowrank(K)    a diagonal and K factors
  *     fullrank      any covariance
- *     mixture(K)    K Gaussians, each as auto takes one, fitted together
+ *     mixture(K)    K Gaussians, each of full rank while all parameters are few, else of low rank,
+ *                   fitted together
  *     laplace       a Gaussian at the mode, by the curvature there
  *     map           the mode alone
  */
@@ -85,8 +86,11 @@ FitRules family_rules(Posterior *p)
                      p->model->name, p->target.n);
         r.kind = FAMILY_FULLRANK;
         break;
-    case ASKED_MIXTURE:
+    case ASKED_MIXTURE:                /* as many parameters as one of full rank may have */
         r.parts = count;
+        if ((double)count * (double)p->target.n * (double)p->target.n
+            > (double)MOST_DENSE * MOST_DENSE)
+            r.kind = FAMILY_LOWRANK;
         break;
     case ASKED_LAPLACE:
         r.by = FIT_LAPLACE;

@@ -37,6 +37,8 @@ static void training_options(Options *o)
     option_put(o, OPT_CLIP, "0", FROM_DEFAULT);
     option_put(o, OPT_LOG_EVERY, "0", FROM_DEFAULT);
     option_put(o, OPT_SAVE_EVERY, "0", FROM_DEFAULT);
+    for (int i = 0; i < o->value[OPT_HELD_OUT].n; i++)
+        option_put(o, OPT_VALID, o->value[OPT_HELD_OUT].text[i], FROM_COMMAND);
     if (m->samples > 0) {
         snprintf(text, sizeof text, "%d", m->samples);
         option_put(o, OPT_SAMPLES_TRAIN, text, FROM_MODEL);

@@ -1,7 +1,7 @@
 /* posterior_guided_report.c - what `posterior` by the family of the spec says, and report.json.
  *
  * Fields are those of posterior_report.c where they mean the same; beside them `gain` (of the last
- * window, nats per row), `gradient`, `parameters`, `khat_of_rows`, `valid`.
+ * window, nats per row), `gradient`, `parameters`, `khat_of_rows`; `held_out` is in nats per row.
  */
 #include "train/posterior_guided.h"
 
@@ -186,7 +186,7 @@ static json_t *report_json(Guided *g)
                                                         json_number(g->evidence), "se",
                                                         json_number(g->evidence_se)));
     if (g->valid != NULL)
-        json_object_set_new(root, "valid", valid_json(g));
+        json_object_set_new(root, "held_out", valid_json(g));
     json_object_set_new(root, "parameters", parameters_json(g));
     json_object_set_new(root, "posterior", summaries(g, p->posterior.weight));
     json_object_set_new(root, "family", summaries(g, NULL));

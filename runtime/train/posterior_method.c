@@ -57,7 +57,7 @@ static void check(const Posterior *p, const char *why)
                  "this trainer was made without the bound of its family, or has no latents");
     if (option_flag(p->options, OPT_SAVE_DRAWS) && !option_given(p->options, OPT_OUT_POSTERIOR))
         dgm_fail(DGM_EXIT_USAGE, "give a directory: --out DIR", "--save-draws needs --out");
-    if (option_count(p->options, OPT_POSTERIOR_DRAWS, 0) < FEWEST_DRAWS)
+    if (option_count(p->options, OPT_POSTERIOR_DRAWS, 0) < FEWEST_ASKED)
         dgm_fail(DGM_EXIT_USAGE, "give 100 or more", "--draws %s is too few",
                  option_text(p->options, OPT_POSTERIOR_DRAWS));
 }

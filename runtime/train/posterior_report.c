@@ -5,7 +5,8 @@
  * what an optimum has by chance with as many draws, and their number; posterior and family by
  * latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit: the family
  * in full, on the free numbers, and of a mixture its `components`; evidence by several estimators.
- * Of the mode alone all that a point does not have is null.
+ * held_out, where asked for: the predictive density of other data (posterior_heldout.c). Of the
+ * mode alone all that a point does not have is null.
  */
 #include "train/posterior.h"
 
@@ -162,6 +163,8 @@ json_t *posterior_json(Posterior *p)
     json_object_set_new(root, "seconds", json_number(p->seconds));
     json_object_set_new(root, "seed", json_integer((json_int_t)p->session.seed));
     json_object_set_new(root, "evidence", posterior_evidence(p));
+    if (p->held_out.wanted)
+        json_object_set_new(root, "held_out", heldout_json(p));
     json_object_set_new(root, "posterior", summaries_json(&p->posterior));
     json_object_set_new(root, "family", summaries_json(&p->family));
     json_object_set_new(root, "fit", family_json(p));
@@ -180,7 +183,7 @@ static void print_weights(const Posterior *p)
     else
         printf("  ");
     printf("%.0f effective draws of %ld, by %s\n", s->psis.ess, s->M, p->source);
-    printf("  gradient signal-to-noise %.3f over %d draws (%.3f by chance)\n\n", p->snr,
+    printf("  gradient signal-to-noise %.3f over %d draws (%.3f by chance)\n", p->snr,
            (int)SNR_DRAWS, 1 / sqrt(SNR_DRAWS));
 }
 
@@ -197,9 +200,12 @@ void posterior_print(const Posterior *p)
     if (p->why_form != NULL)
         printf("  %s\n", p->why_form);
     if (fit_is_point(f))
-        printf("  log density of the free numbers %.3f\n\n", f->start.log_density);
+        printf("  log density of the free numbers %.3f\n", f->start.log_density);
     else
         print_weights(p);
+    if (p->held_out.wanted)
+        heldout_print(p);
+    printf("\n");
     summaries_print(p->posterior.latents, p->posterior.n, p->posterior.M, p->posterior.weight);
     if (p->posterior.reporting.n > 0)
         summaries_print(p->posterior.reporting.quantities, p->posterior.reporting.n, p->posterior.M,
