@@ -329,8 +329,9 @@ static bool is_read(const Printer *q, const Node *n)
     return false;
 }
 
-/* softplus and logistic of one value share their exponential. */
-static const Node *shared_exp(const Printer *q, const Node *n)
+/* The logistic to a softplus of the same value, or the softplus to a logistic: they share most of
+ * their work. */
+static const Node *twin_of(const Printer *q, const Node *n)
 {
     Op other = n->op == OP_SOFTPLUS ? OP_LOGISTIC : OP_SOFTPLUS;
     if (n->op != OP_SOFTPLUS && n->op != OP_LOGISTIC)
@@ -344,21 +345,16 @@ static const Node *shared_exp(const Printer *q, const Node *n)
     return NULL;
 }
 
-static Value shared_text(Printer *q, const Node *n)
+/* Computes n and its twin, and names both. */
+static void emit_twins(Printer *q, const Node *n, const Node *twin)
 {
-    Ctx *c = q->e->c;
-    Str a = operand(q, n, 0).text, key;
-    key = str_fmt(c, "exp of %p in %p", (const void *)n->in[0].node,
-                  (const void *)n->path[n->depth]);
-    Str e = map_get(q->old, key);
-    if (!e) {
-        e = new_name(q, str(c, "e"));
-        map_put(q->old, key, (void *)e);
-        out_printf(q->o, "const Real %s = dgm_exp(-dgm_abs(%s));\n", e, a);
-    }
-    if (n->op == OP_SOFTPLUS)
-        return (Value){str_fmt(c, "dgm_max(%s, 0) + dgm_log1p(%s)", a, e), PREC_SUM};
-    return atom(str_fmt(c, "((%s >= 0 ? 1 : %s) / (1 + %s))", a, e, e));
+    bool first = n->op == OP_SOFTPLUS;
+    Str softplus = local_name(q, first ? n : twin), logistic = local_name(q, first ? twin : n);
+    out_printf(q->o, "Real %s;\n", logistic);
+    print_line(q, str_fmt(q->e->c, "const Real %s = dgm_softplus_logistic(%s, &%s);", softplus,
+                          operand(q, n, 0).text, logistic));
+    set_value(q, n, atom(first ? softplus : logistic));
+    set_value(q, twin, atom(first ? logistic : softplus));
 }
 
 static void emit_reduction(Printer *q, Node *n)
@@ -377,14 +373,15 @@ static void emit_stmt(Printer *q, Node *n)
         emit_reduction(q, n);
         return;
     }
-    bool twin = shared_exp(q, n) != NULL;
-    Value v = twin ? shared_text(q, n) : node_text(q, n);
-    bool read = is_read(q, n);
-    if (!n->buffer && single_user(q, n) && strlen(v.text) <= INLINE_TEXT && !twin) {
+    const Node *twin = twin_of(q, n);
+    if (twin && !map_get(q->values, n))
+        emit_twins(q, n, twin);
+    Value v = twin ? *(Value *)map_get(q->values, n) : node_text(q, n);
+    if (!n->buffer && single_user(q, n) && strlen(v.text) <= INLINE_TEXT) {
         set_value(q, n, v);
         return;
     }
-    if (read) {
+    if (is_read(q, n) && !twin) {
         Str name = local_name(q, n);
         print_line(q, str_fmt(q->e->c, "const Real %s = %s;", name, v.text));
         v = atom(name);
@@ -514,7 +511,10 @@ static void emit_points(Printer *q, const Item *loop, Str from, Str to)
 static void emit_eights(Printer *q, const Item *loop)
 {
     Ctx *c = q->e->c;
-    long size = (long)extent_axis(q->e->p, loop->axis).n, eights = size / 8 * 8;
+    Extent x = extent_axis(q->e->p, loop->axis);
+    Str size = extent(q, x);
+    Str eights = x.samples ? str_fmt(c, "%s / 8 * 8", size)
+                           : str_fmt(c, "%lld", (long long)x.n / 8 * 8);
     Str i = text_axis(q->e, loop->axis), from = new_name(q, str_fmt(c, "%s_8", i));
     Value *sums = NULL;                /* vec: each sum, then its eight */
     for (size_t k = 0; k < vec_len(loop->items); k++) {
@@ -528,7 +528,7 @@ static void emit_eights(Printer *q, const Item *loop)
         vec_push(c, sums, sum);
         vec_push(c, sums, eight);
     }
-    out_printf(q->o, "for (long %s = 0; %s < %ld; %s += 8) {\n", from, from, eights, from);
+    out_printf(q->o, "for (long %s = 0; %s < %s; %s += 8) {\n", from, from, eights, from);
     out_indent(q->o, 1);
     out_puts(q->o, "#pragma omp simd\n");
     emit_points(q, loop, from, str_fmt(c, "%s + 8", from));
@@ -536,8 +536,8 @@ static void emit_eights(Printer *q, const Item *loop)
     for (size_t k = 0, s = 0; k < vec_len(loop->items); k++)
         if (simd_local_sum(loop->items[k]))
             set_value(q, loop->items[k]->node, sums[2 * s++]);
-    if (eights < size)
-        emit_points(q, loop, str_fmt(c, "%ld", eights), str_fmt(c, "%ld", size));
+    if (strcmp(eights, size))
+        emit_points(q, loop, eights, size);
     for (size_t s = 0; s < vec_len(sums); s += 2)
         out_printf(q->o, "%s += dgm_sum8(%s);\n", sums[s].text, sums[s + 1].text);
 }

@@ -466,28 +466,20 @@ static bool is_parallel(const Emit *e)
     return false;
 }
 
-/* Opens the parallel region. Where it would be too small to share, opening it alone costs half a
- * microsecond: a program that is called for every gradient then runs plainly. */
+/* Opens the parallel region. Opening and leaving it costs a microsecond, also where an `if` clause
+ * gives it one thread only: work that is too small to share, or has one thread, runs plainly. */
 static void open_region(Run *r, size_t first)
 {
     const Plan *p = r->e->p;
-    size_t n = vec_len(p->phases);
-    bool updates = n && p->phases[n - 1].kind == PHASE_UPDATE;
-    Str work = str_fmt(r->e->c, "(double)c->B * %.6g + %.6g", p->flops_row + p->flops_draw,
-                       p->flops_once > 0 ? p->flops_once : 0);
-    if (updates) {
-        out_printf(r->o, "#pragma omp parallel num_threads(c->threads) \\\n    if (%s > %g)\n{\n",
-                   work, PARALLEL_FLOPS);
-    } else {
-        out_printf(r->o, "if (c->threads == 1 || %s <= %g) {\n", work, PARALLEL_FLOPS);
-        out_indent(r->o, 1);
-        r->parallel = false;
-        run_phases(r, first);
-        r->parallel = true;
-        out_puts(r->o, "return;\n");
-        out_indent(r->o, -1);
-        out_puts(r->o, "}\n#pragma omp parallel num_threads(c->threads)\n{\n");
-    }
+    out_printf(r->o, "if (c->threads == 1 || (double)c->B * %.6g + %.6g <= %g) {\n",
+               p->flops_row + p->flops_draw, p->flops_once > 0 ? p->flops_once : 0, PARALLEL_FLOPS);
+    out_indent(r->o, 1);
+    r->parallel = false;
+    run_phases(r, first);
+    r->parallel = true;
+    out_puts(r->o, "return;\n");
+    out_indent(r->o, -1);
+    out_puts(r->o, "}\n#pragma omp parallel num_threads(c->threads)\n{\n");
     out_indent(r->o, 1);
 }
 

@@ -53,14 +53,15 @@ bool simd_local_sum(const Item *item)
     return item->kind == ITEM_STMT && node_reduces(item->node) && !loops_memory_sum(item->node);
 }
 
-/* Slow functions outweigh the end, and want the widest vector. Only sums over rows are kept in
- * double. */
+/* Slow functions outweigh the end, and want the widest vector. Draws are taken to be few. Only sums
+ * over rows are kept in double. */
 bool simd_eights(const Plan *p, const Kernel *k, const Item *loop)
 {
     if (loop->axis == k->body->domain || !simd_loop(loop))
         return false;
     Extent x = extent_axis(p, loop->axis);
-    bool sums = false, constant = !x.rows && !x.samples && !x.chunks;
+    bool sums = false, draws = loop->axis == p->sample;
+    bool constant = !x.rows && !x.samples && !x.chunks;
     for (size_t i = 0; i < vec_len(loop->items); i++) {
         const Node *n = loop->items[i]->node;
         bool sum = simd_local_sum(loop->items[i]);
@@ -68,5 +69,5 @@ bool simd_eights(const Plan *p, const Kernel *k, const Item *loop)
             return false;
         sums |= sum;
     }
-    return sums && constant && x.n >= EIGHTS_LEAST && x.n <= EIGHTS_MOST;
+    return sums && (draws || (constant && x.n >= EIGHTS_LEAST && x.n <= EIGHTS_MOST));
 }

@@ -70,18 +70,20 @@ Use use_whole(Node *n)
     return u;
 }
 
-/* Rows stand outermost whatever order was asked for. */
+/* Chunks stand outermost and then rows, or draws and rows, whatever order was asked for. */
 static void set_axes(const Plan *p, Node *n, Axis *const *axes, int count)
 {
+    AxisSet all = {0}, chunks = {0};
     if (count > PLAN_RANK)
         ice("a value of more than %d axes", PLAN_RANK);
+    for (int i = 0; i < count; i++)
+        axes_add(axes[i] == p->chunk ? &chunks : &all, axes[i]);
+    all = rows_first(p, &all);
     n->n_axes = 0;
-    for (int i = 0; i < count; i++)
-        if (axes[i] == p->chunk || axes[i] == p->row)
-            n->axes[n->n_axes++] = axes[i];
-    for (int i = 0; i < count; i++)
-        if (axes[i] != p->chunk && axes[i] != p->row)
-            n->axes[n->n_axes++] = axes[i];
+    for (int i = 0; i < chunks.n; i++)
+        n->axes[n->n_axes++] = chunks.axis[i];
+    for (int i = 0; i < all.n; i++)
+        n->axes[n->n_axes++] = all.axis[i];
 }
 
 Node *node_new(Plan *p, Op op, NodeClass class, Axis *const *axes, int count, const Tir *v)
@@ -650,6 +652,7 @@ void plan_nodes(Plan *p)
     find_flattened(p, order);
     find_exact(p, order);
     plan_unify_axes(p, order);
+    p->draws_outside = plan_draws_outside(p, order);
     for (size_t i = 0; i < vec_len(order); i++)
         for (int k = 0; k < order[i]->n_in; k++)
             count_user(users, order[i]->in[k]);

@@ -10,7 +10,9 @@ void    plan_unify_axes(Plan *p, Tir *const *order);
 Axis   *plan_axis(const Plan *p, Axis *a);             /* what it became */
 AxisSet plan_axes(const Plan *p, Axis *const *axes, int n);
 AxisSet axes_without(const AxisSet *s, const AxisSet *less);
+/* In the order of layouts and loops: rows first, or draws and then rows. */
 AxisSet rows_first(const Plan *p, const AxisSet *s);
+bool    plan_draws_outside(const Plan *p, Tir *const *order);  /* once axes are unified */
 
 /* ---- nodes.c --------------------------------------------------------------------------------- */
 Node *node_map(Plan *p, Op op, const Use *in, int n_in, Axis *const *axes, int n, const Tir *v);

@@ -100,9 +100,41 @@ AxisSet plan_axes(const Plan *p, Axis *const *axes, int n)
     return s;
 }
 
+/* Values with rows and draws have no third axis, and nobody else knows their layout: inputs,
+ * outputs and random fills are made in the order of rows. */
+static bool draws_fit_outside(const Plan *p, const Tir *v)
+{
+    AxisSet s = plan_axes(p, v->axes, v->n_axes);
+    if (!axes_has(&s, p->row) || !axes_has(&s, p->sample))
+        return true;
+    switch (v->op) {
+    case OP_SUM: case OP_MAXIMUM: case OP_LOGSUMEXP: case OP_CONTRACT: case OP_GATHER:
+    case OP_EXPAND: case OP_RENAME:
+        return s.n == 2;
+    default:
+        return s.n == 2 && op_info[v->op].kind == OP_KIND_MAP;
+    }
+}
+
+/* A loop over a few draws inside one over many rows leaves the vector unit idle. */
+bool plan_draws_outside(const Plan *p, Tir *const *order)
+{
+    bool fit = p->row && p->sample;
+    for (size_t i = 0; fit && i < vec_len(order); i++)
+        fit = draws_fit_outside(p, order[i]);
+    for (size_t i = 0; fit && i < vec_len(p->fn->outs); i++) {
+        const Tir *v = p->fn->outs[i].value;
+        AxisSet s = plan_axes(p, v->axes, v->n_axes);
+        fit = !axes_has(&s, p->row) || !axes_has(&s, p->sample);
+    }
+    return fit;
+}
+
 AxisSet rows_first(const Plan *p, const AxisSet *s)
 {
     AxisSet r = {0};
+    if (p->draws_outside && axes_has(s, p->row) && axes_has(s, p->sample))
+        axes_add(&r, p->sample);
     if (p->row && axes_has(s, p->row))
         axes_add(&r, p->row);
     for (int i = 0; i < s->n; i++)

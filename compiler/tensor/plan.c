@@ -273,6 +273,8 @@ int plan_count(const Plan *p, const char *what)
         return (int)vec_len(p->phases);
     if (!strcmp(what, "slots"))
         return p->n_slots;
+    if (!strcmp(what, "draws_outside"))
+        return p->draws_outside;
     if (!strcmp(what, "buffers")) {
         for (size_t i = 0; i < vec_len(p->buffers); i++)
             n += p->buffers[i]->space == SPACE_SLAB;

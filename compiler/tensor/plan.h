@@ -151,6 +151,7 @@ typedef struct Plan {
     Str name;
     Axis *row, *sample;                /* NULL: none */
     Axis *chunk;                       /* one point per chunk of rows */
+    bool draws_outside;                /* values with rows and draws: rows innermost */
     Axis **axis_rep;                   /* by axis id: axes that renames made one */
     Map *use_of;                       /* Tir -> Use */
     Map *flattened;                    /* Tir -> Tir: the FLATTEN that it is computed for */
@@ -173,7 +174,7 @@ Plan *plan_build(Ctx *c, const TirFn *f);
 void  plan_print(Out *o, const Plan *p);              /* --dump=kernels */
 void  plan_verify(const Plan *p);
 /* Of the structure tests: "kernels", "phases", "gemm", "calls", "buffers", "slots", "scalar" (slow
- * functions that run for one number at a time), or the name of an op. */
+ * functions that run for one number at a time), "draws_outside" (1: true), or the name of an op. */
 int   plan_count(const Plan *p, const char *what);
 double node_cost(const Plan *p, const Node *n, double rows, double draws);   /* operations */
 bool op_slow(Op op);                   /* many instructions, and there is a vector form */

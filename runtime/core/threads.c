@@ -6,6 +6,7 @@
  * A chunk costs the products one packing of their weights (BLAS packs in every call): chunks of 128
  * rows make a training step 5 % faster than chunks of 64 and 3 % slower than chunks of 256
  * (784-500-20-500-784, 2 threads, B = 2000). Smaller batches need more chunks, for threads.
+ * Sixteen rows are a vector: a loop over the rows of a chunk then has none left over at its end.
  */
 #define _GNU_SOURCE                    /* sched_getaffinity */
 #include "dgm.h"
@@ -22,7 +23,9 @@ enum {
     CHUNKS_FEW = 4,
     CHUNK_ROWS = 128,                  /* the most rows of a chunk, up to CHUNKS_MAX of them */
     CHUNKS_MAX = 64,
-    ROW_UNIT = 4,
+    UNIT_FEW = 4,                      /* chunks are whole units of so many rows; */
+    UNIT_MANY = 16,                    /* where they have UNITS of them, of so many */
+    UNITS = 6,
     CPUS_MAX = 1024
 };
 
@@ -43,14 +46,14 @@ long dgm_chunks(long B)
     return few > many ? few : many;
 }
 
-/* Chunks are whole units of four rows but for the last, and differ by one unit at most. */
+/* Chunks are whole units but for the last, and differ by one unit at most. */
 void dgm_chunk(long B, long k, long *r0, long *r1)
 {
-    long n = dgm_chunks(B), units = B / ROW_UNIT + (B % ROW_UNIT != 0);
-    long share = units / n, more = units % n;
+    long n = dgm_chunks(B), unit = B / n >= UNITS * UNIT_MANY ? UNIT_MANY : UNIT_FEW;
+    long units = pieces(B, unit), share = units / n, more = units % n;
     long u0 = k * share + (k < more ? k : more), u1 = u0 + share + (k < more);
-    *r0 = u0 * ROW_UNIT < B ? u0 * ROW_UNIT : B;
-    *r1 = u1 * ROW_UNIT < B ? u1 * ROW_UNIT : B;
+    *r0 = at_most(u0 * unit, B);
+    *r1 = at_most(u1 * unit, B);
 }
 
 /* A thread count from the environment; 0 if the variable is not set. OMP_NUM_THREADS may be a list,

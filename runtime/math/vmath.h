@@ -43,6 +43,10 @@ DGM_INLINE DgmMathReal dgm_log1p(DgmMathReal x) { return DGM_REAL_FN(log1p)(x); 
 DGM_INLINE DgmMathReal dgm_tanh(DgmMathReal x) { return DGM_REAL_FN(tanh)(x); }
 DGM_INLINE DgmMathReal dgm_logistic(DgmMathReal x) { return DGM_REAL_FN(logistic)(x); }
 DGM_INLINE DgmMathReal dgm_softplus(DgmMathReal x) { return DGM_REAL_FN(softplus)(x); }
+DGM_INLINE DgmMathReal dgm_softplus_logistic(DgmMathReal x, DgmMathReal *logistic)
+{
+    return DGM_REAL_FN(softplus_logistic)(x, logistic);
+}
 DGM_INLINE DgmMathReal dgm_sqrt(DgmMathReal x) { return DGM_REAL_FN(sqrt)(x); }
 DGM_INLINE DgmMathReal dgm_sin(DgmMathReal x) { return DGM_REAL_FN(sin)(x); }
 DGM_INLINE DgmMathReal dgm_cos(DgmMathReal x) { return DGM_REAL_FN(cos)(x); }

@@ -155,6 +155,16 @@ DGM_INLINE float dgm_softplus_f(float x)
     return (x > 0 ? x : 0) + (base + dgm_log1p_core_f(f));
 }
 
+/* Both, by one exponential. */
+DGM_INLINE float dgm_softplus_logistic_f(float x, float *logistic)
+{
+    float e = dgm_exp_f(-dgm_abs_f(x));
+    float base = e > 0.41421354f ? 0x1.62e430p-1f : 0;
+    float f = e > 0.41421354f ? (e - 1) * 0.5f : e;
+    *logistic = (x < 0 ? e : 1) / (1 + e);
+    return (x > 0 ? x : 0) + (base + dgm_log1p_core_f(f));
+}
+
 DGM_INLINE float dgm_sin_poly_f(float r)
 {
     float u = r * r, p = -0x1.993d72p-13f;

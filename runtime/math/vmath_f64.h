@@ -100,9 +100,9 @@ DGM_INLINE double dgm_expm1_d(double x)
 
 /* log(1 + f) for sqrt(1/2) - 1 <= f <= sqrt(2) - 1. With s = f / (2 + f) it is
  * 2 atanh(s) = 2 s + s^3 P(s^2) = f - s (f - s^2 P), and the leading f is exact. */
-DGM_INLINE double dgm_log1p_core_d(double f)
+DGM_INLINE double dgm_log1p_by_d(double f, double s)
 {
-    double s = f / (2 + f), u = s * s;
+    double u = s * s;
     double p = 0x1.2b662bd0f467dp-3;
     p = p * u + 0x1.39fd33f4f0686p-3;
     p = p * u + 0x1.7462be2cad85ap-3;
@@ -112,6 +112,8 @@ DGM_INLINE double dgm_log1p_core_d(double f)
     p = p * u + 0x1.5555555555558p-1;
     return f - s * (f - u * p);
 }
+
+DGM_INLINE double dgm_log1p_core_d(double f) { return dgm_log1p_by_d(f, f / (2 + f)); }
 
 /* The k of u = 2^k m, sqrt(1/2) <= m < sqrt(2), for normal u > 0. */
 DGM_INLINE double dgm_exponent_d(double u)
@@ -175,6 +177,18 @@ DGM_INLINE double dgm_softplus_d(double x)
     double base = e > 0.4142135623730950 ? 0x1.62e42fefa39efp-1 : 0;
     double f = e > 0.4142135623730950 ? (e - 1) * 0.5 : e;
     return (x > 0 ? x : 0) + (base + dgm_log1p_core_d(f));
+}
+
+/* Both, by one exponential and one division: with q = 1 / ((1 + e) (2 + f)), 1 / (1 + e) is
+ * (2 + f) q, and f / (2 + f) is f (1 + e) q. */
+DGM_INLINE double dgm_softplus_logistic_d(double x, double *logistic)
+{
+    double e = dgm_exp_d(-dgm_abs_d(x));
+    double base = e > 0.4142135623730950 ? 0x1.62e42fefa39efp-1 : 0;
+    double f = e > 0.4142135623730950 ? (e - 1) * 0.5 : e;
+    double q = 1 / ((1 + e) * (2 + f));
+    *logistic = (x < 0 ? e : 1) * ((2 + f) * q);
+    return (x > 0 ? x : 0) + (base + dgm_log1p_by_d(f, f * ((1 + e) * q)));
 }
 
 /* x = n pi/2 + r, |r| <= pi/4 (1 + tiny). pi/2 in three parts of 24 bits and a rest: the first

@@ -6,7 +6,7 @@
  * For every parameter tensor: all elements if there are few, else a deterministic choice of them,
  * and one derivative along a direction through the whole tensor (half gradient, half random), which
  * no wrong element can hide from. Parameters are perturbed first: at a fresh start many are 0 and
- * would hide errors.
+ * would hide errors. Those of a run (--run) are taken as they are.
  *
  * A relative error is taken against the larger of the two values, but never below what rounding of
  * the objective can resolve: noise(h) / tolerance.
@@ -159,18 +159,42 @@ static Finding check_tensor(Check *k, int number)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-static Check check_open(const Options *o)
+static void perturbed_start(const Session *s)
 {
-    const DgmModel *m = o->model;
-    Check k = {.s = session_open(o), .tol = option_real(o, OPT_TOL, TOLERANCE)};
+    const DgmModel *m = s->model;
 
-    k.s.grad = dgm_slab_new((size_t)m->param_reals);
-    params_initialise(m, k.s.seed, k.s.param);
+    params_initialise(m, s->seed, s->param);
     for (int i = 0; i < m->n_params; i++)
         for (long j = 0; j < m->params[i].count; j++)
-            k.s.param[m->params[i].offset + j] +=
-                (Real)(0.4 * (dgm_random_unit(k.s.seed, DGM_STREAM_CHECK,
+            s->param[m->params[i].offset + j] +=
+                (Real)(0.4 * (dgm_random_unit(s->seed, DGM_STREAM_CHECK,
                                               UINT64_C(1) << 33 | (uint64_t)i, (uint64_t)j) - 0.5));
+}
+
+static void parameters_of(const Session *s, const char *dir)
+{
+    Options at = *s->options;
+    RunState state = {0};
+
+    at.operand = dir;
+    char *path = state_choose(&at);
+    state_load(s, NULL, &state, path);
+    free(path);
+}
+
+static Check check_open(Options *o)
+{
+    const char *dir = option_text(o, OPT_AT_RUN);
+    const DgmModel *m = o->model;
+
+    if (dir != NULL)
+        runjson_options_of(o, dir);
+    Check k = {.s = session_open(o), .tol = option_real(o, OPT_TOL, TOLERANCE)};
+    k.s.grad = dgm_slab_new((size_t)m->param_reals);
+    if (dir != NULL)
+        parameters_of(&k.s, dir);
+    else
+        perturbed_start(&k.s);
     k.at = dgm_slab_new((size_t)m->param_reals);
     memcpy(k.at, k.s.param, (size_t)m->param_reals * sizeof *k.at);
     return k;

@@ -180,10 +180,9 @@ static double bernoulli_row(const Real *restrict x, Real *restrict a, const Real
 
     #pragma omp simd reduction(+ : sum)
     for (long j = 0; j < P; j++) {
-        Real l = a[j] + bias[j], e = dgm_exp(-dgm_abs(l));
-        Real odds = 1 / (1 + e), on = l >= 0 ? odds : e * odds;
+        Real l = a[j] + bias[j], on;
 
-        sum += x[j] * l - dgm_max(l, 0) - dgm_log1p(e);
+        sum += x[j] * l - dgm_softplus_logistic(l, &on);
         a[j] = scale > 0 ? scale * (x[j] - on) : l;
     }
     return sum;

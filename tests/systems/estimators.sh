@@ -35,6 +35,15 @@ expect_rc 1 "$dgmc" check none_all.dgm --estimator "h=score } model evil {"
 grep -q E0963 err.txt || fail "no E0963"
 expect_rc 1 "$dgmc" check none_all.dgm --estimator h=reparam
 grep -q E0916 err.txt || fail "reparam of a bit"
+echo "# at the parameters of a run, where the gradient has another variance"
+bits="--data x=$DGM_ROOT/examples/data/optdigits.tra.csv.gz:0-8 --binarise threshold"
+./loo_blanket train $bits --steps 200 --out trained --quiet
+for run in "" "--run trained"; do
+    ./loo_blanket check-grad $bits $run --repeats 400 --json >at.json || { cat at.json; fail "check-grad $run"; }
+    echo "$(variance at encoder.dense_1.W)"
+done >variances
+[ "$(uniq variances | wc -l)" = 2 ] || { cat variances; fail "--run changes nothing"; }
+expect_rc 4 ./loo_blanket check-grad --run nowhere
 
 # ---- latents of all kinds, in one bound ------------------------------------------------------------
 cat >kinds.dgm <<'END'

@@ -71,6 +71,16 @@ static long double cos_refl(long double x) { return fabsl(x) <= 0x1p29L ? cosl(x
 LOOP(exp) LOOP(expm1) LOOP(log) LOOP(log1p) LOOP(tanh) LOOP(logistic) LOOP(softplus) LOOP(sqrt)
 LOOP(sin) LOOP(cos) LOOP(atan) LOOP(erf) LOOP(floor)
 
+/* The two that are computed together. */
+static void loop_softplus_of_both_f(float *y, const float *x, long n)
+{ for (long i = 0; i < n; i++) { float l; y[i] = dgm_softplus_logistic_f(x[i], &l); } }
+static void loop_softplus_of_both_d(double *y, const double *x, long n)
+{ for (long i = 0; i < n; i++) { double l; y[i] = dgm_softplus_logistic_d(x[i], &l); } }
+static void loop_logistic_of_both_f(float *y, const float *x, long n)
+{ for (long i = 0; i < n; i++) { float l; dgm_softplus_logistic_f(x[i], &l); y[i] = l; } }
+static void loop_logistic_of_both_d(double *y, const double *x, long n)
+{ for (long i = 0; i < n; i++) { double l; dgm_softplus_logistic_d(x[i], &l); y[i] = l; } }
+
 typedef struct Elementary {
     const char *name;
     void (*loop_f)(float *, const float *, long);
@@ -89,6 +99,10 @@ static const Elementary table[] = {
     { "tanh", loop_tanh_f, tanh, 3.5, loop_tanh_d, tanhl, 3.5 },
     { "logistic", loop_logistic_f, logistic_ref, 3, loop_logistic_d, logistic_refl, 3 },
     { "softplus", loop_softplus_f, softplus_ref, 3, loop_softplus_d, softplus_refl, 3 },
+    { "softplus_logistic", loop_softplus_of_both_f, softplus_ref, 3, loop_softplus_of_both_d,
+      softplus_refl, 3 },
+    { "its logistic", loop_logistic_of_both_f, logistic_ref, 3, loop_logistic_of_both_d,
+      logistic_refl, 4 },
     { "sqrt", loop_sqrt_f, sqrt, 0.5, loop_sqrt_d, sqrtl, 0.5 },
     { "sin", loop_sin_f, sin_ref, 2, loop_sin_d, sin_refl, 2 },
     { "cos", loop_cos_f, cos_ref, 2, loop_cos_d, cos_refl, 2 },

@@ -1,5 +1,5 @@
-# data.awk - awk -v model=MODEL -f data.awk: data for the models of gradients.sh as JSON, simulated
-# with a fixed seed; those of the eight schools are Rubin's (1981).
+# data.awk - awk -v model=MODEL -f data.awk: data for the models of gradients.sh and svi.sh as JSON,
+# simulated with a fixed seed; those of the eight schools are Rubin's (1981).
 
 function unit() {
     state = state * 16807 % 2147483647         # Park and Miller (1988), exact in doubles
@@ -54,6 +54,15 @@ function radon(N, J,  n, j, alpha, county, ground, uranium, y) {
     field("log_uppm", uranium, N, "%.6f", ",")
     field("log_radon", y, N, "%.6f", "")
 }
+function points(N,  n, x, y) {
+    for (n = 1; n <= N; n++) {
+        x[n] = normal()
+        y[n] = 1 + 2 * x[n] + 0.5 * normal()
+    }
+    printf "\"N\": %d,\n", N
+    field("x", x, N, "%.6f", ",")
+    field("y", y, N, "%.6f", "")
+}
 BEGIN {
     state = 20260801
     print "{"
@@ -66,5 +75,7 @@ BEGIN {
         hmm(3, 200)
     else if (model == "radon")
         radon(919, 85)
+    else if (model == "line")
+        points(100)
     print "}"
 }
