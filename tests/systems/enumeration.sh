@@ -264,7 +264,7 @@ echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >paths.json
 echo '{"A": [[0.3, -0.7], [0.2, 0.5]], "z": [[0.5, -0.2], [1, 0.3], [-0.4, 0.8]]}' >paths.at
 pair paths
 
-# Inverses and solutions of a matrix of any kind, by Cramer's rule.
+# Inverses, solutions and products of a matrix of any kind, by Cramer's rule.
 cat >matrices.dgm <<'END'
 model matrices {
   data y[N] : real[2]
@@ -272,6 +272,7 @@ model matrices {
   let w[n in N] = solve(A, y[n])
   for n in N { w[n] ~ normal(0, 1) }
   factor -sum(sq(solve(A, A')) + inverse(A' + 1)) - sum(solve(A @ A', y[0]))
+  factor -sum(sq(A @ A' @ A @ A'))
 }
 END
 cat >matrices-all.dgm <<'END'
@@ -284,6 +285,10 @@ model matrices {
   let e = (A[0, 0] + 1) * (A[1, 1] + 1) - (A[0, 1] + 1) * (A[1, 0] + 1)
   factor -sum(sq(Y @ A')) - (A[0, 0] + A[1, 1] - A[0, 1] - A[1, 0]) / e
   factor -sum(Y' @ (Y @ y[0]))
+  let p = sq(A[0, 0]) + sq(A[0, 1])
+  let q = A[0, 0] * A[1, 0] + A[0, 1] * A[1, 1]
+  let r = sq(A[1, 0]) + sq(A[1, 1])
+  factor -sq(p * p + q * q) - 2 * sq(p * q + q * r) - sq(q * q + r * r)
 }
 END
 echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >matrices.json
