@@ -233,6 +233,34 @@ echo '{"y": [[0.3, -1.2, 2.5], [1, 2, 0.1]]}' >lets.json
 echo '{"a": 0.3, "b": -0.7, "c": 0.4, "u": [0.5, -0.2]}' >lets.at
 pair lets
 
+# A latent that is an array at every step, its law read at another position of the step before.
+cat >ring.dgm <<'END'
+model ring(K = 3) {
+  data y[T, K] : real
+  latent rho : real ~ normal(0, 1)
+  scan t in T {
+    latent h[k in K] : real ~ normal(if t == 0 then k else rho * h[t - 1, (k + 1) mod K], 0.5 + k)
+    for k in K { y[t, k] ~ normal(h[t, k] + (if t == 0 then 2 else h[t - 1, k]), 1) }
+  }
+}
+END
+cat >ring-all.dgm <<'END'
+model ring(K = 3) {
+  data y[2, K] : real
+  latent rho : real ~ normal(0, 1)
+  latent h[2, K] : real ~ flat
+  for k in K {
+    factor logpdf(normal(k, 0.5 + k), h[0, k])
+      + logpdf(normal(rho * h[0, (k + 1) mod K], 0.5 + k), h[1, k])
+    y[0, k] ~ normal(h[0, k] + 2, 1)
+    y[1, k] ~ normal(h[1, k] + h[0, k], 1)
+  }
+}
+END
+echo '{"y": [[0.3, -1.2, 2.5], [1, 2, 0.1]]}' >ring.json
+echo '{"rho": 0.3, "h": [[0.5, -0.2, 0.8], [1, 0.3, -0.4]]}' >ring.at
+pair ring
+
 # A latent path, vectors, prefix sums and products, a condition on a binder.
 cat >paths.dgm <<'END'
 model paths {
