@@ -36,6 +36,7 @@ set(COMPILER_SOURCES
   compiler/check/names.c
   compiler/check/operators.c
   compiler/check/range.c
+  compiler/check/recursion.c
   compiler/check/resolve.c
   compiler/check/resolve_library.c
   compiler/check/resolve_model.c

@@ -76,6 +76,10 @@ void diag_note(Ctx *c, Span at, const char *format, ...) __attribute__((format(p
 void diag_help(Ctx *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void diag_warn(Ctx *c, Span at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int  diag_count(const Ctx *c);                        /* errors so far */
+/* A trial: until diag_release(c, diag_hold(c)) nothing is shown. Release says how many errors there
+ * were, and forgets them. Trials may be nested. */
+int  diag_hold(Ctx *c);
+int  diag_release(Ctx *c, int held);
 bool diag_explain(FILE *out, const char *code);       /* dgmc --explain; false: no such code */
 Str  nearest(Ctx *c, Str word, const Str *candidates, size_t n);   /* "did you mean", or NULL */
 

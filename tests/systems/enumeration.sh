@@ -233,6 +233,116 @@ echo '{"y": [[0.3, -1.2, 2.5], [1, 2, 0.1]]}' >lets.json
 echo '{"a": 0.3, "b": -0.7, "c": 0.4, "u": [0.5, -0.2]}' >lets.at
 pair lets
 
+# Arrays and vectors that a sequence carries on, read at other positions: ratings (Elo 1978) whose
+# let is declared below its reader, a matrix model of ages (Leslie 1945), the filter of Kalman 1960.
+cat >elo.dgm <<'END'
+model elo(P) {
+  data winner[G], loser[G] : index(P)
+  data y[G] : bit
+  latent k : positive ~ lognormal(0, 1)
+  latent start[P] : real ~ normal(0, 1)
+  scan g in G {
+    let before = previous(rating, start)
+    let p = logistic(before[g, winner[g]] - before[g, loser[g]])
+    let rating[i in P] = before[g, i]
+      + k * (if i == winner[g] then 1 - p else if i == loser[g] then p - 1 else 0)
+    y[g] ~ bernoulli(p)
+  }
+}
+END
+cat >elo-all.dgm <<'END'
+model elo(P) {
+  data winner[G], loser[G] : index(P)
+  data y[G] : bit
+  latent k : positive ~ lognormal(0, 1)
+  latent start[P] : real ~ normal(0, 1)
+  let p0 = logistic(start[0] - start[1])
+  let a0 = start[0] + k * (1 - p0)
+  let a1 = start[1] + k * (p0 - 1)
+  let p1 = logistic(a1 - start[2])
+  let b2 = start[2] + k * (p1 - 1)
+  factor logpdf(bernoulli(p0), y[0]) + logpdf(bernoulli(p1), y[1])
+    + logpdf(bernoulli(logistic(b2 - a0)), y[2])
+}
+END
+echo '{"winner": [0, 1, 2], "loser": [1, 2, 0], "y": [1, 0, 1], "P": 3}' >elo.json
+echo '{"k": 0.7, "start": [0.1, -0.3, 0.5]}' >elo.at
+pair elo
+
+cat >ages.dgm <<'END'
+model ages(A = 3) {
+  data y[I, T, A] : count
+  latent s : unit[A] ~ beta(2, 2)
+  latent f : positive ~ lognormal(0, 1)
+  for i in I {
+    latent n0 : positive[A] ~ lognormal(1, 1)
+    scan t in T {
+      let n[a in A] = if t == 0 then n0[a] else if a == 0 then f * n[t - 1, A - 1]
+                      else s[a - 1] * n[t - 1, a - 1]
+      for a in A { y[i, t, a] ~ poisson(n[t, a]) }
+    }
+  }
+}
+END
+cat >ages-all.dgm <<'END'
+model ages(A = 3) {
+  data y[I, T, A] : count
+  latent s : unit[A] ~ beta(2, 2)
+  latent f : positive ~ lognormal(0, 1)
+  for i in I {
+    latent n0 : positive[A] ~ lognormal(1, 1)
+    let n1 = [f * n0[2], s[0] * n0[0], s[1] * n0[1]]
+    let n2 = [f * n1[2], s[0] * n1[0], s[1] * n1[1]]
+    for a in A {
+      factor logpdf(poisson(n0[a]), y[i, 0, a]) + logpdf(poisson(n1[a]), y[i, 1, a])
+        + logpdf(poisson(n2[a]), y[i, 2, a])
+    }
+  }
+}
+END
+echo '{"y": [[[1, 2, 3], [0, 1, 2], [4, 0, 1]], [[2, 2, 0], [1, 1, 1], [5, 0, 2]]]}' >ages.json
+echo '{"s": [0.5, 0.6, 0.7], "f": 2.5, "n0": [[4, 3, 2], [1, 2, 5]]}' >ages.at
+pair ages
+
+cat >kalman.dgm <<'END'
+model kalman {
+  data y[T] : real
+  latent q, r : positive ~ lognormal(0, 1)
+  latent phi : interval(-1, 1) ~ uniform(-1, 1)
+  let A = [[1, 1], [0, phi]]
+  let H = [1, 0]
+  scan t in T {
+    let P = A @ previous(C, diag([1, 1])) @ A' + sq(q) * diag([1, 1])
+    let to = A @ previous(m, [0, 0])
+    let S = H @ P @ H + sq(r)
+    let gain = P @ H / S
+    y[t] ~ normal(H @ to, sqrt(S))
+    let m = to + gain * (y[t] - H @ to)
+    let C[i in 2, j in 2] = P[t, i, j] - gain[t, i] * gain[t, j] * S
+  }
+}
+END
+cat >kalman-all.dgm <<'END'
+model kalman {
+  data y[T] : real
+  latent q, r : positive ~ lognormal(0, 1)
+  latent phi : interval(-1, 1) ~ uniform(-1, 1)
+  let A = [[1, 1], [0, phi]]
+  let Q = sq(q) * diag([1, 1])
+  let C1 = A @ A' + Q
+  let C2 = A @ C1 @ A' + Q
+  let C3 = A @ C2 @ A' + Q
+  let c12 = (A @ C1)[0, 0]
+  let c13 = (A @ A @ C1)[0, 0]
+  let c23 = (A @ C2)[0, 0]
+  let V = [[C1[0, 0], c12, c13], [c12, C2[0, 0], c23], [c13, c23, C3[0, 0]]]
+  y ~ mvnormal(0, cov: V + sq(r) * diag([1, 1, 1]))
+}
+END
+echo '{"y": [1, 2.5, 2]}' >kalman.json
+echo '{"q": 0.5, "r": 0.7, "phi": 0.3}' >kalman.at
+pair kalman
+
 # A latent that is an array at every step, its law read at another position of the step before.
 cat >ring.dgm <<'END'
 model ring(K = 3) {
@@ -240,7 +350,7 @@ model ring(K = 3) {
   latent rho : real ~ normal(0, 1)
   scan t in T {
     latent h[k in K] : real ~ normal(if t == 0 then k else rho * h[t - 1, (k + 1) mod K], 0.5 + k)
-    for k in K { y[t, k] ~ normal(h[t, k] + (if t == 0 then 2 else h[t - 1, k]), 1) }
+    for k in K { y[t, k] ~ normal(h[t, k] + previous(h, 2)[k], 1) }
   }
 }
 END
