@@ -104,6 +104,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_reduce.c
   compiler/tensor/lower_scan.c
   compiler/tensor/lower_simulate.c
+  compiler/tensor/lower_states.c
   compiler/tensor/lower_support.c
   compiler/tensor/lower_surrogate.c
   compiler/tensor/lower_value.c

@@ -423,6 +423,8 @@ static Type *rule_previous(Check *s, Args *a)
     if (!check_initial(s, a, x, init)) return type_bad(s);
     Type *t = type_union(s, x, init, vec_len(x->event) ? x->event : NULL);
     t->array = x->array;
+    if (x->elem == ELEM_BIT && init->elem != ELEM_REAL && range_inside(init->range, x->range))
+        t->elem = ELEM_BIT;
     if (x->core) { t->core = 0; t->support = str(s->c, range_name(t->range)); }
     return t;
 }

@@ -307,13 +307,16 @@ static Str call_form(const Math *m, const Ast *e, int *has)
                                       : "KL( %s ‖ %s )", q, p);
     }
     bool best = !strcmp(e->name, "max_states");
-    if (n == 2 && (best || !strcmp(e->name, "sum_states"))) {
+    if (n >= 2 && (best || !strcmp(e->name, "sum_states"))) {
         static const char *const forms_of[2][2] = {    /* [best][latex] */
             { "log Σ_%s exp( %s )", "\\log \\sum_{%s} \\exp\\left(%s\\right)" },
             { "max_%s ( %s )", "\\max_{%s} \\left(%s\\right)" },
         };
         *has = P_PRODUCT;
-        return str_fmt(m->c, forms_of[best][m->latex], form(m, argument(e, 0), P_ATOM),
+        Str over = form(m, argument(e, 0), P_ATOM);
+        for (size_t i = 2; i < n; i++)
+            over = str_fmt(m->c, "%s,%s", over, form(m, argument(e, i), P_ATOM));
+        return str_fmt(m->c, forms_of[best][m->latex], over,
                        form(m, argument(e, 1), P_SUM));
     }
     if (!strcmp(e->name, "log_mass") && n == 4)

@@ -115,10 +115,11 @@ static bool is_recursive(const Lower *L, const Var *v)
 static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
 {
     Plate *sequence = around(L);
-    if (v == L->chain && lag == 1)
-        return L->chain_before ? L->chain_before : val_const(L, 0);
-    if (v == L->chain || (var_is_summed(v) && !map_get(L->values, v))) {
-        not_lowered(L, at, "a state more than one step back");
+    Val *before;
+    if (chain_before(L, v, lag, false, at, &before))
+        return before ? before : val_const(L, 0);
+    if (var_is_summed(v) && !map_get(L->values, v)) {
+        not_lowered(L, at, "an earlier state of what is no chain");
         return val_const(L, 0);
     }
     if (is_recursive(L, v))
@@ -142,11 +143,10 @@ Val *eval_previous(Lower *L, Env *env, const Ast *e)
         not_lowered(L, e->span, "`previous` of an expression");
         return val_const(L, 0);
     }
-    if (v == L->chain && lag == 1) {
-        L->chain_starts = true;
-        return L->chain_before ? L->chain_before : eval(L, env, init);
-    }
-    Val *before = at_lag(L, v, lag, e->span);
+    Val *before;
+    if (chain_before(L, v, lag, true, e->span, &before))
+        return before ? before : eval(L, env, init);
+    before = at_lag(L, v, lag, e->span);
     Val *at = val_tensor(L, tir_iota(L->f, active_axis(L, around(L))), NULL, 0);
     Val *first = around(L)->start ? eval(L, env, around(L)->start) : val_const(L, 0);
     Val *early = val_op2(L, OP_LT, at, val_op2(L, OP_ADD, first, val_const(L, (double)lag)));
@@ -180,10 +180,11 @@ Val *eval_step(Lower *L, Env *env, const Ast *e, bool *handled)
         return var_value(L, v);
     if (is_lag(L, env, index, sequence, &lag))
         return at_lag(L, v, lag, e->span);
-    if (is_recursive(L, v)) {
+    if (is_recursive(L, v) || is_chain(L, v)) {
         diag_error(L->c, E_SCAN_PAST, e->span, v->name, fmt_expr(L->c, index));
-        diag_help(L->c, "a value of the same `let` is read a fixed number of steps back: "
-                  "`%s[%s - 1]`", v->name, sequence->index);
+        diag_help(L->c, "a value of the same %s is read a fixed number of steps back: "
+                  "`%s[%s - 1]`", v->kind == VAR_LET ? "`let`" : "chain", v->name,
+                  sequence->index);
         return val_const(L, 0);
     }
     Val *x = var_value(L, v), *i = eval(L, env, index);
@@ -299,33 +300,4 @@ Val *let_of_sequence(Lower *L, Var *v)
     if (r.past)
         value = map_get(known, v) ? map_get(known, v) : let_plain(L, v);
     return value;
-}
-
-/* ---- chains ---------------------------------------------------------------------------------- */
-
-/* The forward algorithm in logs (Rabiner 1989, eq. 19-21): a[t, i] = log sum_j exp(a[t - 1, j] +
- * M[t, i, j]); over = OP_MAXIMUM: Viterbi's, with max in its place. It starts at 0 for every j, of
- * which there are n: that counts the paths n times. */
-Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over)
-{
-    TirFn *f = L->f;
-    Axis *all[] = { steps, now, before }, *outer[LIMIT_RANK];
-    M = tir_expand(f, M, all, 3);
-    int n = 0;
-    for (int i = 0; i < M->n_axes; i++)
-        if (M->axes[i] != before && M->axes[i] != steps && M->axes[i] != now)
-            outer[n++] = M->axes[i];
-    ScanState s = { 0 }, *states = NULL;
-    Val *past = scan_past(L, &s, now->name, steps, outer, n, &now, 1);
-    Tir *ways = tir_map(f, OP_ADD, tir_rename(f, past->t, &now, &before, 1), M, NULL);
-    scan_next(L, &s, val_tensor(L, tir_reduce(f, over, ways, &before, 1), &now, 1));
-    vec_push(L->c, states, s);
-    Tir *a;
-    Str name = str_fmt(L->c, "forward_%s", now->name);
-    const Tir *bad = scan_lift(f, name, steps, false, states, NULL, &a);
-    if (bad)
-        ice_span(L->at, "the forward algorithm is no sequence");
-    Tir *last = element_of(L, a, steps, steps->size - 1);
-    double times = over == OP_LOGSUMEXP ? (double)now->size : 1;
-    return tir_map(f, OP_SUB, tir_reduce(f, over, last, &now, 1), tir_const(f, log(times)), NULL);
 }

@@ -172,6 +172,140 @@ echo '{"y": [[1, 0, 1], [0, 1, 0], [0, 0, 0], [0, 0, 1]]}' >cjs.json
 echo '{"phi": [0.8, 0.7, 0.4], "p": 0.6}' >cjs.at
 pair cjs
 
+# Two chains of one sequence that read each other, with a mixture at every step: their joint states.
+cat >coupled.dgm <<'END'
+model coupled(K = 2) {
+  data y[T] : real
+  data u[T] : bit
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent B[K, 3] : simplex[3] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  latent p : unit ~ beta(2, 2)
+  scan t in T {
+    latent z : index(K) ~ if t == 0 then categorical(1 / K) else categorical(A[z[t - 1]])
+    latent w : index(3) ~ categorical(B[previous(z, 0), previous(w, 1)])
+    latent c : bit ~ bernoulli(if w == 2 then p else 0.4)
+    y[t] ~ normal(mu[z] + w * c, 1)
+    u[t] ~ bernoulli(0.1 + 0.2 * w + 0.1 * z)
+  }
+}
+END
+cat >coupled-all.dgm <<'END'
+model coupled(K = 2) {
+  data y[T] : real
+  data u[T] : bit
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent B[K, 3] : simplex[3] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  latent p : unit ~ beta(2, 2)
+  let e(z, w, t) = logpdf(bernoulli(0.1 + 0.2 * w + 0.1 * z), u[t])
+    + logsumexp[c in 2](logpdf(bernoulli(if w == 2 then p else 0.4), c)
+      + logpdf(normal(mu[z] + w * c, 1), y[t]))
+  factor logsumexp[z0 in K, z1 in K, z2 in K, w0 in 3, w1 in 3, w2 in 3](
+    log(1 / K) + log(B[0, 1][w0]) + e(z0, w0, 0)
+    + log(A[z0][z1]) + log(B[z0, w0][w1]) + e(z1, w1, 1)
+    + log(A[z1][z2]) + log(B[z1, w1][w2]) + e(z2, w2, 2))
+}
+END
+echo '{"y": [0.3, -1.2, 2.5], "u": [0, 1, 1]}' >coupled.json
+echo '{"A": [[0.8, 0.2], [0.4, 0.6]], "mu": [-1, 1.5], "p": 0.3,
+  "B": [[[0.2, 0.3, 0.5], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8]],
+        [[0.4, 0.4, 0.2], [0.3, 0.3, 0.4], [0.25, 0.5, 0.25]]]}' >coupled.at
+pair coupled
+
+# A chain that looks two steps back, guarded and with values before the start.
+cat >second.dgm <<'END'
+model second(K = 2) {
+  data y[T] : real
+  latent A[K, K] : simplex[K] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  latent phi : unit ~ beta(2, 2)
+  scan t in T {
+    latent z : index(K) ~ if t < 2 then categorical(1 / K) else categorical(A[z[t - 1], z[t - 2]])
+    y[t] ~ normal(mu[z], 1)
+  }
+  scan t in T {
+    latent on : bit ~ bernoulli(phi * previous(on, 1, lag: 2) * (1 - 0.3 * previous(on, 0)))
+    factor logpdf(normal(on, 1), y[t])
+  }
+}
+END
+cat >second-all.dgm <<'END'
+model second(K = 2) {
+  data y[T] : real
+  latent A[K, K] : simplex[K] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  latent phi : unit ~ beta(2, 2)
+  let e(m, t) = logpdf(normal(m, 1), y[t])
+  factor logsumexp[a in K, b in K, c in K, d in K](2 * log(1 / K) + log(A[b, a][c])
+    + log(A[c, b][d]) + e(mu[a], 0) + e(mu[b], 1) + e(mu[c], 2) + e(mu[d], 3))
+  let mass(x, q) = if x == 1 then q else 1 - q
+  factor log(sum[a in 2, b in 2, c in 2, d in 2](mass(a, phi) * mass(b, phi * (1 - 0.3 * a))
+    * mass(c, phi * a * (1 - 0.3 * b)) * mass(d, phi * b * (1 - 0.3 * c))
+    * exp(e(a, 0) + e(b, 1) + e(c, 2) + e(d, 3))))
+}
+END
+echo '{"y": [0.3, -1.2, 2.5, 0.9]}' >second.json
+echo '{"A": [[[0.8, 0.2], [0.4, 0.6]], [[0.3, 0.7], [0.55, 0.45]]], "mu": [-1, 1.5], "phi": 0.8}' >second.at
+pair second
+
+# Animals that die and that leave: two chains, one of memory two, whose first step is of each row.
+cat >leave.dgm <<'END'
+model leave(T = 6) {
+  data y[I, T] : bit
+  let first[i in I] = argmax(y[i])
+  latent phi[T], p, psi : unit ~ beta(2, 2)
+  for i in I where any(y[i]) { scan t in first[i] + 1 .. T {
+    latent alive : bit ~ bernoulli(phi[t - 1] * previous(alive, 1))
+    latent here : bit ~ bernoulli(0.1 + 0.9 * psi * previous(here, 1, lag: 2) * previous(alive, 1))
+    y[i, t] ~ bernoulli(p * alive * here)
+  } }
+}
+END
+cat >leave-all.dgm <<'END'
+model leave(T = 6) {
+  data y[I, T] : bit
+  latent phi[T], p, psi : unit ~ beta(2, 2)
+  let mass(x, q) = if x == 1 then q else 1 - q
+  let stay(h, a) = 0.1 + 0.9 * psi * h * a
+  factor log(sum[a in 2, b in 2, c in 2, h in 2, k in 2, l in 2](mass(a, phi[2]) * mass(b, phi[3] * a)
+    * mass(c, phi[4] * b) * mass(h, stay(1, 1)) * mass(k, stay(1, a)) * mass(l, stay(h, b))
+    * mass(y[0, 3], p * a * h) * mass(y[0, 4], p * b * k) * mass(y[0, 5], p * c * l)))
+  factor log(sum[c in 2, l in 2](mass(c, phi[4]) * mass(l, stay(1, 1)) * mass(y[1, 5], p * c * l)))
+}
+END
+echo '{"y": [[0, 0, 1, 0, 0, 1], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0]]}' >leave.json
+echo '{"phi": [0.3, 0.4, 0.8, 0.7, 0.6, 0.5], "p": 0.6, "psi": 0.7}' >leave.at
+pair leave
+
+# A plate within the sequence: a chain for each of its positions.
+cat >panel.dgm <<'END'
+model panel {
+  data y[T, J] : real
+  latent p : unit ~ beta(2, 2)
+  scan t in T { for j in J {
+    latent z : bit ~ bernoulli(0.5 * p + 0.2 * previous(z, 0))
+    y[t, j] ~ normal(z, 1)
+  } }
+}
+END
+cat >panel-all.dgm <<'END'
+model panel {
+  data y[T, J] : real
+  latent p : unit ~ beta(2, 2)
+  let mass(x, q) = if x == 1 then q else 1 - q
+  let q(z) = 0.5 * p + 0.2 * z
+  for j in J {
+    factor log(sum[a in 2, b in 2, c in 2](mass(a, q(0)) * mass(b, q(a)) * mass(c, q(b))
+      * exp(logpdf(normal(a, 1), y[0, j]) + logpdf(normal(b, 1), y[1, j])
+        + logpdf(normal(c, 1), y[2, j]))))
+  }
+}
+END
+echo '{"y": [[1, 0.3], [0.2, -0.5], [2, 0.6]]}' >panel.json
+echo '{"p": 0.3}' >panel.at
+pair panel
+
 cat >seen.dgm <<'END'
 model seen {
   data y[N] : real
