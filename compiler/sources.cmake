@@ -43,6 +43,7 @@ set(COMPILER_SOURCES
   compiler/check/scope.c
   compiler/check/site.c
   compiler/check/size.c
+  compiler/check/states.c
   compiler/check/train.c
   compiler/check/type.c
   compiler/check/unread.c

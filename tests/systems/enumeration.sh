@@ -330,6 +330,52 @@ echo '{"y": [0.3, -1.2, 2.5, 0.9], "good": [0, 1, 0, 1], "a": 2}' >seen.json
 echo '{"mu": 0.3}' >seen.at
 pair seen
 
+# Missing labels that other statements read, in a plate that is opened twice, and a Markov chain with
+# steps that were not seen. The labels of the file are written out again in the second program, where
+# each known cell of the file is drawn with probability 1/2.
+cat >unseen.dgm <<'END'
+model unseen(K = 3) {
+  data x[N] : index(K) from 1 missing
+  data s[N] : bit missing -1
+  data y[N] : real
+  latent p : simplex[K] ~ dirichlet(2)
+  latent A[2] : unit ~ beta(2, 2)
+  latent b[K] : real ~ normal(0, 2)
+  for n in N { x[n] ~ categorical(p) }
+  for i in N { y[i] ~ normal(b[x[i]] + sum[n in N](y[n]), 1 + x[i]) }
+  scan t in N {
+    s[t] ~ bernoulli(if previous(s, 0) then A[0] else A[1])
+    let m = if t == 0 then s[t] else s[t] - 0.5 * s[t - 1]
+    factor logpdf(normal(m, 1), y[t])
+  }
+}
+END
+cat >unseen-all.dgm <<'END'
+model unseen(K = 3) {
+  data x[N] : index(K) from 1 missing
+  data s[N] : bit missing -1
+  data y[N] : real
+  latent p : simplex[K] ~ dirichlet(2)
+  latent A[2] : unit ~ beta(2, 2)
+  latent b[K] : real ~ normal(0, 2)
+  let cells = [2, 0, -1, -1]
+  let e(k, n) = log(p[k]) + logpdf(normal(b[k] + sum(y), 1 + k), y[n])
+  for n in N {
+    x[n] ~ categorical([0.5, 0.25, 0.25])
+    s[n] ~ bernoulli(0.5)
+    factor if cells[n] < 0 then logsumexp[k in K](e(k, n))
+           else logsumexp[k in K where k == cells[n]](e(k, n))
+  }
+  factor 3 * log(2) + 2 * log(2)
+  let step(now, before, t) = log(if now == 1 then A[1 - before] else 1 - A[1 - before])
+    + logpdf(normal(if t == 0 then now else now - 0.5 * before, 1), y[t])
+  factor logsumexp[a in 2, c in 2](step(a, 0, 0) + step(1, a, 1) + step(c, 1, 2) + step(0, c, 3))
+}
+END
+echo '{"x": [3, 1, null, null], "s": [-1, 1, -1, 0], "y": [0.3, -1.2, 0.5, 0.9]}' >unseen.json
+echo '{"p": [0.2, 0.5, 0.3], "A": [0.7, 0.4], "b": [-1, 0.4, 1.3]}' >unseen.at
+pair unseen
+
 # -- equations ------------------------------------------------------------------------------------
 # Two lets that read each other's past, one of them two steps back, in every row.
 cat >lets.dgm <<'END'
