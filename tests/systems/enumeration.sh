@@ -523,6 +523,42 @@ echo '{"y": [1, 2.5, 2]}' >kalman.json
 echo '{"q": 0.5, "r": 0.7, "phi": 0.3}' >kalman.at
 pair kalman
 
+# A renewal equation: every step reads all steps before it, from the second on.
+cat >renewal.dgm <<'END'
+model renewal {
+  data w[T] : nonnegative
+  data d[I, T] : count
+  latent r : positive ~ lognormal(0, 1)
+  latent c0[I] : positive ~ lognormal(0, 1)
+  for i in I { scan t in 1 .. T {
+    let c = if t == 1 then c0[i]
+            else (1 - sum[s in 1 .. t](c[s]) / 100) * r * sum[s in 1 .. t](c[s] * w[t - 1 - s])
+    let b[k in 2] = c * (k + 1) + (if t < 3 then 0 else 0.1 * b[t - 2, 1 - k])
+    let top = if t == 1 then 0 else c[1 + t div 3]
+    d[i, t] ~ poisson(max(c + b[t, 0] + b[t, 1] + top, 0))
+  } }
+}
+END
+cat >renewal-all.dgm <<'END'
+model renewal {
+  data w[T] : nonnegative
+  data d[I, T] : count
+  latent r : positive ~ lognormal(0, 1)
+  latent c0[I] : positive ~ lognormal(0, 1)
+  for i in I {
+    let c2 = (1 - c0[i] / 100) * r * c0[i] * w[0]
+    let c3 = (1 - (c0[i] + c2) / 100) * r * (c0[i] * w[1] + c2 * w[0])
+    let b30 = c3 + 0.2 * c0[i]
+    let b31 = 2 * c3 + 0.1 * c0[i]
+    factor logpdf(poisson(4 * c0[i]), d[i, 1]) + logpdf(poisson(max(4 * c2 + c0[i], 0)), d[i, 2])
+      + logpdf(poisson(max(c3 + b30 + b31 + c2, 0)), d[i, 3])
+  }
+}
+END
+echo '{"w": [0.6, 0.3, 0.1, 0.05], "d": [[9, 1, 2, 3], [0, 1, 0, 2]]}' >renewal.json
+echo '{"r": 1.3, "c0": [5, 3]}' >renewal.at
+pair renewal
+
 # A latent that is an array at every step, its law read at another position of the step before.
 cat >ring.dgm <<'END'
 model ring(K = 3) {
