@@ -37,12 +37,14 @@ set(COMPILER_SOURCES
   compiler/check/names.c
   compiler/check/operators.c
   compiler/check/range.c
+  compiler/check/recursion.c
   compiler/check/resolve.c
   compiler/check/resolve_library.c
   compiler/check/resolve_model.c
   compiler/check/scope.c
   compiler/check/site.c
   compiler/check/size.c
+  compiler/check/states.c
   compiler/check/train.c
   compiler/check/type.c
   compiler/check/unread.c
@@ -104,6 +106,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_reduce.c
   compiler/tensor/lower_scan.c
   compiler/tensor/lower_simulate.c
+  compiler/tensor/lower_states.c
   compiler/tensor/lower_support.c
   compiler/tensor/lower_surrogate.c
   compiler/tensor/lower_value.c

@@ -76,6 +76,10 @@ void diag_note(Ctx *c, Span at, const char *format, ...) __attribute__((format(p
 void diag_help(Ctx *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void diag_warn(Ctx *c, Span at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int  diag_count(const Ctx *c);                        /* errors so far */
+/* A trial: until diag_release(c, diag_hold(c)) nothing is shown. Release says how many errors there
+ * were, and forgets them. Trials may be nested. */
+int  diag_hold(Ctx *c);
+int  diag_release(Ctx *c, int held);
 bool diag_explain(FILE *out, const char *code);       /* dgmc --explain; false: no such code */
 Str  nearest(Ctx *c, Str word, const Str *candidates, size_t n);   /* "did you mean", or NULL */
 
@@ -112,6 +116,7 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *point);
 #define LIMIT_DEPTH 1000               /* nodes from the root of a tree to a leaf */
 #define LIMIT_RANK 8                   /* axes of a value */
 #define LIMIT_SIZE ((int64_t)1 << 40)  /* elements of an array */
+#define LIMIT_TABLE ((int64_t)1 << 27) /* numbers in the table of the states of a sequence */
 #define LIMIT_INLINE 200               /* depth of function inlining */
 
 /* ---- Ctx: one compilation, passed first everywhere ------------------------------------------- */

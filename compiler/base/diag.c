@@ -21,6 +21,7 @@ struct Diag {
     int count;                         /* errors, shown or not */
     bool muted;                        /* the last error was not shown: nor are its notes */
     bool said_more;                    /* "further errors" was printed */
+    int held;                          /* diag_hold() that are open */
     Place *places;                     /* vec: where errors were shown */
 };
 
@@ -243,6 +244,10 @@ bool diag_error(Ctx *c, ErrorId id, Span at, ...)
     struct Diag *d = diag(c);
     if (id < 0 || id >= N_ERRORS) ice_span(at, "no error row %d", (int)id);
     d->muted = true;
+    if (d->held) {
+        d->count++;
+        return false;
+    }
     for (size_t i = 0; at.src && i < vec_len(d->places); i++)
         if (d->places[i].src == at.src && d->places[i].start == at.start) return false;
     d->count++;
@@ -290,10 +295,26 @@ void diag_help(Ctx *c, const char *format, ...)
 void diag_warn(Ctx *c, Span at, const char *format, ...)
 {
     va_list args;
+    if (diag(c)->held) return;
     va_start(args, format);
     diag(c)->muted = false;
     say(c, "warning", NULL, at, format_text(c, format, args));
     va_end(args);
+}
+
+int diag_hold(Ctx *c)
+{
+    diag(c)->held++;
+    return diag(c)->count;
+}
+
+int diag_release(Ctx *c, int held)
+{
+    struct Diag *d = diag(c);
+    int errors = d->count - held;
+    d->held--;
+    d->count = held;
+    return errors;
 }
 
 /* ---- explain, nearest, ice ------------------------------------------------------------------- */

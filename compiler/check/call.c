@@ -349,14 +349,22 @@ static bool inside_scan(Check *s)
     return false;
 }
 
+/* The name of what a scan around declares. */
+static bool declared_in_scan(Check *s, const Ast *e)
+{
+    if (e->kind != AST_NAME || !e->decl || e->decl->kind != AST_DECLNAME) return false;
+    PlateList *list = map_get(s->plates_of, e->decl);
+    for (size_t i = 0; list && i < vec_len(list->binders); i++)
+        for (size_t k = 0; k < vec_len(s->plates); k++)
+            if (s->plates[k] == list->binders[i] && map_get(s->scans, s->plates[k])) return true;
+    return false;
+}
+
 /* Has it a value for each step: data over the steps, or what a scan declares? */
 static bool has_steps(Check *s, Ast *e, const Type *t)
 {
     if (vec_len(t->array)) return e->kind == AST_NAME || e->kind == AST_INDEX;
     if (e->kind != AST_NAME || !e->decl || e->decl->kind != AST_DECLNAME) return false;
-    PlateList *list = map_get(s->plates_of, e->decl);
-    for (size_t i = 0; list && i < vec_len(list->binders); i++)
-        if (map_get(s->scans, list->binders[i])) return true;
     return s->frame || (e->decl->decl && e->decl->decl->kind == AST_LET);
 }
 
@@ -373,29 +381,50 @@ static bool check_lag(Check *s, Args *a)
     return false;
 }
 
+/* What stands before the start of x: a number, or as many as x has at a step. */
+static bool check_initial(Check *s, Args *a, const Type *x, const Type *init)
+{
+    Size **given = sizes_join(s, init->array, init->event);
+    if (!vec_len(given) || axes_agree(s, given, sizes_join(s, x->array, x->event))
+        || (!vec_len(init->array) && axes_agree(s, given, x->event)))
+        return true;
+    FAIL(s, E_SHAPES, a->at->span, fmt_expr(s->c, a->at));
+    diag_note(s->c, a->asts[0]->span, "at a step `%s` is %s", fmt_expr(s->c, a->asts[0]),
+              type_text(s->c, x));
+    diag_note(s->c, a->asts[1]->span, "before the start it is %s", type_text(s->c, init));
+    return false;
+}
+
 static Type *rule_previous(Check *s, Args *a)
 {
-    Type *x = as_value(s, a->asts[0], a->types[0]), *init = as_element(s, a->asts[1], a->types[1]);
-    Size **event;
+    Type *x = as_value(s, a->asts[0], a->types[0]), *init = as_value(s, a->asts[1], a->types[1]);
     if (is_bad(x) || is_bad(init)) return type_bad(s);
     if (!inside_scan(s)) {
         FAIL(s, E_PREVIOUS, a->at->span);
         diag_help(s->c, "a sequence is written `scan t in T { .. }`");
         return type_bad(s);
     }
-    if (!has_steps(s, a->asts[0], x)) {
+    bool own = declared_in_scan(s, a->asts[0]);
+    if (!own && !has_steps(s, a->asts[0], x)) {
+        Ast *base = a->asts[0]->kind == AST_INDEX ? a->asts[0]->kids[INDEX_BASE] : NULL;
         FAIL(s, E_ARGUMENT_SHAPE, a->asts[0]->span, "previous", "a variable of the sequence",
              fmt_expr(s->c, a->asts[0]), type_text(s->c, x));
-        diag_help(s->c,
-                  "`previous(y, init)` is y one step before, or init: the step is not written");
+        if (base && declared_in_scan(s, base))
+            diag_help(s->c, "an index stands behind: `previous(%s, init)[..]`", base->name);
+        else
+            diag_help(s->c, "`previous(y, init)` is y one step before, or init: the step is not "
+                      "written");
         return type_bad(s);
     }
     if (!check_lag(s, a)) return type_bad(s);
     x = type_copy(s, x);
-    if (vec_len(x->array) > 1) return as_element(s, a->asts[0], x);
-    x->array = NULL;                   /* data of the scan: its element */
-    if (!broadcast(s, a->at, a->asts[0], x, a->asts[1], init, &event)) return type_bad(s);
-    Type *t = type_union(s, x, init, event);
+    if (!own && vec_len(x->array) > 1) return as_element(s, a->asts[0], x);
+    if (!own) x->array = NULL;         /* data of the scan: its element */
+    if (!check_initial(s, a, x, init)) return type_bad(s);
+    Type *t = type_union(s, x, init, vec_len(x->event) ? x->event : NULL);
+    t->array = x->array;
+    if (x->elem == ELEM_BIT && init->elem != ELEM_REAL && range_inside(init->range, x->range))
+        t->elem = ELEM_BIT;
     if (x->core) { t->core = 0; t->support = str(s->c, range_name(t->range)); }
     return t;
 }
@@ -555,7 +584,8 @@ static Type *call_builtin(Check *s, Ast *e, Type *input, Ast *from)
             if (*a.row->keys) diag_help(s->c, "its named arguments: %s", a.row->keys);
             return type_bad(s);
         }
-        Type *t = opaque ? NULL : infer(s, arg->kids[ARG_VALUE]);
+        Type *t = opaque ? NULL : a.row->rule == RULE_PREVIOUS
+                ? infer_previous_argument(s, e, i) : infer(s, arg->kids[ARG_VALUE]);
         if (arg->name || a.n == MAX_ARGS) continue;
         a.asts[a.n] = arg->kids[ARG_VALUE];
         a.types[a.n++] = t;

@@ -246,6 +246,21 @@ static void rewrite_block(Cells *s, Ast *block)
         ast_walk(block, visit_binder, s);
 }
 
+/* Missing cells of bits, counts and labels, where other statements read them. */
+static void rewrite_discrete(Cells *s)
+{
+    Ast *body = s->model->kids[MODEL_BODY];
+    for (size_t i = 0; i < vec_len(body->kids); i++) {
+        const Ast *st = body->kids[i];
+        bool discrete = st->kind == AST_DATA && st->kids[DATA_MISSING] && !st->kids[DATA_RULE]
+                     && is_discrete(st->kids[DATA_TYPE]->name);
+        const Ast *names = discrete ? st->kids[DATA_NAMES] : NULL;
+        for (size_t k = 0; names && k < vec_len(names->kids); k++)
+            if (!is_defined_zero(s->c, cells_name(s->c, names->kids[k]->name, CELLS_GAPS)))
+                rewrite_states(s->c, s->model, st, names->kids[k]);
+    }
+}
+
 /* The loops over ragged rows in the families of the model. */
 static void rewrite_families(Cells *s, const Ast *file)
 {
@@ -265,5 +280,6 @@ void rewrite_cells(Ctx *c, Ast *file)
             continue;
         rewrite_block(&s, file->kids[i]->kids[MODEL_BODY]);
         rewrite_families(&s, file);
+        rewrite_discrete(&s);
     }
 }

@@ -64,7 +64,10 @@ typedef struct Check {
     Map *scans;                        /* canonical BINDERs of scans */
     Map *local;                        /* FUNCTIONs declared inside a body */
     Map *applied;                      /* Str -> Type: results of applications */
-    Map *busy;                         /* declarations being inferred */
+    Map *busy;                         /* LETs being inferred -> Type that is assumed of them */
+    Map *assumed;                      /* LETs below -> Type that previous() gave them */
+    Ast **later;                       /* vec: LETs below that were inferred when asked for */
+    Type *initial;                     /* of the init of the previous() being inferred, or NULL */
     Map *shapes;                       /* SUPPORT -> Type of a value */
     Type *sample;                      /* event drawn by the SAMPLE body being typed, or NULL */
     NotYet *not_yet;                   /* vec: constructs that later stages do not implement */
@@ -204,6 +207,15 @@ Type *apply_function(Check *s, Ast *f, Type **args, size_t n, Ast *at);
 Type *infer_blockexpr(Check *s, Ast *e, const Type *event);
 Type *type_of_decl(Check *s, Ast *decl);
 void  set_type(Check *s, Ast *decl, Type *t);
+/* recursion.c: lets that read their own past */
+Type *infer_own_past(Check *s, Ast *name, Size **axes, Ast *value);
+Type *later_type(Check *s, Ast *decl);                /* of a LET below, read through previous() */
+bool  check_assumed(Check *s, Ast *name, const Type *own);
+Type *infer_previous_argument(Check *s, Ast *call, size_t i);
+Type *with_axes(Check *s, Type *own, Size **axes);    /* model.c: axes before those of its own */
+Size **plate_sizes(Check *s);                         /* of the plates around */
+bool  name_axes(Check *s, Ast *name, Size ***axes);   /* those written on it; false: an error */
+void  note_plates(Check *s, Ast *name);               /* it is declared in the plates around */
 Type *type_from_ast(Check *s, Ast *type);             /* declared.c: a written TYPE, checked */
 /* ways.c: a parameterization as a call sees it */
 typedef struct Way { Ast *node; Ast **formals; } Way;

@@ -90,11 +90,28 @@ static bool check_neighbour(Check *s, Ast *base, Ast *index, const Type *t, Size
     return false;
 }
 
-/* `h[t + 1]` of what is declared in the scan: a step that is not there yet. */
-static bool check_step(Check *s, Ast *base, Ast *index, const Type *t, Size *steps)
+/* `z[0]` or `z[k]`, k in K, where z has elements: meant is z[t, 0]. */
+static bool check_first_index(Check *s, Ast *base, Ast *index, const Type *t, Size *steps)
+{
+    Size *limit = t->classes ? index_limit(s, index, t) : NULL;
+    if (limit ? sizes_agree(s, limit, steps) : index->kind != AST_NUM) return true;
+    PlateList *list = map_get(s->plates_of, base->decl);
+    Str step = str(s->c, "t");
+    for (size_t i = 0; list && i < vec_len(list->binders); i++)
+        if (map_get(s->scans, list->binders[i])) step = list->binders[i]->name;
+    Str text = fmt_expr(s->c, index);
+    FAIL(s, E_STEP_INDEX, index->span, base->name, text, base->name);
+    diag_help(s->c, "the element at this step is `%s[%s, %s]`", base->name, step, text);
+    return false;
+}
+
+/* `h[t + 1]` of what is declared in the scan: a step that is not there yet. `whole`: all elements
+ * are taken. */
+static bool check_step(Check *s, Ast *base, Ast *index, const Type *t, Size *steps, bool whole)
 {
     int64_t by;
     Ast *from = shifted(index, &by);
+    if (whole && !from && !check_first_index(s, base, index, t, steps)) return false;
     if (!from || !map_get(s->scans, canonical(from->decl))) return true;
     if (by <= 0) return check_neighbour(s, base, index, t, steps);
     FAIL(s, E_LATER_STEP, index->span, fmt_expr(s->c, base), fmt_expr(s->c, index));
@@ -307,7 +324,8 @@ static Type *take_axes(Check *s, Ast *e, Type *t, size_t first, bool history, bo
         Type *i = infer_position(s, index);
         if (is_bad(i)) { bad = true; continue; }
         bool step = history && k == first;
-        if (step ? !check_step(s, e->kids[INDEX_BASE], index, i, size)
+        if (step ? !check_step(s, e->kids[INDEX_BASE], index, i, size,
+                               vec_len(e->kids) - first < n_all)
                  : !check_position(s, e->kids[INDEX_BASE], index, i, size))
             bad = true;
         r->event = sizes_join(s, r->event, i->event);

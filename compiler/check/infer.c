@@ -40,16 +40,6 @@ static Type *seen_from_here(Check *s, Ast *decl, Type *full)
     return t;
 }
 
-/* A `let` below in the same scan, read through previous(): typed when asked for. While its own
- * definition is being typed it counts as a number, which fits every shape. */
-static Type *later_type(Check *s, Ast *decl)
-{
-    if (map_get(s->busy, decl)) return type_real(s, NULL);
-    if (!decl->decl || decl->decl->kind != AST_LET) return type_bad(s);
-    infer_statement(s, decl->decl);
-    return decl->type ? decl->type : type_bad(s);
-}
-
 Type *type_of_decl(Check *s, Ast *decl)
 {
     Type *t = local_type(s, decl);

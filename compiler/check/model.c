@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* ---- declarations ---------------------------------------------------------------------------- */
-static Size **plate_sizes(Check *s)
+Size **plate_sizes(Check *s)
 {
     Size **sizes = NULL;
     for (size_t i = 0; i < vec_len(s->plates); i++) {
@@ -20,7 +20,7 @@ static Size **plate_sizes(Check *s)
     return sizes;
 }
 
-static Type *with_axes(Check *s, Type *own, Size **axes)
+Type *with_axes(Check *s, Type *own, Size **axes)
 {
     if (is_bad(own) || !vec_len(axes)) return own;
     Type *t = type_copy(s, own);
@@ -35,7 +35,7 @@ static Type *with_axes(Check *s, Type *own, Size **axes)
     return t;
 }
 
-static void note_plates(Check *s, Ast *name)
+void note_plates(Check *s, Ast *name)
 {
     PlateList *list = arena_alloc(s->c->arena, sizeof *list);
     for (size_t i = 0; i < vec_len(s->plates); i++) vec_push(s->c, list->binders, s->plates[i]);
@@ -54,7 +54,7 @@ static void declare_type(Check *s, Ast *name, Type *own)
 }
 
 /* Axes on a name: indices are opened, sizes collected; false after an error. */
-static bool name_axes(Check *s, Ast *name, Size ***axes)
+bool name_axes(Check *s, Ast *name, Size ***axes)
 {
     bool good = true;
     *axes = NULL;
@@ -193,16 +193,14 @@ static void infer_data(Check *s, Ast *st)
     if (missing && !(missing->kind == AST_NAME && !missing->decl)) infer_element(s, missing);
 }
 
-static void infer_let(Check *s, Ast *st, Ast *names, Ast *value)
+static void infer_let(Check *s, Ast *names, Ast *value)
 {
     Ast *name = names->kids[0];
     Size **axes;
     size_t guards = vec_len(s->guarded);
-    map_put(s->busy, name, name);
     bool good = name_axes(s, name, &axes);
     if (!s->frame) note_plates(s, name);               /* in a scan it may read its own past */
-    Type *t = infer(s, value);
-    map_put(s->busy, name, NULL);
+    Type *t = infer_own_past(s, name, axes, value);
     if (s->guarded) ((size_t *)s->guarded)[-1] = guards;
     if (t->kind == KIND_DIST && vec_len(axes)) {
         FAIL(s, E_NOT_VALUE, value->span, fmt_expr(s->c, value), type_text(s->c, t));
@@ -215,8 +213,7 @@ static void infer_let(Check *s, Ast *st, Ast *names, Ast *value)
         t->declared = false;
     }
     if (t->kind == KIND_VALUE || t->kind == KIND_RECORD) t = with_axes(s, t, axes);
-    (void)st;
-    declare_type(s, name, good ? t : type_bad(s));
+    declare_type(s, name, good && check_assumed(s, name, t) ? t : type_bad(s));
 }
 
 /* ---- plates ---------------------------------------------------------------------------------- */
@@ -385,9 +382,9 @@ void infer_statement(Check *s, Ast *st)
             infer_init(s, st->kids[PARAM_INIT], st->kids[PARAM_TYPE] ? st->kids[PARAM_TYPE]->type
                                                                      : type_real(s, NULL));
         break;
-    case AST_LET: infer_let(s, st, st->kids[LET_NAMES], st->kids[LET_VALUE]); break;
+    case AST_LET: infer_let(s, st->kids[LET_NAMES], st->kids[LET_VALUE]); break;
     case AST_REPORT:
-        infer_let(s, st, st->kids[REPORT_NAMES], st->kids[REPORT_VALUE]);
+        infer_let(s, st->kids[REPORT_NAMES], st->kids[REPORT_VALUE]);
         break;
     case AST_NET: {
         Type *event = type_real(s, NULL);

@@ -117,6 +117,8 @@ bool check(Ctx *c, Ast *file, Ast *library);
 void rewrite_forecasts(Ctx *c, Ast *file);
 /* cells.c: missing cells and ragged axes in terms of other data and a latent; before check. */
 void rewrite_cells(Ctx *c, Ast *file);
+/* states.c: missing cells of x, declared by `data`, that other statements read. */
+void rewrite_states(Ctx *c, Ast *model, const Ast *data, const Ast *x);
 /* Names that it gives: y_missing, y_absent, y_place, y_gaps of data y; L_max of lengths L. */
 typedef enum { CELLS_VALUES, CELLS_ABSENT, CELLS_PLACE, CELLS_GAPS, CELLS_LONGEST } CellsName;
 Str cells_name(Ctx *c, Str of, CellsName what);

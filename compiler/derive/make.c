@@ -228,9 +228,17 @@ Ast *make_element_of(Ctx *c, const Var *v, Ast *whole)
     return e;
 }
 
+/* In its sequence the first index of a variable is the step: h[t][k]. */
 Ast *make_element(Ctx *c, const Var *v, Span span)
 {
-    return make_element_of(c, v, make_name(c, v, span));
+    const Plate *sequence = plate_sequence(v->plate);
+    Ast *whole = make_name(c, v, span), **step = NULL;
+    if (sequence && has_declared_binders(v)) {
+        vec_push(c, step, plate_index_name(c, sequence, span));
+        whole = make_index(c, whole, step);
+        whole->type = v->type;
+    }
+    return make_element_of(c, v, whole);
 }
 
 Ast *make_declared_sum(Ctx *c, const Var *v, Ast *e)

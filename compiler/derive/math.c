@@ -307,13 +307,16 @@ static Str call_form(const Math *m, const Ast *e, int *has)
                                       : "KL( %s ‖ %s )", q, p);
     }
     bool best = !strcmp(e->name, "max_states");
-    if (n == 2 && (best || !strcmp(e->name, "sum_states"))) {
+    if (n >= 2 && (best || !strcmp(e->name, "sum_states"))) {
         static const char *const forms_of[2][2] = {    /* [best][latex] */
             { "log Σ_%s exp( %s )", "\\log \\sum_{%s} \\exp\\left(%s\\right)" },
             { "max_%s ( %s )", "\\max_{%s} \\left(%s\\right)" },
         };
         *has = P_PRODUCT;
-        return str_fmt(m->c, forms_of[best][m->latex], form(m, argument(e, 0), P_ATOM),
+        Str over = form(m, argument(e, 0), P_ATOM);
+        for (size_t i = 2; i < n; i++)
+            over = str_fmt(m->c, "%s,%s", over, form(m, argument(e, i), P_ATOM));
+        return str_fmt(m->c, forms_of[best][m->latex], over,
                        form(m, argument(e, 1), P_SUM));
     }
     if (!strcmp(e->name, "log_mass") && n == 4)
@@ -394,17 +397,25 @@ static Str unary_form(const Math *m, const Ast *e, int *has)
     return str_fmt(m->c, "-%s", form(m, e->kids[UNARY_A], P_PRODUCT));
 }
 
-static Str index_form(const Math *m, const Ast *e)
+static Str add_indices(const Math *m, Str inside, const Ast *e)
 {
-    const Ast *base = e->kids[INDEX_BASE];
-    Var *v = base->kind == AST_NAME ? model_var(m->m, base->decl) : NULL;
-    bool step = v && v->plate && v->plate->sequence;           /* the first index is the step */
-    Str inside = v && v->kind != VAR_DATA
-        ? plate_indices(m, step ? v->plate->outer : v->plate) : NULL;
     for (size_t i = 1; i < vec_len(e->kids); i++) {
         Str own = form(m, e->kids[i], P_IF);
         inside = inside ? str_fmt(m->c, "%s,%s", inside, own) : own;
     }
+    return inside;
+}
+
+static Str index_form(const Math *m, const Ast *e)
+{
+    const Ast *base = e->kids[INDEX_BASE], *inner = base->kind == AST_INDEX ? base : NULL;
+    if (inner)                         /* h[t][k] is h[t, k] */
+        base = inner->kids[INDEX_BASE];
+    Var *v = base->kind == AST_NAME ? model_var(m->m, base->decl) : NULL;
+    bool step = v && v->plate && v->plate->sequence;           /* the first index is the step */
+    Str inside = v && v->kind != VAR_DATA
+        ? plate_indices(m, step ? v->plate->outer : v->plate) : NULL;
+    inside = add_indices(m, inner ? add_indices(m, inside, inner) : inside, e);
     Str symbol = v ? math_symbol(m, v) : form(m, base, P_ATOM);
     return indexed(m, symbol, inside);
 }

@@ -6,8 +6,9 @@
  * largest of e. Idea: variable elimination. The
  * statements that read a discrete latent are log factors; the deepest latent goes first, with all
  * factors that read it: their sum over the plates between becomes one factor of what is left.
- * A chain, whose law at one step of a `scan` reads the step before, is summed over its paths:
+ * A chain, whose law at one step of a `scan` reads earlier steps, is summed over its paths:
  *     log sum over z of exp sum_t (log p(z[t] | z[t - 1]) + ..)            the forward algorithm
+ * together with the chains of the same sequence that its factors read: sum_states(z, e, u).
  * establishes: no term reads a discrete latent except under its sum_states
  */
 #include "derive.h"
@@ -97,19 +98,59 @@ static int depth(const Plate *p)
     return n;
 }
 
-/* The latent of the deepest plate; of several, the one declared last. */
-static Var *next_latent(const Part *parts)
+/* A state of a sequence that a later step reads: its paths are summed, not its states. */
+static bool is_chain(Derive *d, const Part *parts, const Var *v)
+{
+    bool chain = false;
+    for (size_t i = 0; plate_sequence(v->plate) && i < vec_len(parts); i++)
+        chain |= reads_has(parts[i].states, v)
+              && model_reads_past(d->c, d->m, parts[i].expr, v);
+    return chain;
+}
+
+/* Does a go before b? The latent of the deeper plate does; in one plate what is no chain, then
+ * what is declared last. */
+static bool goes_first(Derive *d, const Part *parts, const Var *a, const Var *b)
+{
+    if (depth(a->plate) != depth(b->plate))
+        return depth(a->plate) > depth(b->plate);
+    bool chain_a = is_chain(d, parts, a), chain_b = is_chain(d, parts, b);
+    return chain_a != chain_b ? chain_b : a->decl->span.start > b->decl->span.start;
+}
+
+static Var *next_latent(Derive *d, const Part *parts)
 {
     Var *best = NULL;
     for (size_t i = 0; i < vec_len(parts); i++)
-        for (size_t k = 0; k < vec_len(parts[i].states); k++) {
-            Var *v = parts[i].states[k];
-            if (!best || depth(v->plate) > depth(best->plate)
-                || (depth(v->plate) == depth(best->plate)
-                    && v->decl->span.start > best->decl->span.start))
-                best = v;
-        }
+        for (size_t k = 0; k < vec_len(parts[i].states); k++)
+            if (!best || goes_first(d, parts, parts[i].states[k], best))
+                best = parts[i].states[k];
     return best;
+}
+
+static bool reads_any(const Part *p, Var **vars)
+{
+    bool any = false;
+    for (size_t i = 0; i < vec_len(vars); i++)
+        any |= reads_has(p->states, vars[i]);
+    return any;
+}
+
+/* v, and if it is a chain those of its sequence that statements join to it. */
+static Var **joined(Derive *d, const Part *parts, Var *v)
+{
+    Var **group = own_state(d, v);
+    size_t before = 0;
+    while (is_chain(d, parts, v) && before < vec_len(group)) {
+        before = vec_len(group);
+        for (size_t i = 0; i < vec_len(parts); i++)
+            for (size_t k = 0; reads_any(&parts[i], group) && k < vec_len(parts[i].states); k++) {
+                Var *u = parts[i].states[k];
+                if (u->plate == v->plate && !reads_has(group, u) && is_chain(d, parts, u))
+                    vec_push(d->c, group, u);
+            }
+    }
+    return group;
 }
 
 /* e summed over the plates from `from` up to, and without, `to`. */
@@ -143,6 +184,20 @@ static bool read_elsewhere(const Var *v, Ast *e)
     return look.found;
 }
 
+/* In a plate within its sequence a chain has a path for each position: none may miss a step. */
+static bool chain_fits(Derive *d, const Var *v)
+{
+    for (const Plate *p = v->plate; p != plate_sequence(v->plate); p = p->outer)
+        if (p->when) {
+            diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
+            diag_note(d->c, p->when->span, "with this condition its path may miss steps");
+            diag_help(d->c, "put the sequence into the plate: `for %s .. { scan %s .. { .. } }`",
+                      p->index, plate_sequence(v->plate)->index);
+            return false;
+        }
+    return true;
+}
+
 static bool fits(Derive *d, const Var *v, const Part *p)
 {
     bool inside = !v->plate || (p->plate && plate_within(p->plate, v->plate));
@@ -151,9 +206,9 @@ static bool fits(Derive *d, const Var *v, const Part *p)
         return true;
     diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
     if (p->chain) {
-        diag_note(d->c, p->chain->decl->span, "`%s` is a chain of the same sequence that reads it",
+        diag_note(d->c, p->chain->decl->span, "the paths of `%s` read it at all their steps",
                   p->chain->name);
-        diag_help(d->c, "a sequence has one chain: make the pair one state, `index(K * L)`");
+        diag_help(d->c, "what a chain reads stands in its own `scan` and plate, or above its scan");
         return false;
     }
     diag_note(d->c, p->span, elsewhere ? "read here at another position"
@@ -162,14 +217,15 @@ static bool fits(Derive *d, const Var *v, const Part *p)
     return false;
 }
 
-/* A state of a sequence that a later step reads: its paths are summed, not its states. */
-static bool is_chain(Derive *d, const Part *parts, const Var *v)
+/* sum_states(v, body, ..) of the group */
+static Ast *sum_states(Derive *d, Var **group, Ast *body)
 {
-    bool chain = false;
-    for (size_t i = 0; v->plate && v->plate->sequence && i < vec_len(parts); i++)
-        chain |= reads_has(parts[i].states, v)
-              && model_reads_past(d->c, d->m, parts[i].expr, v);
-    return chain;
+    Span at = group[0]->decl->span;
+    const char *over = d->summary == SUMMARY_MODE ? "max_states" : "sum_states";
+    Ast *call = make_call(d->c, over, real_scalar(d->c), at, make_name(d->c, group[0], at), body);
+    for (size_t i = 1; i < vec_len(group); i++)
+        ast_push(d->c, call, ast_new(d->c, AST_ARG, at, NULL, 1, make_name(d->c, group[i], at)));
+    return call;
 }
 
 /* Takes all parts that read v out of *parts, and puts back their sum over its states. */
@@ -178,29 +234,34 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
     Part *left = NULL, merged = { .plate = v->plate, .span = v->decl->span };
     Ast *body = NULL;
     bool chain = is_chain(d, *parts, v);
+    Var **group = joined(d, *parts, v);
+    if (chain && !chain_fits(d, v))
+        return false;
     for (size_t i = 0; i < vec_len(*parts); i++) {
         Part *p = &(*parts)[i];
-        if (!reads_has(p->states, v)) {
+        if (!reads_any(p, group)) {
             vec_push(d->c, left, *p);
             continue;
         }
-        if (!fits(d, v, p))
-            return false;
+        for (size_t k = 0; k < vec_len(group); k++)
+            if (reads_has(p->states, group[k]) && !fits(d, group[k], p))
+                return false;
         Ast *e = sum_plates(d, p->expr, p->plate, v->plate);
         body = body ? make_binary(d->c, "+", body, e) : e;
         merged.name = merged.name ? merged.name : p->name;
         for (size_t k = 0; k < vec_len(p->states); k++)
-            if (p->states[k] != v && !reads_has(merged.states, p->states[k]))
+            if (!reads_has(group, p->states[k]) && !reads_has(merged.states, p->states[k]))
                 vec_push(d->c, merged.states, p->states[k]);
     }
+    Plate *sequence = chain ? plate_sequence(v->plate) : NULL;
     if (chain) {
-        merged.plate = v->plate->outer;
+        merged.plate = sequence->outer;
         merged.chain = v;
-        body = sum_plates(d, body, v->plate, merged.plate);
+        body = sum_plates(d, body, sequence, merged.plate);
     }
-    const char *over = d->summary == SUMMARY_MODE ? "max_states" : "sum_states";
-    merged.expr = make_call(d->c, over, real_scalar(d->c), v->decl->span,
-                            make_name(d->c, v, v->decl->span), body);
+    merged.expr = sum_states(d, group, body);
+    if (chain)
+        merged.expr = sum_plates(d, merged.expr, v->plate, sequence);
     vec_push(d->c, left, merged);
     *parts = left;
     return true;
@@ -209,7 +270,7 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
 void sum_out(Derive *d, Query *q)
 {
     Part *parts = collect(d);
-    for (Var *v; (v = next_latent(parts)) != NULL;)
+    for (Var *v; (v = next_latent(d, parts)) != NULL;)
         if (!eliminate(d, &parts, v))
             return;
     for (size_t i = 0; i < vec_len(parts); i++)

@@ -247,6 +247,15 @@ static Both states_words(const Words *w, const Ast *sum)
     Str last = bit ? str(w->d->c, "1") : size_text(w->d->c, v->type->classes);
     Both name = { math_symbol(&w->text, v), math_symbol(&w->latex, v) };
     Both end = { last, math_size(&w->latex, last) };
+    if (vec_len(sum->kids) > 2) {
+        for (size_t i = 2; i < vec_len(sum->kids); i++) {
+            const Var *other = model_var(w->d->m, arg(sum, i)->decl);
+            name = (Both){ str_fmt(w->d->c, "%s, %s", name.text, math_symbol(&w->text, other)),
+                           str_fmt(w->d->c, "%s, %s", name.latex, math_symbol(&w->latex, other)) };
+        }
+        return both_fmt(w, "over the paths of the joint states of %s: forward algorithm",
+                        "\\text{over the paths of the joint states of } %s", name);
+    }
     if (arg(sum, 1)->kind == AST_REDUCE && v->plate && v->plate->sequence)
         return both_fmt2(w, bit || count ? "over the paths of %s in 0 .. %s: forward algorithm"
                                          : "over the paths of %s in 0 .. %s - 1: forward algorithm",

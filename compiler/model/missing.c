@@ -70,8 +70,10 @@ static void check_read(Ctx *c, const Model *m, const Var *v, Ast *e, Span at)
     if (!reads_has(model_reads(c, m, e), v))
         return;
     refuse(c, v);
-    diag_note(c, at, "read here: only cells that nothing reads are summed out");
-    diag_help(c, "leave out the rows with missing cells");
+    diag_note(c, at, "read here: only cells that are read by their indices, in the plate of their "
+              "statement and below it, are summed out");
+    diag_help(c, "leave out the rows with missing cells, or move the statement of `%s` up",
+              v->name);
 }
 
 bool missing_check(Ctx *c, const Model *m)

@@ -106,6 +106,24 @@ struct Env {
 
 typedef struct ActivePlate { Plate *plate; Axis *axis; } ActivePlate;
 
+/* Discrete latents of one sequence whose paths are summed together: lower_states.c. */
+enum { LIMIT_MEMORY = 3 };             /* steps back that the law of a state may look */
+
+typedef struct Chain {
+    Var *v;
+    int memory;                        /* how many steps back it is read */
+    Axis *axis[LIMIT_MEMORY + 1];      /* of its states now, one step before, .. */
+    Val *state[LIMIT_MEMORY + 1];      /* in which the step is being evaluated */
+} Chain;
+
+typedef struct Chains {
+    struct Chains *up;                 /* of a sequence around */
+    Chain *each;                       /* vec */
+    bool probing;                      /* how far back are they read? */
+    bool starts;                       /* the first steps differ: previous(z, init) was read */
+    int step;                          /* being evaluated: 0, 1, ..; LIMIT_MEMORY: a later one */
+} Chains;
+
 typedef struct Lower {
     Ctx *c;
     const Derivation *d;
@@ -124,9 +142,7 @@ typedef struct Lower {
     struct Recursion *recursion;       /* whose equations are being evaluated, or NULL */
     Map *recursion_known;              /* Var -> Val: lets that are known at all steps */
     int errors;                        /* reported before it began */
-    const Var *chain;                  /* discrete latent of a sequence whose paths are summed */
-    Val *chain_before;                 /* its state before; NULL at the first step */
-    bool chain_starts;                 /* its first step is another: previous(z, init) was read */
+    struct Chains *chains;             /* whose paths are being summed, or NULL */
     /* of the draw being lowered */
     Axis *draw_axes[LIMIT_RANK]; int n_draw, n_draw_event; int draw_site, draw_sub;
     /* of the net being applied */
@@ -168,7 +184,15 @@ Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* 
 Val *eval_let(Lower *L, Env *env, const Ast *let);    /* value of a LET, binders opened */
 Val *eval_reduce(Lower *L, Env *env, const Ast *e);
 Tir *reduce_over(Lower *L, Str name, Tir *t, const Val *mask, Axis *const *over, int n);
-Val *eval_sum_states(Lower *L, Env *env, const Ast *call);     /* of derive: log sum_c exp e */
+/* Opens a plate within those around: returns what L->active was. */
+ActivePlate *lower_enter(Lower *L, Plate *plate, Axis *axis);
+
+/* lower_states.c: functions that derive/sum_out.c writes */
+Val *eval_sum_states(Lower *L, Env *env, const Ast *call);
+bool is_chain(const Lower *L, const Var *v);          /* whose paths are being summed */
+/* Is v such a chain? *before: its state that many steps back, NULL before the first; there it has
+ * another value, `init`, or is never used. */
+bool chain_before(Lower *L, const Var *v, int64_t lag, bool init, Span at, Val **before);
 
 /* lower.c. d may be NULL: expressions of the library alone. lower_begin starts a fn. */
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
@@ -241,10 +265,6 @@ Val *let_of_sequence(Lower *L, Var *v);
 Val *scan_past(Lower *L, ScanState *s, const char *name, Axis *steps, Axis *const *outer,
                int n_outer, Axis *const *event, int n_event);
 void scan_next(Lower *L, ScanState *s, const Val *v);
-/* log sum (over = OP_LOGSUMEXP; or the largest, OP_MAXIMUM) over the paths of exp sum_t e(state,
- * state before): M has axes now and before, and the steps; at the first step it is constant along
- * before. */
-Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over);
 
 /* lower_support.c */
 const Ast *type_support(const Lower *L, const Type *type);

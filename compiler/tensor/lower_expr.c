@@ -148,6 +148,14 @@ static Val *eval_index(Lower *L, Env *env, const Ast *e)
 
 /* ---- operators, vectors ---------------------------------------------------------------------- */
 
+static bool is_among(const Axis *axis, Axis *const *axes, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (axes[i] == axis)
+            return true;
+    return false;
+}
+
 Val *eval_matmul(Lower *L, Val *a, Val *b)
 {
     if (a->n_axes == 0 || b->n_axes == 0)
@@ -155,11 +163,8 @@ Val *eval_matmul(Lower *L, Val *a, Val *b)
     Axis *to[LIMIT_RANK];
     to[0] = a->axes[a->n_axes - 1];
     for (int i = 1; i < b->n_axes; i++) {
-        to[i] = b->axes[i];
-        bool clash = false;
-        for (int k = 0; k < a->n_axes; k++)
-            clash |= a->axes[k] == to[i];
-        if (clash)
+        to[i] = b->axes[i];            /* another one, where the left side has it too */
+        while (is_among(to[i], a->axes, a->n_axes) || is_among(to[i], to, i))
             to[i] = axis_keyed(L, str_fmt(L->c, "matmul %d", to[i]->id), to[i]->kind, to[i]->name,
                                to[i]->size);
     }

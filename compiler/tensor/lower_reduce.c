@@ -112,7 +112,7 @@ Val *eval_let(Lower *L, Env *env, const Ast *let)
     return v;
 }
 
-static ActivePlate *enter(Lower *L, Plate *plate, Axis *axis)
+ActivePlate *lower_enter(Lower *L, Plate *plate, Axis *axis)
 {
     ActivePlate *active = NULL, *saved = L->active;
     for (size_t i = 0; i < vec_len(saved); i++)
@@ -126,116 +126,11 @@ static ActivePlate *enter(Lower *L, Plate *plate, Axis *axis)
 static Val *sum_plate(Lower *L, Env *env, const Ast *e, Plate *plate)
 {
     Axis *axis = lower_plate_axis(L, plate);
-    ActivePlate *saved = enter(L, plate, axis);
+    ActivePlate *saved = lower_enter(L, plate, axis);
     Val *v = eval(L, env, e->kids[REDUCE_VALUE]);
     L->active = saved;
     Tir *t = tir_expand(L->f, v->t, &axis, 1);
     return val_tensor(L, tir_reduce(L->f, OP_SUM, t, &axis, 1), v->axes, v->n_axes);
-}
-
-/* Values of lets that read v are not those of another state of v. */
-static void forget_readers(Lower *L, const Var *v)
-{
-    const Model *m = L->d->model;
-    for (size_t i = 0; i < vec_len(m->vars); i++)
-        if (m->vars[i]->kind == VAR_LET && map_get(L->values, m->vars[i])
-            && reads_has(model_reads(L->c, m, m->vars[i]->value), v))
-            map_put(L->values, m->vars[i], NULL);
-}
-
-static Val *in_state(Lower *L, Env *env, Var *v, Val *state, const Ast *body)
-{
-    map_put(L->values, v, state);
-    Val *value = eval(L, env, body);
-    map_put(L->values, v, NULL);
-    forget_readers(L, v);
-    return value;
-}
-
-static int64_t count_states(Lower *L, const Var *v)
-{
-    int64_t n = 2;
-    Str missing;
-    if (v->type->elem != ELEM_BIT && !size_value(L->c, v->type->classes, &n, &missing)) {
-        diag_error(L->c, E_LOWER_UNBOUND, v->decl->span, missing);
-        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", missing);
-    }
-    return n + (v->type->elem == ELEM_COUNT);          /* 0 .. K */
-}
-
-/* The positions along an axis of states. */
-static Val *states_along(Lower *L, Axis *axis)
-{
-    Val *states = val_tensor(L, tir_iota(L->f, axis), NULL, 0);
-    states->index_of = axis;
-    return states;
-}
-
-/* e in every state of v along `axis`. The two states of a bit are put in as constants, so that what
- * is impossible in one folds away and leaves no log 0 behind. */
-static Val *in_states(Lower *L, Env *env, Var *v, Axis *axis, const Ast *e)
-{
-    Val *states = states_along(L, axis);
-    if (v->type->elem != ELEM_BIT)
-        return in_state(L, env, v, states, e);
-    Val *no = in_state(L, env, v, val_const(L, 0), e);
-    Val *yes = in_state(L, env, v, val_const(L, 1), e);
-    return val_select(L, states, yes, no);
-}
-
-/* v is a chain: the sum over its paths through the sequence. `e` is a sum over its steps. The first
- * step is put in by itself where it is another, and so are the states of a bit: see in_states. */
-static Val *sum_chain(Lower *L, Env *env, Var *v, Axis *now, const Ast *e, Op over)
-{
-    Axis *steps = lower_plate_axis(L, v->plate);
-    Axis *before = axis_keyed(L, str_fmt(L->c, "states before %p", (const void *)v), AXIS_EVENT,
-                              str_fmt(L->c, "%s_before", v->name), now->size);
-    const Ast *body = e->kids[REDUCE_VALUE];
-    const Plate *p = v->plate;
-    if (p->when)
-        body = body->kids[IF_THEN];    /* where no step is taken, the state stays */
-    ActivePlate *saved = enter(L, v->plate, steps);
-    bool bit = v->type->elem == ELEM_BIT;
-    Val *M = NULL;
-    L->chain = v;
-    L->chain_starts = false;
-    for (int b = bit; b >= 0; b--) {
-        L->chain_before = bit ? val_const(L, b) : states_along(L, before);
-        Val *step = in_states(L, env, v, now, body);
-        M = M ? val_select(L, states_along(L, before), M, step) : step;
-    }
-    if (L->chain_starts) {
-        L->chain_before = NULL;
-        Val *at = val_tensor(L, tir_iota(L->f, steps), NULL, 0);
-        Val *first = p->start ? eval(L, env, p->start) : val_const(L, 0);
-        M = val_select(L, val_op2(L, OP_EQ, at, first), in_states(L, env, v, now, body), M);
-    }
-    if (p->when) {
-        Val *same = val_op2(L, OP_EQ, states_along(L, now), states_along(L, before));
-        Val *stay = val_select(L, same, val_const(L, 0), val_const(L, -INFINITY));
-        M = val_select(L, eval(L, env, p->when), M, stay);
-    }
-    L->chain = NULL;
-    L->active = saved;
-    return val_tensor(L, sum_paths(L, M->t, steps, now, before, over), M->axes, M->n_axes);
-}
-
-/* sum_states(c, e): log sum over the states of c of exp e; max_states(c, e): the largest e. */
-Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
-{
-    Var *v = model_var(L->d->model, call->kids[0]->kids[ARG_VALUE]->decl);
-    const Ast *body = call->kids[1]->kids[ARG_VALUE];
-    Axis *axis = axis_keyed(L, str_fmt(L->c, "states %p", (const void *)v), AXIS_EVENT, v->name,
-                            count_states(L, v));
-    bool chain = v->plate && v->plate->sequence;
-    for (size_t i = 0; i < vec_len(L->active); i++)
-        chain &= L->active[i].plate != v->plate;
-    Op over = strcmp(call->name, "max_states") ? OP_LOGSUMEXP : OP_MAXIMUM;
-    if (chain)
-        return sum_chain(L, env, v, axis, body, over);
-    Val *e = in_states(L, env, v, axis, body);
-    Tir *t = tir_expand(L->f, e->t, &axis, 1);
-    return val_tensor(L, tir_reduce(L->f, over, t, &axis, 1), e->axes, e->n_axes);
 }
 
 /* The product along one axis: halves are multiplied until one element is left. */

@@ -4,16 +4,24 @@
  *     x[t - m], x[e]                 inside the scan that x is declared in
  * Idea: data, given latents and lets that do not read their own past are known at all steps, so an
  * earlier step is the same array, shifted. A let that does is a recursion: while its equation is
- * evaluated a past value is an input of the fn, a state; the lets that are read so join it. What
- * comes out is lifted to a SCAN (scan_lift.c), and everything else is evaluated anew with the
- * values of all steps at hand.
+ * evaluated a past value is an input of the fn, a state; the lets that are read so join it. A let
+ * that is read at steps that vary, sum[s in t](x[s] * w[t - s]), has a state of all steps, in which
+ * each step writes its own. What comes out is lifted to a SCAN (scan_lift.c), and everything else
+ * is evaluated anew with the values of all steps at hand.
  */
 #include "lower.h"
 
 #include <math.h>
 #include <string.h>
 
-typedef struct Past { Var *v; int64_t lag; Tir *value; } Past;
+enum { ALL_STEPS = 0 };                /* as a lag: the values of all steps so far */
+
+typedef struct Past {
+    Var *v;
+    int64_t lag;
+    Tir *value;
+    Axis *steps;                       /* ALL_STEPS: the axis that they lie along */
+} Past;
 
 struct Recursion {
     Plate *plate;
@@ -75,14 +83,14 @@ static Val *data_here(Lower *L, Var *v)
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
-static Tir *state(Lower *L, Var *v, int64_t lag)
+static Past state(Lower *L, Var *v, int64_t lag)
 {
     struct Recursion *r = L->recursion;
     for (size_t i = 0; i < vec_len(r->past); i++)
         if (r->past[i].v == v && r->past[i].lag == lag)
-            return r->past[i].value;
-    if (lag > 1)
-        state(L, v, lag - 1);
+            return r->past[i];
+    if (lag != 1)                      /* what solve() reads the values of v off is that of lag 1 */
+        state(L, v, lag > 1 ? lag - 1 : 1);
     Axis *axes[LIMIT_RANK], *explicit[LIMIT_RANK];
     int n = 0, m = lower_type_axes(L, v, explicit);
     Plate *chain[LIMIT_RANK];
@@ -90,18 +98,33 @@ static Tir *state(Lower *L, Var *v, int64_t lag)
         chain[n++] = p;
     for (int i = 0; i < n; i++)
         axes[i] = lower_plate_axis(L, chain[n - 1 - i]);
+    Past p = { .v = v, .lag = lag };
+    Axis *steps = lower_plate_axis(L, r->plate);
+    if (lag == ALL_STEPS)
+        axes[n++] = p.steps = tir_axis(L->f, AXIS_EVENT, steps->name, steps->size);
     for (int i = 0; i < m; i++)
         axes[n++] = explicit[i];
     Str name = str_fmt(L->c, "%s %lld before", v->name, (long long)lag);
-    Tir *value = tir_input(L->f, INPUT_GIVEN, name, axes, n);
-    vec_push(L->c, r->past, ((Past){ v, lag, value }));
-    return value;
+    p.value = tir_input(L->f, INPUT_GIVEN, name, axes, n);
+    vec_push(L->c, r->past, p);
+    return p;
 }
 
 static Val *past_state(Lower *L, Var *v, int64_t lag)
 {
     Axis *axes[LIMIT_RANK];
-    Tir *t = state(L, v, lag);
+    Tir *t = state(L, v, lag).value;
+    return val_tensor(L, t, axes, lower_type_axes(L, v, axes));
+}
+
+/* The value at position i of the steps so far. */
+static Val *past_at(Lower *L, Var *v, Val *i)
+{
+    Axis *axes[LIMIT_RANK];
+    Past p = state(L, v, ALL_STEPS);
+    bool whole = i->index_of && i->index_of->size == p.steps->size;
+    Tir *t = whole ? tir_rename(L->f, p.value, &p.steps, &i->index_of, 1)
+                   : tir_gather(L->f, p.value, p.steps, i->t);
     return val_tensor(L, t, axes, lower_type_axes(L, v, axes));
 }
 
@@ -115,10 +138,11 @@ static bool is_recursive(const Lower *L, const Var *v)
 static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
 {
     Plate *sequence = around(L);
-    if (v == L->chain && lag == 1)
-        return L->chain_before ? L->chain_before : val_const(L, 0);
-    if (v == L->chain || (var_is_summed(v) && !map_get(L->values, v))) {
-        not_lowered(L, at, "a state more than one step back");
+    Val *before;
+    if (chain_before(L, v, lag, false, at, &before))
+        return before ? before : val_const(L, 0);
+    if (var_is_summed(v) && !map_get(L->values, v)) {
+        not_lowered(L, at, "an earlier state of what is no chain");
         return val_const(L, 0);
     }
     if (is_recursive(L, v))
@@ -142,11 +166,10 @@ Val *eval_previous(Lower *L, Env *env, const Ast *e)
         not_lowered(L, e->span, "`previous` of an expression");
         return val_const(L, 0);
     }
-    if (v == L->chain && lag == 1) {
-        L->chain_starts = true;
-        return L->chain_before ? L->chain_before : eval(L, env, init);
-    }
-    Val *before = at_lag(L, v, lag, e->span);
+    Val *before;
+    if (chain_before(L, v, lag, true, e->span, &before))
+        return before ? before : eval(L, env, init);
+    before = at_lag(L, v, lag, e->span);
     Val *at = val_tensor(L, tir_iota(L->f, active_axis(L, around(L))), NULL, 0);
     Val *first = around(L)->start ? eval(L, env, around(L)->start) : val_const(L, 0);
     Val *early = val_op2(L, OP_LT, at, val_op2(L, OP_ADD, first, val_const(L, (double)lag)));
@@ -180,20 +203,23 @@ Val *eval_step(Lower *L, Env *env, const Ast *e, bool *handled)
         return var_value(L, v);
     if (is_lag(L, env, index, sequence, &lag))
         return at_lag(L, v, lag, e->span);
-    if (is_recursive(L, v)) {
+    if (is_chain(L, v)) {
         diag_error(L->c, E_SCAN_PAST, e->span, v->name, fmt_expr(L->c, index));
-        diag_help(L->c, "a value of the same `let` is read a fixed number of steps back: "
+        diag_help(L->c, "a state of the same chain is read a fixed number of steps back: "
                   "`%s[%s - 1]`", v->name, sequence->index);
         return val_const(L, 0);
     }
-    Val *x = var_value(L, v), *i = eval(L, env, index);
+    Val *i = eval(L, env, index);
+    double low;
+    if (sequence->low && eval_number(L, NULL, sequence->low, &low) && low != 0)
+        i = val_op2(L, OP_SUB, i, val_const(L, low));
+    if (is_recursive(L, v))
+        return past_at(L, v, i);
+    Val *x = var_value(L, v);
     if (!tir_has_axis(x->t, steps))
         return x;
     Axis *all = axis_keyed(L, str_fmt(L->c, "steps of %d", steps->id), AXIS_EVENT, steps->name,
                            steps->size);
-    double low;
-    if (sequence->low && eval_number(L, NULL, sequence->low, &low))
-        i = val_op2(L, OP_SUB, i, val_const(L, low));
     Tir *t = tir_gather(L->f, tir_rename(L->f, x->t, &steps, &all, 1), all, i->t);
     return val_tensor(L, t, x->axes, x->n_axes);
 }
@@ -231,10 +257,11 @@ void scan_next(Lower *L, ScanState *s, const Val *v)
 
 /* ---- recursions ------------------------------------------------------------------------------ */
 
+/* Over the axes of the type of p->v, behind that of all steps. */
 static Tir *state_next(Lower *L, const Past *p, Axis *const *axes, int n)
 {
     if (p->lag > 1)
-        return state(L, p->v, p->lag - 1);
+        return state(L, p->v, p->lag - 1).value;
     Val *value = map_get(L->values, p->v);
     if (!value) {
         value = let_plain(L, p->v);
@@ -242,7 +269,12 @@ static Tir *state_next(Lower *L, const Past *p, Axis *const *axes, int n)
     }
     if (value->kind != VAL_TENSOR || value->n_axes > n)
         ice_span(L->at, "`%s` has no value for each step", p->v->name);
-    return tir_expand(L->f, val_rename(L, value, axes + (n - value->n_axes))->t, axes, n);
+    Tir *next = tir_expand(L->f, val_rename(L, value, axes + (n - value->n_axes))->t, axes, n);
+    if (p->lag != ALL_STEPS)
+        return next;
+    Tir *now = tir_iota(L->f, lower_plate_axis(L, L->recursion->plate));
+    Tir *here = tir_map(L->f, OP_EQ, tir_iota(L->f, p->steps), now, NULL);
+    return tir_map(L->f, OP_SELECT, here, next, p->value);
 }
 
 /* Fills recursion_known with the values of the states at all steps. */
@@ -254,8 +286,10 @@ static void solve(Lower *L)
     for (size_t i = 0; i < vec_len(r->past); i++) {    /* grows: equations read others' past */
         Past p = r->past[i];
         ScanState s = { .past = p.value };
-        s.next.n_axes = lower_type_axes(L, p.v, s.next.axes);
-        s.next.value = state_next(L, &p, s.next.axes, s.next.n_axes);
+        int all = p.lag == ALL_STEPS;
+        s.next.axes[0] = p.steps;
+        s.next.n_axes = all + lower_type_axes(L, p.v, s.next.axes + all);
+        s.next.value = state_next(L, &p, s.next.axes + all, s.next.n_axes - all);
         vec_push(L->c, states, s);
         vec_push(L->c, vars, p.lag == 1 ? p.v : NULL);
     }
@@ -299,33 +333,4 @@ Val *let_of_sequence(Lower *L, Var *v)
     if (r.past)
         value = map_get(known, v) ? map_get(known, v) : let_plain(L, v);
     return value;
-}
-
-/* ---- chains ---------------------------------------------------------------------------------- */
-
-/* The forward algorithm in logs (Rabiner 1989, eq. 19-21): a[t, i] = log sum_j exp(a[t - 1, j] +
- * M[t, i, j]); over = OP_MAXIMUM: Viterbi's, with max in its place. It starts at 0 for every j, of
- * which there are n: that counts the paths n times. */
-Tir *sum_paths(Lower *L, Tir *M, Axis *steps, Axis *now, Axis *before, Op over)
-{
-    TirFn *f = L->f;
-    Axis *all[] = { steps, now, before }, *outer[LIMIT_RANK];
-    M = tir_expand(f, M, all, 3);
-    int n = 0;
-    for (int i = 0; i < M->n_axes; i++)
-        if (M->axes[i] != before && M->axes[i] != steps && M->axes[i] != now)
-            outer[n++] = M->axes[i];
-    ScanState s = { 0 }, *states = NULL;
-    Val *past = scan_past(L, &s, now->name, steps, outer, n, &now, 1);
-    Tir *ways = tir_map(f, OP_ADD, tir_rename(f, past->t, &now, &before, 1), M, NULL);
-    scan_next(L, &s, val_tensor(L, tir_reduce(f, over, ways, &before, 1), &now, 1));
-    vec_push(L->c, states, s);
-    Tir *a;
-    Str name = str_fmt(L->c, "forward_%s", now->name);
-    const Tir *bad = scan_lift(f, name, steps, false, states, NULL, &a);
-    if (bad)
-        ice_span(L->at, "the forward algorithm is no sequence");
-    Tir *last = element_of(L, a, steps, steps->size - 1);
-    double times = over == OP_LOGSUMEXP ? (double)now->size : 1;
-    return tir_map(f, OP_SUB, tir_reduce(f, over, last, &now, 1), tir_const(f, log(times)), NULL);
 }

@@ -172,6 +172,140 @@ echo '{"y": [[1, 0, 1], [0, 1, 0], [0, 0, 0], [0, 0, 1]]}' >cjs.json
 echo '{"phi": [0.8, 0.7, 0.4], "p": 0.6}' >cjs.at
 pair cjs
 
+# Two chains of one sequence that read each other, with a mixture at every step: their joint states.
+cat >coupled.dgm <<'END'
+model coupled(K = 2) {
+  data y[T] : real
+  data u[T] : bit
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent B[K, 3] : simplex[3] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  latent p : unit ~ beta(2, 2)
+  scan t in T {
+    latent z : index(K) ~ if t == 0 then categorical(1 / K) else categorical(A[z[t - 1]])
+    latent w : index(3) ~ categorical(B[previous(z, 0), previous(w, 1)])
+    latent c : bit ~ bernoulli(if w == 2 then p else 0.4)
+    y[t] ~ normal(mu[z] + w * c, 1)
+    u[t] ~ bernoulli(0.1 + 0.2 * w + 0.1 * z)
+  }
+}
+END
+cat >coupled-all.dgm <<'END'
+model coupled(K = 2) {
+  data y[T] : real
+  data u[T] : bit
+  latent A[K] : simplex[K] ~ dirichlet(2)
+  latent B[K, 3] : simplex[3] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  latent p : unit ~ beta(2, 2)
+  let e(z, w, t) = logpdf(bernoulli(0.1 + 0.2 * w + 0.1 * z), u[t])
+    + logsumexp[c in 2](logpdf(bernoulli(if w == 2 then p else 0.4), c)
+      + logpdf(normal(mu[z] + w * c, 1), y[t]))
+  factor logsumexp[z0 in K, z1 in K, z2 in K, w0 in 3, w1 in 3, w2 in 3](
+    log(1 / K) + log(B[0, 1][w0]) + e(z0, w0, 0)
+    + log(A[z0][z1]) + log(B[z0, w0][w1]) + e(z1, w1, 1)
+    + log(A[z1][z2]) + log(B[z1, w1][w2]) + e(z2, w2, 2))
+}
+END
+echo '{"y": [0.3, -1.2, 2.5], "u": [0, 1, 1]}' >coupled.json
+echo '{"A": [[0.8, 0.2], [0.4, 0.6]], "mu": [-1, 1.5], "p": 0.3,
+  "B": [[[0.2, 0.3, 0.5], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8]],
+        [[0.4, 0.4, 0.2], [0.3, 0.3, 0.4], [0.25, 0.5, 0.25]]]}' >coupled.at
+pair coupled
+
+# A chain that looks two steps back, guarded and with values before the start.
+cat >second.dgm <<'END'
+model second(K = 2) {
+  data y[T] : real
+  latent A[K, K] : simplex[K] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  latent phi : unit ~ beta(2, 2)
+  scan t in T {
+    latent z : index(K) ~ if t < 2 then categorical(1 / K) else categorical(A[z[t - 1], z[t - 2]])
+    y[t] ~ normal(mu[z], 1)
+  }
+  scan t in T {
+    latent on : bit ~ bernoulli(phi * previous(on, 1, lag: 2) * (1 - 0.3 * previous(on, 0)))
+    factor logpdf(normal(on, 1), y[t])
+  }
+}
+END
+cat >second-all.dgm <<'END'
+model second(K = 2) {
+  data y[T] : real
+  latent A[K, K] : simplex[K] ~ dirichlet(2)
+  latent mu[K] : real ~ normal(0, 3)
+  latent phi : unit ~ beta(2, 2)
+  let e(m, t) = logpdf(normal(m, 1), y[t])
+  factor logsumexp[a in K, b in K, c in K, d in K](2 * log(1 / K) + log(A[b, a][c])
+    + log(A[c, b][d]) + e(mu[a], 0) + e(mu[b], 1) + e(mu[c], 2) + e(mu[d], 3))
+  let mass(x, q) = if x == 1 then q else 1 - q
+  factor log(sum[a in 2, b in 2, c in 2, d in 2](mass(a, phi) * mass(b, phi * (1 - 0.3 * a))
+    * mass(c, phi * a * (1 - 0.3 * b)) * mass(d, phi * b * (1 - 0.3 * c))
+    * exp(e(a, 0) + e(b, 1) + e(c, 2) + e(d, 3))))
+}
+END
+echo '{"y": [0.3, -1.2, 2.5, 0.9]}' >second.json
+echo '{"A": [[[0.8, 0.2], [0.4, 0.6]], [[0.3, 0.7], [0.55, 0.45]]], "mu": [-1, 1.5], "phi": 0.8}' >second.at
+pair second
+
+# Animals that die and that leave: two chains, one of memory two, whose first step is of each row.
+cat >leave.dgm <<'END'
+model leave(T = 6) {
+  data y[I, T] : bit
+  let first[i in I] = argmax(y[i])
+  latent phi[T], p, psi : unit ~ beta(2, 2)
+  for i in I where any(y[i]) { scan t in first[i] + 1 .. T {
+    latent alive : bit ~ bernoulli(phi[t - 1] * previous(alive, 1))
+    latent here : bit ~ bernoulli(0.1 + 0.9 * psi * previous(here, 1, lag: 2) * previous(alive, 1))
+    y[i, t] ~ bernoulli(p * alive * here)
+  } }
+}
+END
+cat >leave-all.dgm <<'END'
+model leave(T = 6) {
+  data y[I, T] : bit
+  latent phi[T], p, psi : unit ~ beta(2, 2)
+  let mass(x, q) = if x == 1 then q else 1 - q
+  let stay(h, a) = 0.1 + 0.9 * psi * h * a
+  factor log(sum[a in 2, b in 2, c in 2, h in 2, k in 2, l in 2](mass(a, phi[2]) * mass(b, phi[3] * a)
+    * mass(c, phi[4] * b) * mass(h, stay(1, 1)) * mass(k, stay(1, a)) * mass(l, stay(h, b))
+    * mass(y[0, 3], p * a * h) * mass(y[0, 4], p * b * k) * mass(y[0, 5], p * c * l)))
+  factor log(sum[c in 2, l in 2](mass(c, phi[4]) * mass(l, stay(1, 1)) * mass(y[1, 5], p * c * l)))
+}
+END
+echo '{"y": [[0, 0, 1, 0, 0, 1], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0]]}' >leave.json
+echo '{"phi": [0.3, 0.4, 0.8, 0.7, 0.6, 0.5], "p": 0.6, "psi": 0.7}' >leave.at
+pair leave
+
+# A plate within the sequence: a chain for each of its positions.
+cat >panel.dgm <<'END'
+model panel {
+  data y[T, J] : real
+  latent p : unit ~ beta(2, 2)
+  scan t in T { for j in J {
+    latent z : bit ~ bernoulli(0.5 * p + 0.2 * previous(z, 0))
+    y[t, j] ~ normal(z, 1)
+  } }
+}
+END
+cat >panel-all.dgm <<'END'
+model panel {
+  data y[T, J] : real
+  latent p : unit ~ beta(2, 2)
+  let mass(x, q) = if x == 1 then q else 1 - q
+  let q(z) = 0.5 * p + 0.2 * z
+  for j in J {
+    factor log(sum[a in 2, b in 2, c in 2](mass(a, q(0)) * mass(b, q(a)) * mass(c, q(b))
+      * exp(logpdf(normal(a, 1), y[0, j]) + logpdf(normal(b, 1), y[1, j])
+        + logpdf(normal(c, 1), y[2, j]))))
+  }
+}
+END
+echo '{"y": [[1, 0.3], [0.2, -0.5], [2, 0.6]]}' >panel.json
+echo '{"p": 0.3}' >panel.at
+pair panel
+
 cat >seen.dgm <<'END'
 model seen {
   data y[N] : real
@@ -195,6 +329,52 @@ END
 echo '{"y": [0.3, -1.2, 2.5, 0.9], "good": [0, 1, 0, 1], "a": 2}' >seen.json
 echo '{"mu": 0.3}' >seen.at
 pair seen
+
+# Missing labels that other statements read, in a plate that is opened twice, and a Markov chain with
+# steps that were not seen. The labels of the file are written out again in the second program, where
+# each known cell of the file is drawn with probability 1/2.
+cat >unseen.dgm <<'END'
+model unseen(K = 3) {
+  data x[N] : index(K) from 1 missing
+  data s[N] : bit missing -1
+  data y[N] : real
+  latent p : simplex[K] ~ dirichlet(2)
+  latent A[2] : unit ~ beta(2, 2)
+  latent b[K] : real ~ normal(0, 2)
+  for n in N { x[n] ~ categorical(p) }
+  for i in N { y[i] ~ normal(b[x[i]] + sum[n in N](y[n]), 1 + x[i]) }
+  scan t in N {
+    s[t] ~ bernoulli(if previous(s, 0) then A[0] else A[1])
+    let m = if t == 0 then s[t] else s[t] - 0.5 * s[t - 1]
+    factor logpdf(normal(m, 1), y[t])
+  }
+}
+END
+cat >unseen-all.dgm <<'END'
+model unseen(K = 3) {
+  data x[N] : index(K) from 1 missing
+  data s[N] : bit missing -1
+  data y[N] : real
+  latent p : simplex[K] ~ dirichlet(2)
+  latent A[2] : unit ~ beta(2, 2)
+  latent b[K] : real ~ normal(0, 2)
+  let cells = [2, 0, -1, -1]
+  let e(k, n) = log(p[k]) + logpdf(normal(b[k] + sum(y), 1 + k), y[n])
+  for n in N {
+    x[n] ~ categorical([0.5, 0.25, 0.25])
+    s[n] ~ bernoulli(0.5)
+    factor if cells[n] < 0 then logsumexp[k in K](e(k, n))
+           else logsumexp[k in K where k == cells[n]](e(k, n))
+  }
+  factor 3 * log(2) + 2 * log(2)
+  let step(now, before, t) = log(if now == 1 then A[1 - before] else 1 - A[1 - before])
+    + logpdf(normal(if t == 0 then now else now - 0.5 * before, 1), y[t])
+  factor logsumexp[a in 2, c in 2](step(a, 0, 0) + step(1, a, 1) + step(c, 1, 2) + step(0, c, 3))
+}
+END
+echo '{"x": [3, 1, null, null], "s": [-1, 1, -1, 0], "y": [0.3, -1.2, 0.5, 0.9]}' >unseen.json
+echo '{"p": [0.2, 0.5, 0.3], "A": [0.7, 0.4], "b": [-1, 0.4, 1.3]}' >unseen.at
+pair unseen
 
 # -- equations ------------------------------------------------------------------------------------
 # Two lets that read each other's past, one of them two steps back, in every row.
@@ -233,6 +413,180 @@ echo '{"y": [[0.3, -1.2, 2.5], [1, 2, 0.1]]}' >lets.json
 echo '{"a": 0.3, "b": -0.7, "c": 0.4, "u": [0.5, -0.2]}' >lets.at
 pair lets
 
+# Arrays and vectors that a sequence carries on, read at other positions: ratings (Elo 1978) whose
+# let is declared below its reader, a matrix model of ages (Leslie 1945), the filter of Kalman 1960.
+cat >elo.dgm <<'END'
+model elo(P) {
+  data winner[G], loser[G] : index(P)
+  data y[G] : bit
+  latent k : positive ~ lognormal(0, 1)
+  latent start[P] : real ~ normal(0, 1)
+  scan g in G {
+    let before = previous(rating, start)
+    let p = logistic(before[g, winner[g]] - before[g, loser[g]])
+    let rating[i in P] = before[g, i]
+      + k * (if i == winner[g] then 1 - p else if i == loser[g] then p - 1 else 0)
+    y[g] ~ bernoulli(p)
+  }
+}
+END
+cat >elo-all.dgm <<'END'
+model elo(P) {
+  data winner[G], loser[G] : index(P)
+  data y[G] : bit
+  latent k : positive ~ lognormal(0, 1)
+  latent start[P] : real ~ normal(0, 1)
+  let p0 = logistic(start[0] - start[1])
+  let a0 = start[0] + k * (1 - p0)
+  let a1 = start[1] + k * (p0 - 1)
+  let p1 = logistic(a1 - start[2])
+  let b2 = start[2] + k * (p1 - 1)
+  factor logpdf(bernoulli(p0), y[0]) + logpdf(bernoulli(p1), y[1])
+    + logpdf(bernoulli(logistic(b2 - a0)), y[2])
+}
+END
+echo '{"winner": [0, 1, 2], "loser": [1, 2, 0], "y": [1, 0, 1], "P": 3}' >elo.json
+echo '{"k": 0.7, "start": [0.1, -0.3, 0.5]}' >elo.at
+pair elo
+
+cat >ages.dgm <<'END'
+model ages(A = 3) {
+  data y[I, T, A] : count
+  latent s : unit[A] ~ beta(2, 2)
+  latent f : positive ~ lognormal(0, 1)
+  for i in I {
+    latent n0 : positive[A] ~ lognormal(1, 1)
+    scan t in T {
+      let n[a in A] = if t == 0 then n0[a] else if a == 0 then f * n[t - 1, A - 1]
+                      else s[a - 1] * n[t - 1, a - 1]
+      for a in A { y[i, t, a] ~ poisson(n[t, a]) }
+    }
+  }
+}
+END
+cat >ages-all.dgm <<'END'
+model ages(A = 3) {
+  data y[I, T, A] : count
+  latent s : unit[A] ~ beta(2, 2)
+  latent f : positive ~ lognormal(0, 1)
+  for i in I {
+    latent n0 : positive[A] ~ lognormal(1, 1)
+    let n1 = [f * n0[2], s[0] * n0[0], s[1] * n0[1]]
+    let n2 = [f * n1[2], s[0] * n1[0], s[1] * n1[1]]
+    for a in A {
+      factor logpdf(poisson(n0[a]), y[i, 0, a]) + logpdf(poisson(n1[a]), y[i, 1, a])
+        + logpdf(poisson(n2[a]), y[i, 2, a])
+    }
+  }
+}
+END
+echo '{"y": [[[1, 2, 3], [0, 1, 2], [4, 0, 1]], [[2, 2, 0], [1, 1, 1], [5, 0, 2]]]}' >ages.json
+echo '{"s": [0.5, 0.6, 0.7], "f": 2.5, "n0": [[4, 3, 2], [1, 2, 5]]}' >ages.at
+pair ages
+
+cat >kalman.dgm <<'END'
+model kalman {
+  data y[T] : real
+  latent q, r : positive ~ lognormal(0, 1)
+  latent phi : interval(-1, 1) ~ uniform(-1, 1)
+  let A = [[1, 1], [0, phi]]
+  let H = [1, 0]
+  scan t in T {
+    let P = A @ previous(C, diag([1, 1])) @ A' + sq(q) * diag([1, 1])
+    let to = A @ previous(m, [0, 0])
+    let S = H @ P @ H + sq(r)
+    let gain = P @ H / S
+    y[t] ~ normal(H @ to, sqrt(S))
+    let m = to + gain * (y[t] - H @ to)
+    let C[i in 2, j in 2] = P[t, i, j] - gain[t, i] * gain[t, j] * S
+  }
+}
+END
+cat >kalman-all.dgm <<'END'
+model kalman {
+  data y[T] : real
+  latent q, r : positive ~ lognormal(0, 1)
+  latent phi : interval(-1, 1) ~ uniform(-1, 1)
+  let A = [[1, 1], [0, phi]]
+  let Q = sq(q) * diag([1, 1])
+  let C1 = A @ A' + Q
+  let C2 = A @ C1 @ A' + Q
+  let C3 = A @ C2 @ A' + Q
+  let c12 = (A @ C1)[0, 0]
+  let c13 = (A @ A @ C1)[0, 0]
+  let c23 = (A @ C2)[0, 0]
+  let V = [[C1[0, 0], c12, c13], [c12, C2[0, 0], c23], [c13, c23, C3[0, 0]]]
+  y ~ mvnormal(0, cov: V + sq(r) * diag([1, 1, 1]))
+}
+END
+echo '{"y": [1, 2.5, 2]}' >kalman.json
+echo '{"q": 0.5, "r": 0.7, "phi": 0.3}' >kalman.at
+pair kalman
+
+# A renewal equation: every step reads all steps before it, from the second on.
+cat >renewal.dgm <<'END'
+model renewal {
+  data w[T] : nonnegative
+  data d[I, T] : count
+  latent r : positive ~ lognormal(0, 1)
+  latent c0[I] : positive ~ lognormal(0, 1)
+  for i in I { scan t in 1 .. T {
+    let c = if t == 1 then c0[i]
+            else (1 - sum[s in 1 .. t](c[s]) / 100) * r * sum[s in 1 .. t](c[s] * w[t - 1 - s])
+    let b[k in 2] = c * (k + 1) + (if t < 3 then 0 else 0.1 * b[t - 2, 1 - k])
+    let top = if t == 1 then 0 else c[1 + t div 3]
+    d[i, t] ~ poisson(max(c + b[t, 0] + b[t, 1] + top, 0))
+  } }
+}
+END
+cat >renewal-all.dgm <<'END'
+model renewal {
+  data w[T] : nonnegative
+  data d[I, T] : count
+  latent r : positive ~ lognormal(0, 1)
+  latent c0[I] : positive ~ lognormal(0, 1)
+  for i in I {
+    let c2 = (1 - c0[i] / 100) * r * c0[i] * w[0]
+    let c3 = (1 - (c0[i] + c2) / 100) * r * (c0[i] * w[1] + c2 * w[0])
+    let b30 = c3 + 0.2 * c0[i]
+    let b31 = 2 * c3 + 0.1 * c0[i]
+    factor logpdf(poisson(4 * c0[i]), d[i, 1]) + logpdf(poisson(max(4 * c2 + c0[i], 0)), d[i, 2])
+      + logpdf(poisson(max(c3 + b30 + b31 + c2, 0)), d[i, 3])
+  }
+}
+END
+echo '{"w": [0.6, 0.3, 0.1, 0.05], "d": [[9, 1, 2, 3], [0, 1, 0, 2]]}' >renewal.json
+echo '{"r": 1.3, "c0": [5, 3]}' >renewal.at
+pair renewal
+
+# A latent that is an array at every step, its law read at another position of the step before.
+cat >ring.dgm <<'END'
+model ring(K = 3) {
+  data y[T, K] : real
+  latent rho : real ~ normal(0, 1)
+  scan t in T {
+    latent h[k in K] : real ~ normal(if t == 0 then k else rho * h[t - 1, (k + 1) mod K], 0.5 + k)
+    for k in K { y[t, k] ~ normal(h[t, k] + previous(h, 2)[k], 1) }
+  }
+}
+END
+cat >ring-all.dgm <<'END'
+model ring(K = 3) {
+  data y[2, K] : real
+  latent rho : real ~ normal(0, 1)
+  latent h[2, K] : real ~ flat
+  for k in K {
+    factor logpdf(normal(k, 0.5 + k), h[0, k])
+      + logpdf(normal(rho * h[0, (k + 1) mod K], 0.5 + k), h[1, k])
+    y[0, k] ~ normal(h[0, k] + 2, 1)
+    y[1, k] ~ normal(h[1, k] + h[0, k], 1)
+  }
+}
+END
+echo '{"y": [[0.3, -1.2, 2.5], [1, 2, 0.1]]}' >ring.json
+echo '{"rho": 0.3, "h": [[0.5, -0.2, 0.8], [1, 0.3, -0.4]]}' >ring.at
+pair ring
+
 # A latent path, vectors, prefix sums and products, a condition on a binder.
 cat >paths.dgm <<'END'
 model paths {
@@ -264,7 +618,7 @@ echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >paths.json
 echo '{"A": [[0.3, -0.7], [0.2, 0.5]], "z": [[0.5, -0.2], [1, 0.3], [-0.4, 0.8]]}' >paths.at
 pair paths
 
-# Inverses and solutions of a matrix of any kind, by Cramer's rule.
+# Inverses, solutions and products of a matrix of any kind, by Cramer's rule.
 cat >matrices.dgm <<'END'
 model matrices {
   data y[N] : real[2]
@@ -272,6 +626,7 @@ model matrices {
   let w[n in N] = solve(A, y[n])
   for n in N { w[n] ~ normal(0, 1) }
   factor -sum(sq(solve(A, A')) + inverse(A' + 1)) - sum(solve(A @ A', y[0]))
+  factor -sum(sq(A @ A' @ A @ A'))
 }
 END
 cat >matrices-all.dgm <<'END'
@@ -284,6 +639,10 @@ model matrices {
   let e = (A[0, 0] + 1) * (A[1, 1] + 1) - (A[0, 1] + 1) * (A[1, 0] + 1)
   factor -sum(sq(Y @ A')) - (A[0, 0] + A[1, 1] - A[0, 1] - A[1, 0]) / e
   factor -sum(Y' @ (Y @ y[0]))
+  let p = sq(A[0, 0]) + sq(A[0, 1])
+  let q = A[0, 0] * A[1, 0] + A[0, 1] * A[1, 1]
+  let r = sq(A[1, 0]) + sq(A[1, 1])
+  factor -sq(p * p + q * q) - 2 * sq(p * q + q * r) - sq(q * q + r * r)
 }
 END
 echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >matrices.json

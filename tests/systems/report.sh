@@ -56,6 +56,53 @@ best=$(sort -k5,5gr paths.txt | head -1 | cut -d' ' -f1-4)
 ./chain report --data data.json --draws draws.json >table.txt
 grep -q '^share\[3, 2\]' table.txt || fail "$(cat table.txt)"
 
+# -- two chains that read each other: every pair of paths ---------------------------------------------
+cat >pair.dgm <<'END'
+model pair(T = 3) {
+  data y[T] : real
+  latent a : unit ~ beta(1, 1)
+  scan t in T {
+    latent z : index(3) ~ categorical(if previous(z, 2) == 2 then [0.2, 0.5, 0.3] else [0.6, 0.3, 0.1])
+    latent w : bit ~ bernoulli(if previous(w, 1) then a else 0.2 + 0.1 * previous(z, 0))
+    y[t] ~ normal(z - 2 * w, 1)
+  }
+  report share[t in T] = marginal(z[t])
+  report lit[t in T] = marginal(w[t])
+  report path = mode(z)
+  report lights = mode(w)
+}
+END
+echo '{"y": [0.4, -1.5, 1.2]}' >pair.json
+echo '{"a": [0.7, 0.1]}' >pair.at
+quick_dgmc pair.dgm --only=report,marginals,modes,simulate -o ./pair
+./pair report --data pair.json --draws pair.at --out pair.out
+awk 'function start(u, z) { return u ? (z == 0 ? 0.2 : z == 1 ? 0.5 : 0.3) : (z == 0 ? 0.6 : z == 1 ? 0.3 : 0.1) }
+    function bit(w, q) { return w ? q : 1 - q }
+    BEGIN { split("0.4 -1.5 1.2", y, " "); split("0.7 0.1", a, " ")
+        for (d = 1; d <= 2; d++) {
+            s = best = 0; split("", m); split("", l)
+            for (n = 0; n < 216; n++) {
+                k = n; p = 1; z0 = 0; w0 = 1
+                for (t = 1; t <= 3; t++) {
+                    s6 = k % 6; k = int(k / 6); z = s6 % 3; w = int(s6 / 3)
+                    p *= start(t == 1 || z0 == 2, z) * bit(w, w0 ? a[d] : 0.2 + 0.1 * z0)
+                    p *= exp(-(y[t] - z + 2 * w) ^ 2 / 2); path[t] = z; light[t] = w; z0 = z; w0 = w }
+                s += p
+                for (t = 1; t <= 3; t++) { m[t, path[t]] += p; l[t] += light[t] * p }
+                if (p > best) { best = p; b = path[1] " " path[2] " " path[3]; c = light[1] " " light[2] " " light[3] }
+            }
+            for (t = 1; t <= 3; t++) for (z = 0; z < 3; z++) printf "%.15g\n", m[t, z] / s >"share.txt"
+            for (t = 1; t <= 3; t++) printf "%.15g\n", l[t] / s >"lit.txt"
+            print b >"path.txt"; print c >"lights.txt" } }'
+for name in share lit; do
+    values pair.out $name | paste - $name.txt | awk '{ d = $1 - $2; n++; if (!(d * d < 1e-24)) exit 1 }
+        END { exit n < 6 }' || fail "$name: $(values pair.out $name | paste - $name.txt)"
+done
+for name in path lights; do
+    [ "$(values pair.out $name | tr '\n' ' ')" = "$(tr '\n' ' ' <$name.txt)" ] ||
+        fail "$name: $(values pair.out $name | tr '\n' ' ') instead of $(cat $name.txt)"
+done
+
 # -- states of rows, a bit and a count; predictions follow their law ---------------------------------
 cat >rows.dgm <<'END'
 model rows {

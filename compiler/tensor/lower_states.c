@@ -1,0 +1,298 @@
+/* lower_states.c - sums over the states of discrete latents, and over the paths of chains.
+ *
+ *     sum_states(c, e)                log sum over the states of c of exp e
+ *     sum_states(z, sum_t e, u, ..)   over the paths of the chains z, u, .. of one sequence
+ *     max_states(..)                  the largest in place of the log sum
+ * Idea: every state that e reads has an axis: of a chain its state now, 0, and its states 1 .. m
+ * steps before, as far back as e looks. With M[t, z0 .. zm] the value of e at step t, the forward
+ * algorithm (Rabiner 1989, eq. 19-21) of the last m states is, in logs,
+ *     a[t, z0 .. z(m-1)] = log sum over zm of exp(a[t - 1, z1 .. zm] + M[t, z0 .. zm])
+ * Chains that read each other have the axes of all: what is summed is a path of joint states.
+ */
+#include "lower.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- states ---------------------------------------------------------------------------------- */
+
+static int64_t count_states(Lower *L, const Var *v)
+{
+    int64_t n = 2;
+    Str missing;
+    if (v->type->elem != ELEM_BIT && !size_value(L->c, v->type->classes, &n, &missing)) {
+        diag_error(L->c, E_LOWER_UNBOUND, v->decl->span, missing);
+        diag_help(L->c, "give it on the command line: -D %s=..., or --data NAME=FILE", missing);
+    }
+    return n + (v->type->elem == ELEM_COUNT);          /* 0 .. K */
+}
+
+/* The positions along an axis of states. */
+static Val *states_along(Lower *L, Axis *axis)
+{
+    Val *states = val_tensor(L, tir_iota(L->f, axis), NULL, 0);
+    states->index_of = axis;
+    return states;
+}
+
+/* Values of lets that read v are not those of another state of v. */
+static void forget_readers(Lower *L, const Var *v)
+{
+    const Model *m = L->d->model;
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (m->vars[i]->kind == VAR_LET && map_get(L->values, m->vars[i])
+            && reads_has(model_reads(L->c, m, m->vars[i]->value), v))
+            map_put(L->values, m->vars[i], NULL);
+}
+
+/* ---- one state ------------------------------------------------------------------------------- */
+
+static Val *in_state(Lower *L, Env *env, Var *v, Val *state, const Ast *body)
+{
+    map_put(L->values, v, state);
+    Val *value = eval(L, env, body);
+    map_put(L->values, v, NULL);
+    forget_readers(L, v);
+    return value;
+}
+
+/* e in every state of v along `axis`. The two states of a bit are put in as constants, so that what
+ * is impossible in one folds away and leaves no log 0 behind. */
+static Val *in_states(Lower *L, Env *env, Var *v, Axis *axis, const Ast *e)
+{
+    Val *states = states_along(L, axis);
+    if (v->type->elem != ELEM_BIT)
+        return in_state(L, env, v, states, e);
+    Val *no = in_state(L, env, v, val_const(L, 0), e);
+    Val *yes = in_state(L, env, v, val_const(L, 1), e);
+    return val_select(L, states, yes, no);
+}
+
+/* ---- chains: what they read ------------------------------------------------------------------ */
+
+static Chain *chain_of(const Lower *L, const Var *v, Chains **among)
+{
+    for (*among = L->chains; *among; *among = (*among)->up)
+        for (size_t i = 0; i < vec_len((*among)->each); i++)
+            if ((*among)->each[i].v == v)
+                return &(*among)->each[i];
+    return NULL;
+}
+
+bool is_chain(const Lower *L, const Var *v)
+{
+    Chains *among;
+    return chain_of(L, v, &among) != NULL;
+}
+
+bool chain_before(Lower *L, const Var *v, int64_t lag, bool init, Span at, Val **before)
+{
+    Chains *among;
+    Chain *c = chain_of(L, v, &among);
+    *before = NULL;
+    if (!c)
+        return false;
+    among->starts |= init;
+    if (lag > LIMIT_MEMORY) {
+        diag_error(L->c, E_STATE_MEMORY, at, v->name, (long long)lag, LIMIT_MEMORY);
+        diag_help(L->c, "what the state must know of the past can be a state of its own");
+        lag = LIMIT_MEMORY;
+    }
+    if (among->probing && c->memory < lag)
+        c->memory = (int)lag;
+    if (among->probing || lag <= among->step)
+        *before = c->state[lag];
+    return true;
+}
+
+/* e in the states that the chains are put in. */
+static Val *at_states(Lower *L, Env *env, const Ast *e)
+{
+    Chain *each = L->chains->each;
+    for (size_t i = 0; i < vec_len(each); i++)
+        map_put(L->values, each[i].v, each[i].state[0]);
+    Val *value = eval(L, env, e);
+    for (size_t i = 0; i < vec_len(each); i++) {
+        map_put(L->values, each[i].v, NULL);
+        forget_readers(L, each[i].v);
+    }
+    return value;
+}
+
+/* e in all states of the chains from `lag` of the k-th on, those before the first step left out. */
+static Val *along_states(Lower *L, Env *env, size_t k, int lag, const Ast *e)
+{
+    if (k == vec_len(L->chains->each))
+        return at_states(L, env, e);
+    Chain *c = &L->chains->each[k];
+    if (lag > c->memory || lag > L->chains->step)
+        return along_states(L, env, k + 1, 0, e);
+    Val *states = states_along(L, c->axis[lag]);
+    c->state[lag] = states;
+    if (c->v->type->elem != ELEM_BIT)
+        return along_states(L, env, k, lag + 1, e);
+    c->state[lag] = val_const(L, 0);
+    Val *no = along_states(L, env, k, lag + 1, e);
+    c->state[lag] = val_const(L, 1);
+    return val_select(L, states, along_states(L, env, k, lag + 1, e), no);
+}
+
+/* ---- chains: their axes ---------------------------------------------------------------------- */
+
+/* The chains that a call names, with the axes of all states that `e` reads. */
+static Chains find_chains(Lower *L, Env *env, const Ast *call, const Ast *e)
+{
+    Chains chains = { .up = L->chains, .probing = true, .step = LIMIT_MEMORY };
+    for (size_t i = 0; i < vec_len(call->kids); i++) {
+        Chain c = { .v = i == 1 ? NULL : model_var(L->d->model,
+                                                   call->kids[i]->kids[ARG_VALUE]->decl) };
+        for (int lag = 0; lag <= LIMIT_MEMORY; lag++)
+            c.state[lag] = val_const(L, 0);
+        if (c.v)
+            vec_push(L->c, chains.each, c);
+    }
+    L->chains = &chains;
+    at_states(L, env, e);
+    L->chains = chains.up;
+    chains.probing = false;
+    for (size_t i = 0; i < vec_len(chains.each); i++) {
+        Chain *c = &chains.each[i];
+        int64_t n = count_states(L, c->v);
+        c->memory = c->memory ? c->memory : 1;
+        for (int lag = 0; lag <= c->memory; lag++)
+            c->axis[lag] = axis_keyed(L, str_fmt(L->c, "states %p %d", (void *)c->v, lag),
+                                      AXIS_EVENT, c->v->name, n);
+    }
+    return chains;
+}
+
+/* The axes of the states from lag `low` on, up to the oldest or, without `oldest`, the one before
+ * it; returns how many. */
+static int state_axes(const Chains *chains, int low, bool oldest, Axis **axes)
+{
+    int n = 0;
+    for (size_t i = 0; i < vec_len(chains->each); i++) {
+        const Chain *c = &chains->each[i];
+        for (int lag = low; lag < c->memory + oldest; lag++)
+            axes[n++] = c->axis[lag];
+    }
+    return n;
+}
+
+/* Is there room for the states of a step, at all steps, and for their axes? */
+static bool table_fits(Lower *L, const Chains *chains, const Axis *steps)
+{
+    Str names = NULL;
+    int n_axes = (int)vec_len(L->active) + 1;
+    double size = 1;
+    for (size_t i = 0; i < vec_len(chains->each); i++) {
+        const Chain *c = &chains->each[i];
+        names = names ? str_fmt(L->c, "%s, %s", names, c->v->name) : c->v->name;
+        n_axes += c->memory + 1;
+        size *= pow((double)c->axis[0]->size, c->memory + 1);
+    }
+    if (n_axes <= LIMIT_RANK && size * (double)steps->size <= (double)LIMIT_TABLE)
+        return true;
+    const Var *v = chains->each[0].v;
+    diag_error(L->c, E_STATE_TABLE, v->decl->span, names, size, (long long)steps->size);
+    if (n_axes > LIMIT_RANK)
+        diag_note(L->c, v->decl->span, "with the plates around it has %d axes; the limit is %d",
+                  n_axes, LIMIT_RANK);
+    else
+        diag_note(L->c, v->decl->span, "the limit is %lld numbers", (long long)LIMIT_TABLE);
+    diag_help(L->c, "chains are summed together where one statement reads several: give them fewer "
+              "states, or let the family draw one");
+    return false;
+}
+
+/* ---- chains: the sum over paths -------------------------------------------------------------- */
+
+/* log sum (over = OP_LOGSUMEXP; or the largest, OP_MAXIMUM) over the paths of exp sum_t M. It
+ * starts at 0 for all states before the first step, along which M is constant there: that counts
+ * the paths as often as there are such states. `when`: where a step is taken, or NULL. */
+static Tir *sum_paths(Lower *L, const Chains *chains, Tir *M, const Val *when, Axis *steps,
+                      Op over)
+{
+    TirFn *f = L->f;
+    Axis *now[LIMIT_RANK], *before[LIMIT_RANK], *all[LIMIT_RANK] = { steps }, *oldest[LIMIT_RANK],
+         *outer[LIMIT_RANK];
+    int n = state_axes(chains, 0, false, now), n_oldest = 0, n_outer = 0;
+    state_axes(chains, 1, true, before);
+    int n_all = 1 + state_axes(chains, 0, true, all + 1);
+    double times = 1;
+    for (int i = 0; i < n; i++)
+        times *= (double)now[i]->size;
+    for (size_t i = 0; i < vec_len(chains->each); i++)
+        oldest[n_oldest++] = chains->each[i].axis[chains->each[i].memory];
+    M = tir_expand(f, M, all, n_all);
+    for (int i = 0; i < M->n_axes; i++) {
+        bool own = false;
+        for (int k = 0; k < n_all; k++)
+            own |= M->axes[i] == all[k];
+        if (!own)
+            outer[n_outer++] = M->axes[i];
+    }
+    ScanState s = { 0 }, *states = NULL;
+    Val *past = scan_past(L, &s, now[0]->name, steps, outer, n_outer, now, n);
+    Tir *ways = tir_map(f, OP_ADD, tir_rename(f, past->t, now, before, n), M, NULL);
+    Val *next = val_tensor(L, tir_reduce(f, over, ways, oldest, n_oldest), now, n);
+    scan_next(L, &s, when ? val_select(L, val_tensor(L, when->t, NULL, 0), next, past) : next);
+    vec_push(L->c, states, s);
+    Tir *a;
+    Str name = str_fmt(L->c, "forward_%s", now[0]->name);
+    const Tir *bad = scan_lift(f, name, steps, false, states, NULL, &a);
+    if (bad)
+        ice_span(L->at, "the forward algorithm is no sequence");
+    Tir *last = tir_reduce(f, over, element_of(L, a, steps, steps->size - 1), now, n);
+    return over == OP_LOGSUMEXP ? tir_map(f, OP_SUB, last, tir_const(f, log(times)), NULL) : last;
+}
+
+/* `e` is a sum over the steps of a sequence. The first steps are put in by themselves where they
+ * are others, and so are the states of a bit: see in_states. */
+static Val *sum_chains(Lower *L, Env *env, const Ast *call, const Ast *e, Plate *p, Op over)
+{
+    Axis *steps = lower_plate_axis(L, p);
+    const Ast *body = e->kids[REDUCE_VALUE];
+    if (p->when)
+        body = body->kids[IF_THEN];    /* where no step is taken, the states stay */
+    ActivePlate *saved = lower_enter(L, p, steps);
+    Chains chains = find_chains(L, env, call, body);
+    Val *M = val_const(L, 0);
+    bool fits = table_fits(L, &chains, steps);
+    L->chains = &chains;
+    if (fits)
+        M = along_states(L, env, 0, 0, body);
+    int memory = 0;
+    for (size_t i = 0; i < vec_len(chains.each); i++)
+        memory = chains.each[i].memory > memory ? chains.each[i].memory : memory;
+    for (int step = 0; fits && chains.starts && step < memory; step++) {
+        chains.step = step;
+        Val *at = val_tensor(L, tir_iota(L->f, steps), NULL, 0);
+        Val *first = p->start ? eval(L, env, p->start) : val_const(L, 0);
+        Val *here = val_op2(L, OP_EQ, at, val_op2(L, OP_ADD, first, val_const(L, step)));
+        M = val_select(L, here, along_states(L, env, 0, 0, body), M);
+    }
+    L->chains = chains.up;
+    Val *when = p->when ? eval(L, env, p->when) : NULL;
+    L->active = saved;
+    return fits ? val_tensor(L, sum_paths(L, &chains, M->t, when, steps, over), M->axes, M->n_axes)
+                : M;
+}
+
+Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
+{
+    Var *v = model_var(L->d->model, call->kids[0]->kids[ARG_VALUE]->decl);
+    const Ast *body = call->kids[1]->kids[ARG_VALUE];
+    Plate *sequence = plate_sequence(v->plate);
+    bool chain = sequence != NULL;
+    for (size_t i = 0; i < vec_len(L->active); i++)
+        chain &= L->active[i].plate != sequence;
+    Op over = strcmp(call->name, "max_states") ? OP_LOGSUMEXP : OP_MAXIMUM;
+    if (chain)
+        return sum_chains(L, env, call, body, sequence, over);
+    Axis *axis = axis_keyed(L, str_fmt(L->c, "states %p", (const void *)v), AXIS_EVENT, v->name,
+                            count_states(L, v));
+    Val *e = in_states(L, env, v, axis, body);
+    Tir *t = tir_expand(L->f, e->t, &axis, 1);
+    return val_tensor(L, tir_reduce(L->f, over, t, &axis, 1), e->axes, e->n_axes);
+}
