@@ -68,6 +68,7 @@ set(COMPILER_SOURCES
   compiler/derive/explain.c
   compiler/derive/explain_latex.c
   compiler/derive/family.c
+  compiler/derive/group.c
   compiler/derive/iwae.c
   compiler/derive/joint.c
   compiler/derive/log_prob.c

@@ -218,7 +218,7 @@ void describe_bound(const Words *w)
 static Str family_text(const Words *w, const Latent *z)
 {
     Both law = both_law(w, z->q);
-    if (z->guide->kind == GUIDE_FULLRANK)
+    if (z->guide->joint)
         return str_fmt(w->d->c, "full rank%s: %s",
                        z->var->centring == NONCENTRED ? " of the standard values" : "", law.text);
     if (z->guide->kind == GUIDE_MEANFIELD)

@@ -16,7 +16,8 @@ typedef struct Latent {
     bool identity;                     /* what is drawn is the latent itself */
     bool mapped;                       /* what is drawn is mapped onto the support */
     Var *drawn;                       /* variable drawn: `var`, or its free value, or the group's */
-    Ast *free;                      /* free value as an expression: NAME, or a slice of the group */
+    Ast *free;                         /* free value as an expression: NAME, or part of the group */
+    Size *from, *length;               /* of a group: where its numbers begin, and how many */
     Ast *q;                            /* law of `drawn` */
     bool first;                        /* first of its group: the group is drawn, and its entropy
                                           counted, here */
@@ -60,6 +61,9 @@ Ast  *make_partial(Ctx *c, const Plate *p, Ast *e, Ast *otherwise);
 /* e of the plates of v: NaN in the cells of v that do not count */
 Ast  *make_known(Ctx *c, const Var *v, Ast *e);
 Ast  *make_size(Ctx *c, const Size *s, Span span);
+/* sizes of p and of the plates around it up to, without, `outer`; positions in them */
+void  push_plate_sizes(Ctx *c, const Plate *p, const Plate *outer, Size ***sizes);
+void  push_plate_indices(Ctx *c, const Plate *p, const Plate *outer, Ast ***index, Span span);
 Var  *make_param(Derive *d, Str name, Type *type, Ast *init, Span span);
 Var  *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span);
 Ast  *plate_index_name(Ctx *c, const Plate *p, Span span);
@@ -101,6 +105,15 @@ void  sum_out(Derive *d, Query *q);
 void  family_latents(Derive *d);
 bool  is_free(Derive *d, const Var *v);     /* its own free value; an error if there is no map */
 Type *free_type(Derive *d, const Var *v);
+Span  guide_span(const Latent *z);
+/* a new parameter of type `inner` for every element of the plate, read at its indices */
+Ast  *plated_param(Derive *d, Str name, const char *support, const Type *inner, Plate *plate,
+                   Ast *init, Span span);
+Ast  *small_init(Derive *d, Span span);
+/* group.c: latents drawn as one vector */
+void  group_latents(Derive *d, Latent **members, size_t n);
+/* of `whole`, a vector over the free numbers of z's group, those of z */
+Ast  *group_part(Derive *d, const Latent *z, Ast *whole);
 /* noncenter.c: latents that are location + scale * a standard one */
 void  noncenter(Derive *d);                                     /* decides Var.centring */
 Ast  *standard_law(Derive *d, const Var *v);

@@ -125,10 +125,6 @@ void choose_estimator(Derive *d, Latent *z)
         z->why = str(c, "the train block says `by score`");
         z->score = true;
     }
-    if (z->var->drawn && z->guide->kind == GUIDE_FULLRANK) {
-        diag_error(c, E_FULLRANK_SHAPE, z->guide->span, z->var->name, "it is discrete");
-        diag_help(c, "give it `meanfield`, or a law of its own");
-    }
     if (z->score)
         read_score(d, z, by);
 }
@@ -138,7 +134,7 @@ void check_group(Derive *d, Latent *const *members, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n; k++)
-            if (members[i]->score && !members[k]->score) {
+            if (members[i]->score && members[i]->by_at && !members[k]->score) {
                 refuse(d, members[i]->by_at,
                        str_fmt(d->c, "it is drawn jointly with `%s`", members[k]->var->name),
                        str_fmt(d->c, "also write `%s by score`", members[k]->var->name));

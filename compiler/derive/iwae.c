@@ -111,7 +111,8 @@ static void score(const Bound *b, const Latent *z, Plate *plate)
     else if (z->control == CONTROL_AVERAGE)
         signal = make_binary(c, "-", signal, score_average(b->d, b->q, z, signal, plate));
     Ast *e = make_binary(c, "*", call(b, "stop_gradient", signal), log_q(b->d, z));
-    add(b, str_fmt(c, "score_%s", z->var->name), call(b, "sum_draws", e), z->var->plate, z->drawn);
+    Str name = str_fmt(c, "score_%s", z->var->name);
+    add(b, name, call(b, "sum_draws", e), z->guide->plate, z->drawn);
 }
 
 /* A bound of the whole data cannot be estimated from some of its rows. */

@@ -59,7 +59,7 @@ bool kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
     bool declared = has_declared_binders(z->var);
     if (law_is_flat(p))
         return *why = str(d->c, "a flat prior is no distribution"), false;
-    if (z->guide->kind == GUIDE_FULLRANK)
+    if (z->guide->joint)
         return *why = str(d->c, "the latent is drawn jointly with its group"), false;
     if (z->mapped)
         return *why = str_fmt(d->c, "the family draws a free number, mapped onto `%s`",
@@ -129,7 +129,7 @@ static void add(Derive *d, Query *q, const Latent *z, const char *prefix, TermKi
                 double sign, double weight, Ast *expr, Span span)
 {
     Term t = make_term(d, str_fmt(d->c, "%s_%s", prefix, z->var->name), kind, sign, expr,
-                       z->var->plate, span);
+                       kind == TERM_ENTROPY ? z->guide->plate : z->var->plate, span);
     t.weight = weight;
     if (z->var->centring == NONCENTRED && (kind == TERM_PRIOR || kind == TERM_KL)) {
         t.noncentred = z->var;

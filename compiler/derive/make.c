@@ -185,6 +185,27 @@ Ast *plate_index_name(Ctx *c, const Plate *p, Span span)
     return name;
 }
 
+void push_plate_sizes(Ctx *c, const Plate *p, const Plate *outer, Size ***sizes)
+{
+    if (!p || p == outer)
+        return;
+    push_plate_sizes(c, p->outer, outer, sizes);
+    vec_push(c, *sizes, p->size);
+}
+
+void push_plate_indices(Ctx *c, const Plate *p, const Plate *outer, Ast ***index, Span span)
+{
+    if (!p || p == outer)
+        return;
+    push_plate_indices(c, p->outer, outer, index, span);
+    Ast *at = plate_index_name(c, p, span), *position = at;
+    if (p->low) {
+        position = make_binary(c, "-", at, p->low);
+        position->type = at->type;
+    }
+    vec_push(c, *index, position);
+}
+
 bool has_declared_binders(const Var *v)
 {
     size_t n = v->decl->kind == AST_DECLNAME ? vec_len(v->decl->kids) : 0;

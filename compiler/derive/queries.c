@@ -23,8 +23,8 @@ static bool is_local(const Derive *d, const Plate *p)
 static void bind_draw(Derive *d, Query *q, const Latent *z)
 {
     if (z->first)
-        vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, z->drawn, z->q, z->var->plate, 2 * z->number,
-                                          z->free->span, NULL, z->score }));
+        vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, z->drawn, z->q, z->guide->plate,
+                                          2 * z->number, z->free->span, NULL, z->score }));
 }
 
 static void bind_value(Derive *d, Query *q, const Latent *z)
@@ -209,11 +209,7 @@ static void sample_query(Derive *d, Query *q)
 
 static Ast *of_member(Derive *d, const Latent *z, Ast *whole)
 {
-    if (z->guide->kind != GUIDE_FULLRANK)
-        return whole;
-    Ast *e = ast_new(d->c, AST_INDEX, z->free->span, NULL, 2, whole, z->free->kids[1]);
-    e->type = z->free->type;
-    return e;
+    return z->guide->joint ? group_part(d, z, whole) : whole;
 }
 
 static void encode_latent(Derive *d, Query *q, const Latent *z)

@@ -229,6 +229,7 @@ Val *eval_others(Lower *L, Env *env, const Ast *call);
 Val *eval_weights(Lower *L, Env *env, const Ast *call);
 Val *eval_sum_draws(Lower *L, Env *env, const Ast *call);
 Val *eval_hold(Lower *L, Env *env, const Ast *call);
+Val *eval_shaped(Lower *L, Env *env, const Ast *call);
 
 /* lower_scan.c */
 Val *eval_previous(Lower *L, Env *env, const Ast *call);

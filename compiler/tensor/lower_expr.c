@@ -260,6 +260,7 @@ special[] = {
     { "row_terms", eval_terms }, { "others", eval_others }, { "sum_draws", eval_sum_draws },
     { "bound", eval_weights }, { "bound_without", eval_weights }, { "shares", eval_weights },
     { "through_draws", eval_hold }, { "past_draws", eval_hold },
+    { "shaped", eval_shaped },
     { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
 };
 
