@@ -218,11 +218,12 @@ void describe_bound(const Words *w)
 static Str family_text(const Words *w, const Latent *z)
 {
     Both law = both_law(w, z->q);
-    if (z->guide->joint)
-        return str_fmt(w->d->c, "full rank%s: %s",
-                       z->var->centring == NONCENTRED ? " of the standard values" : "", law.text);
-    if (z->guide->kind == GUIDE_MEANFIELD)
-        return str_fmt(w->d->c, "mean field%s: %s",
+    static const char *const names[] = {
+        [GUIDE_MEANFIELD] = "mean field", [GUIDE_FULLRANK] = "full rank",
+        [GUIDE_LOWRANK] = "low rank",
+    };
+    if (z->guide->kind != GUIDE_LAW)
+        return str_fmt(w->d->c, "%s%s: %s", names[z->guide->kind],
                        z->var->centring == NONCENTRED ? " of the standard values" : "", law.text);
     return str_fmt(w->d->c, "%s%s", z->guide->amortized ? "amortized: " : "", law.text);
 }

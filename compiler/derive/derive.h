@@ -51,6 +51,8 @@ Ast  *make_index(Ctx *c, Ast *base, Ast **index);               /* base if index
 Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b);
 /* of lang/std; key: of the last argument; b may be NULL */
 Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b);
+/* a law of lang/std with one more argument, by name */
+Ast  *law_with(Derive *d, Ast *law, const char *key, Ast *argument);
 /* real numbers combined or compared; `op` as the language writes it */
 Ast  *make_binary(Ctx *c, const char *op, Ast *a, Ast *b);
 /* if condition then a else b; NULL: 0 */

@@ -6,7 +6,8 @@
  * Idea: what is drawn lies on the real line, so members of any support and shape fit, one after the
  * other, the last axis the fastest. The group stands in the innermost plate that all members share;
  * of a member in plates inside of it the numbers of all their elements are in the vector.
- * full rank: the factor of the covariance starts as the unit matrix.
+ * fullrank    mvnormal(mu, chol: L), all correlations; L starts as the unit matrix
+ * lowrank(R)  mvnormal(mu, sd: s, factor: F), covariance diag(s)^2 + F F', F with R columns
  */
 #include "derive.h"
 
@@ -91,6 +92,20 @@ static Ast *fullrank(const Group *g)
     return make_law(g->d, "mvnormal", g->span, mu, str(g->d->c, "chol"), chol);
 }
 
+/* The columns of the factor start small and unequal, so that they part. */
+static Ast *lowrank(const Group *g)
+{
+    Ctx *c = g->d->c;
+    Type *vector = numbers(g, "real", g->size, NULL);
+    Ast *mu = parameter(g, "mu", vector, small_init(g->d, g->span));
+    Ast *sd = parameter(g, "sd", numbers(g, "positive", g->size, NULL),
+                        ast_num(c, g->span, exp(-1)));
+    Ast *factor = parameter(g, "factor", numbers(g, "real", g->size, g->guide->count),
+                            small_init(g->d, g->span));
+    Ast *q = make_law(g->d, "mvnormal", g->span, mu, str(c, "sd"), sd);
+    return law_with(g->d, q, "factor", factor);
+}
+
 /* ---- entry ----------------------------------------------------------------------------------- */
 
 static Str group_name(Derive *d, Latent **members, size_t n)
@@ -104,7 +119,9 @@ static Str group_name(Derive *d, Latent **members, size_t n)
 /* The group is drawn when its first latent is met. */
 void group_latents(Derive *d, Latent **members, size_t n)
 {
-    static Ast *(*const laws[])(const Group *g) = { [GUIDE_FULLRANK] = fullrank };
+    static Ast *(*const laws[])(const Group *g) = {
+        [GUIDE_FULLRANK] = fullrank, [GUIDE_LOWRANK] = lowrank,
+    };
     const Guide *guide = members[0]->guide;
     Group g = { d, guide, group_name(d, members, n), size_const(d->c, 0), guide_span(members[0]) };
     for (size_t i = 0; i < n; i++) {

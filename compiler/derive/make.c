@@ -121,6 +121,13 @@ Ast *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b)
     return call;
 }
 
+Ast *law_with(Derive *d, Ast *law, const char *key, Ast *argument)
+{
+    ast_push(d->c, law, ast_new(d->c, AST_ARG, law->span, str(d->c, key), 1, argument));
+    law->decl = law_chosen(d->c, std_distribution(d, law->name), law);
+    return law;
+}
+
 Ast *make_size(Ctx *c, const Size *s, Span span)
 {
     int64_t value;

@@ -85,10 +85,12 @@ static bool guide_of(Build *b, Ast *law, Guide *g)
     *g = (Guide){ .kind = GUIDE_LAW, .law = law };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (is_word(law, words[i].name))
-            *g = (Guide){ .kind = words[i].kind, .joint = words[i].joint };
+            *g = (Guide){ .kind = words[i].kind, .joint = words[i].joint,
+                          .count = law->type->size };
     if (g->kind == GUIDE_LATER) {
         diag_error(b->c, E_ND_FAMILY, law->span, law->name);
-        diag_help(b->c, "derived today: meanfield, fullrank, noncentered, or a distribution");
+        diag_help(b->c, "derived today: meanfield, fullrank, lowrank, noncentered, or a "
+                        "distribution");
         return false;
     }
     g->noncentred = is_word(law, "noncentered");
@@ -169,7 +171,8 @@ static void build_rest(Build *b, Ast *s)
     g.span = s->span;
     if (g.kind == GUIDE_LAW) {
         diag_error(b->c, E_ND_FAMILY, s->kids[SITE_LAW]->span, fmt_expr(b->c, s->kids[SITE_LAW]));
-        diag_help(b->c, "`%s` takes meanfield, fullrank or noncentered", s->kids[SITE_LHS]->name);
+        diag_help(b->c, "`%s` takes meanfield, fullrank, lowrank(K) or noncentered",
+                  s->kids[SITE_LHS]->name);
         return;
     }
     for (size_t i = 0; i < vec_len(b->m->vars); i++)

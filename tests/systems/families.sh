@@ -13,7 +13,7 @@ right() {
 
 # ---- latents of every kind -------------------------------------------------------------------------
 echo '{"y": [1, 2, -3], "late": [4, 5, -6]}' >kinds.json
-for family in meanfield fullrank; do
+for family in meanfield fullrank 'lowrank(2)'; do
     cat >kinds.dgm <<END
 model kinds(J = 3) {
   data y[J], late[J] : real
@@ -72,5 +72,14 @@ END
 }
 gap() { holds "($1 - $exact)^2 < $2^2" "$1 against $exact"; }
 gap "$(fit full 'all ~ fullrank')" 1e-3
+gap "$(fit low 'all ~ lowrank(4)')" 1e-3
 # Independent normals lose half of log det of the precision's diagonal over that of the precision.
 gap "$(fit mean 'all ~ meanfield') + 0.5 * log(4 * 8 / 20)" 2e-2
+
+# ---- the cost of a factor --------------------------------------------------------------------------
+# Nothing of the size of the covariance is in a program of low rank.
+squares() {
+    printf 'model wide { latent z : real[37] ~ normal(0, 1); factor -sum(z) ^ 2 }\nfamily for wide { z ~ %s }\n' "$1" >wide.dgm
+    "$dgmc" wide.dgm --emit=c -o - | grep -c "\\<1369\\>" || true
+}
+holds "$(squares fullrank) > 0 && $(squares 'lowrank(3)') == 0" "no 37 x 37 matrix"
