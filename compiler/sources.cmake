@@ -75,6 +75,7 @@ set(COMPILER_SOURCES
   compiler/derive/kl.c
   compiler/derive/make.c
   compiler/derive/math.c
+  compiler/derive/mixture.c
   compiler/derive/noncenter.c
   compiler/derive/offers.c
   compiler/derive/print.c

@@ -158,7 +158,8 @@ void check_family_site(Check *s, Ast *site)
         claim_all(s, lhs);
         if (word) return;
         FAIL(s, E_FAMILY_ALL, law->span, lhs->name, fmt_expr(s->c, law));
-        diag_help(s->c, "laws for several latents are words: meanfield, fullrank, lowrank(K)");
+        diag_help(s->c, "laws for several latents are words: meanfield, fullrank, lowrank(K), "
+                  "mixture(K)");
         return;
     }
     Ast *name = latent_of(s, lhs);

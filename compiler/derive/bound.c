@@ -220,7 +220,7 @@ static Str family_text(const Words *w, const Latent *z)
     Both law = both_law(w, z->q);
     static const char *const names[] = {
         [GUIDE_MEANFIELD] = "mean field", [GUIDE_FULLRANK] = "full rank",
-        [GUIDE_LOWRANK] = "low rank",
+        [GUIDE_LOWRANK] = "low rank", [GUIDE_MIXTURE] = "mixture",
     };
     if (z->guide->kind != GUIDE_LAW)
         return str_fmt(w->d->c, "%s%s: %s", names[z->guide->kind],
@@ -230,7 +230,10 @@ static Str family_text(const Words *w, const Latent *z)
 
 static Str draw_text(const Words *w, const Latent *z)
 {
-    Ast *draw = expand_sample(w->d, z->q);
+    Ast *draw = expand_sample(w->d, z->component ? z->component : z->q);
+    if (draw && z->component)
+        return str_fmt(w->d->c, "a draw of every component: %s = %s",
+                       math_var(&w->text, z->drawn), both_expr(w, draw).text);
     if (!draw)
         return str_fmt(w->d->c, "drawn by the sampler of %s, which is differentiable", z->q->name);
     return str_fmt(w->d->c, "%s = %s", math_var(&w->text, z->drawn), both_expr(w, draw).text);

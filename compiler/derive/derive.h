@@ -17,6 +17,8 @@ typedef struct Latent {
     bool mapped;                       /* what is drawn is mapped onto the support */
     Var *drawn;                       /* variable drawn: `var`, or its free value, or the group's */
     Ast *free;                         /* free value as an expression: NAME, or part of the group */
+    Ast *component, *weight;           /* of a mixture: law of component k of `drawn`, and its */
+    Plate *strata;                     /* probability, in this plate; NULL: not drawn by strata */
     Size *from, *length;               /* of a group: where its numbers begin, and how many */
     Ast *q;                            /* law of `drawn` */
     bool first;                        /* first of its group: the group is drawn, and its entropy
@@ -116,6 +118,9 @@ Ast  *small_init(Derive *d, Span span);
 void  group_latents(Derive *d, Latent **members, size_t n);
 /* of `whole`, a vector over the free numbers of z's group, those of z */
 Ast  *group_part(Derive *d, const Latent *z, Ast *whole);
+/* mixture.c: groups that are drawn by strata in the step */
+void  mixture_strata(Derive *d, Latent **members, size_t n);
+void  mixture_check_weighted(Derive *d);                        /* refuses them: iwae, renyi */
 /* noncenter.c: latents that are location + scale * a standard one */
 void  noncenter(Derive *d);                                     /* decides Var.centring */
 Ast  *standard_law(Derive *d, const Var *v);

@@ -45,8 +45,11 @@ static bool visit_noise(Ast *e, void *data)
         if (ops[i].random && !strcmp(e->name, ops[i].name)
             && (ops[i].slope[0] == NONE || ops[i].slope[1] == NONE))
             *found = ops[i].name;
-    if (!*found && e->kind == AST_CALL && law_called(e))
-        *found = noise_without_slope(law_called(e));
+    const Ast *law = e->kind == AST_CALL ? law_called(e) : NULL;
+    if (!*found && law && law_base(law)->kids[DIST_SUPPORT]->type->elem != ELEM_REAL)
+        *found = e->name;              /* a choice */
+    else if (!*found && law)
+        *found = noise_without_slope(law);
     return !*found;
 }
 

@@ -37,7 +37,13 @@ Str statement_text(const Explain *x, const Site *s)
 Str bind_text(const Explain *x, const Bind *b)
 {
     const char *sign = b->kind == BIND_VALUE ? "=" : x->math.latex ? "\\sim" : "~";
-    return str_fmt(x->c, "%s %s %s", math_var(&x->math, b->var), sign, math_law(&x->math, b->expr));
+    Str text = str_fmt(x->c, "%s %s %s", math_var(&x->math, b->var), sign,
+                       math_law(&x->math, b->expr));
+    if (!b->weight)
+        return text;
+    return str_fmt(x->c, x->math.latex ? "%s \\text{ with probability } %s"
+                                       : "%s with probability %s",
+                   text, math_expr(&x->math, b->weight));
 }
 
 Str type_words(const Explain *x, const Var *v)

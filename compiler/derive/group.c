@@ -7,6 +7,7 @@
  * other, the last axis the fastest. The group stands in the innermost plate that all members share;
  * of a member in plates inside of it the numbers of all their elements are in the vector.
  * fullrank    mvnormal(mu, chol: L), all correlations; L starts as the unit matrix
+ * mixture(K)  mvnormal_mixture(w, mu, chol), drawn as mixture.c says
  * lowrank(R)  mvnormal(mu, sd: s, factor: F), covariance diag(s)^2 + F F', F with R columns
  */
 #include "derive.h"
@@ -106,6 +107,22 @@ static Ast *lowrank(const Group *g)
     return law_with(g->d, q, "factor", factor);
 }
 
+/* The means start far apart: equal components would never part. */
+static Ast *mixture(const Group *g)
+{
+    Ctx *c = g->d->c;
+    Size *count = g->guide->count;
+    Type *factors = numbers(g, "cholesky", g->size, g->size);
+    vec_push(c, factors->array, count);
+    Ast *spread = make_law(g->d, "normal", g->span, ast_num(c, g->span, 0), NULL,
+                           ast_num(c, g->span, 2));
+    Ast *w = parameter(g, "w", numbers(g, "simplex", count, NULL), ast_num(c, g->span, 0));
+    Ast *mu = parameter(g, "mu", numbers(g, "real", count, g->size), spread);
+    Ast *chol = parameter(g, "chol", factors, ast_num(c, g->span, 0));
+    Ast *q = make_law(g->d, "mvnormal_mixture", g->span, w, str(c, "mu"), mu);
+    return law_with(g->d, q, "chol", chol);
+}
+
 /* ---- entry ----------------------------------------------------------------------------------- */
 
 static Str group_name(Derive *d, Latent **members, size_t n)
@@ -120,7 +137,7 @@ static Str group_name(Derive *d, Latent **members, size_t n)
 void group_latents(Derive *d, Latent **members, size_t n)
 {
     static Ast *(*const laws[])(const Group *g) = {
-        [GUIDE_FULLRANK] = fullrank, [GUIDE_LOWRANK] = lowrank,
+        [GUIDE_FULLRANK] = fullrank, [GUIDE_LOWRANK] = lowrank, [GUIDE_MIXTURE] = mixture,
     };
     const Guide *guide = members[0]->guide;
     Group g = { d, guide, group_name(d, members, n), size_const(d->c, 0), guide_span(members[0]) };
@@ -146,4 +163,6 @@ void group_latents(Derive *d, Latent **members, size_t n)
         members[i]->first = i == 0;
         members[i]->free = group_part(d, members[i], make_name(d->c, u, g.span));
     }
+    if (guide->kind == GUIDE_MIXTURE && !members[0]->score)
+        mixture_strata(d, members, n);
 }

@@ -132,6 +132,7 @@ void step_weighted(Derive *d, Query *q)
 {
     const Ast *at = d->m->training.objective_at;
     Bound b = { .d = d, .q = q, .at = at ? at->span : d->m->node->span };
+    mixture_check_weighted(d);
     joint_likelihood(d, q);
     joint_factors(d, q, false);
     weight_terms(d, q);

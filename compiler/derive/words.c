@@ -212,6 +212,7 @@ static void sampled_step(const Words *w, Term *t)
                str_fmt(w->d->c, s == 1 ? "\\mathbb{E}_q[f] \\approx f(z^{(1)}),\\; z^{(1)} \\sim q"
                        : "\\mathbb{E}_q[f] \\approx \\tfrac{1}{%d} \\sum_{s=1}^{%d} f(z^{(s)}),\\; "
                          "z^{(s)} \\sim q", s, s) };
+    describe_strata(w, t);
     push(w, t, RULE_SAMPLED, f, t->span);
 }
 

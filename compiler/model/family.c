@@ -89,8 +89,8 @@ static bool guide_of(Build *b, Ast *law, Guide *g)
                           .count = law->type->size };
     if (g->kind == GUIDE_LATER) {
         diag_error(b->c, E_ND_FAMILY, law->span, law->name);
-        diag_help(b->c, "derived today: meanfield, fullrank, lowrank, noncentered, or a "
-                        "distribution");
+        diag_help(b->c, "derived today: meanfield, fullrank, lowrank(K), mixture(K), noncentered, "
+                        "or a distribution");
         return false;
     }
     g->noncentred = is_word(law, "noncentered");
@@ -171,7 +171,7 @@ static void build_rest(Build *b, Ast *s)
     g.span = s->span;
     if (g.kind == GUIDE_LAW) {
         diag_error(b->c, E_ND_FAMILY, s->kids[SITE_LAW]->span, fmt_expr(b->c, s->kids[SITE_LAW]));
-        diag_help(b->c, "`%s` takes meanfield, fullrank, lowrank(K) or noncentered",
+        diag_help(b->c, "`%s` takes meanfield, fullrank, lowrank(K), mixture(K) or noncentered",
                   s->kids[SITE_LHS]->name);
         return;
     }

@@ -72,14 +72,15 @@ typedef struct Site {
 typedef struct Factor { Ast *value; Plate *plate; Span span; bool penalty; } Factor;
 
 /* GUIDE_LATER: refused. Which word of a family makes which: families.def. */
-typedef enum { GUIDE_LAW, GUIDE_MEANFIELD, GUIDE_FULLRANK, GUIDE_LOWRANK, GUIDE_LATER } GuideKind;
+typedef enum { GUIDE_LAW, GUIDE_MEANFIELD, GUIDE_FULLRANK, GUIDE_LOWRANK, GUIDE_MIXTURE,
+               GUIDE_LATER } GuideKind;
 /* The law of one latent, or of a group, in the family. */
 typedef struct Guide {
     GuideKind kind;
     Var **latents;                     /* vec: one, unless joint */
     bool joint;                        /* their free numbers are drawn as one vector */
     Ast *law;                          /* LAW: user's distribution */
-    Size *count;                       /* LOWRANK: columns of the factor */
+    Size *count;                       /* LOWRANK: columns of the factor; MIXTURE: components */
     Plate *plate;                      /* the innermost that all its latents stand in, or NULL */
     bool noncentred;                   /* MEANFIELD: of the standard values; if implied, where it
                                           helps */

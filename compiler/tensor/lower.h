@@ -105,6 +105,9 @@ struct Env {
 
 typedef struct ActivePlate { Plate *plate; Axis *axis; } ActivePlate;
 
+/* Of what is drawn by strata: the axis of its components, and their weights, which have it. */
+typedef struct Strata { Axis *axis; Tir *weight; } Strata;
+
 typedef struct Lower {
     Ctx *c;
     const Derivation *d;
@@ -118,6 +121,7 @@ typedef struct Lower {
     Map *axes;                         /* interned key -> Axis */
     Axis *samples;                     /* NULL until a draw needs it */
     Tir **draws;                       /* vec: what was drawn */
+    Strata *strata;                    /* vec */
     ActivePlate *active;               /* vec: plates around the expression, outermost first */
     Axis **open;                       /* vec: binder axes being evaluated under */
     struct Recursion *recursion;       /* whose equations are being evaluated, or NULL */

@@ -65,6 +65,16 @@ static int matrix_value(const Ast *axes, const double *from, double *out, int64_
     return (int)vec_len(axes->kids);
 }
 
+/* cholesky[M, K]: three factors, each smaller than the one before. */
+static int several_factors(const double *l, double *out, int64_t *dims)
+{
+    dims[0] = 3;
+    dims[1] = dims[2] = 2;
+    for (int i = 0; i < 12; i++)
+        out[i] = l[i % 4] * (1 - 0.2 * (i / 4));
+    return 3;
+}
+
 /* Fills `out` with a value of an argument of `law` by its type: variant 0 or 1. Returns its rank;
  * sizes in dims. */
 static int test_value(Str law, const Ast *arg, int variant, double *out, int64_t *dims)
@@ -88,6 +98,8 @@ static int test_value(Str law, const Ast *arg, int variant, double *out, int64_t
     bool square = !strcmp(name, "cholesky") || !strcmp(name, "covariance");
     if (square) {
         const double *l = chol[variant];
+        if (rank > 1)
+            return several_factors(l, out, dims);
         double cov[4] = { l[0] * l[0], l[0] * l[2], l[0] * l[2], l[2] * l[2] + l[3] * l[3] };
         memcpy(out, !strcmp(name, "cholesky") ? l : cov, sizeof cov);
         dims[0] = dims[1] = 2;
