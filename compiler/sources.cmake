@@ -78,6 +78,7 @@ set(COMPILER_SOURCES
   compiler/derive/mixture.c
   compiler/derive/noncenter.c
   compiler/derive/offers.c
+  compiler/derive/point.c
   compiler/derive/print.c
   compiler/derive/queries.c
   compiler/derive/report.c

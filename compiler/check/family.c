@@ -159,7 +159,7 @@ void check_family_site(Check *s, Ast *site)
         if (word) return;
         FAIL(s, E_FAMILY_ALL, law->span, lhs->name, fmt_expr(s->c, law));
         diag_help(s->c, "laws for several latents are words: meanfield, fullrank, lowrank(K), "
-                  "mixture(K)");
+                  "mixture(K), point");
         return;
     }
     Ast *name = latent_of(s, lhs);

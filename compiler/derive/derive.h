@@ -20,7 +20,7 @@ typedef struct Latent {
     Ast *component, *weight;           /* of a mixture: law of component k of `drawn`, and its */
     Plate *strata;                     /* probability, in this plate; NULL: not drawn by strata */
     Size *from, *length;               /* of a group: where its numbers begin, and how many */
-    Ast *q;                            /* law of `drawn` */
+    Ast *q;                            /* law of `drawn`; NULL, as that: a point */
     bool first;                        /* first of its group: the group is drawn, and its entropy
                                           counted, here */
     ByMethod by;
@@ -121,6 +121,11 @@ Ast  *group_part(Derive *d, const Latent *z, Ast *whole);
 /* mixture.c: groups that are drawn by strata in the step */
 void  mixture_strata(Derive *d, Latent **members, size_t n);
 void  mixture_check_weighted(Derive *d);                        /* refuses them: iwae, renyi */
+/* point.c: latents that are parameters */
+bool  is_point(const Latent *z);
+bool  var_is_point(const Derive *d, const Var *v);
+void  latent_point(Derive *d, Latent *z);
+void  point_term(Derive *d, Query *q, const Latent *z);
 /* noncenter.c: latents that are location + scale * a standard one */
 void  noncenter(Derive *d);                                     /* decides Var.centring */
 Ast  *standard_law(Derive *d, const Var *v);

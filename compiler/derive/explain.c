@@ -57,6 +57,14 @@ static void mark_rules(const Step *steps, bool *used)
         used[steps[i].rule] = true;
 }
 
+bool draws_latents(const Query *q)
+{
+    for (size_t i = 0; i < vec_len(q->binds); i++)
+        if (q->binds[i].kind == BIND_DRAW)
+            return true;
+    return false;
+}
+
 static bool draws_through(const Query *q)
 {
     for (size_t i = 0; i < vec_len(q->binds); i++)
@@ -280,7 +288,7 @@ static void bound_section(Explain *x)
             hang = columns(str_n(x->c, s->text, (size_t)(sign - s->text))) + 1;
         line(x, 2 + (i ? (int)hang : 0), s->text, in_brackets(x->c, s->rule));
     }
-    if (elbo)
+    if (elbo && draws_latents(&x->d->step))
         line(x, 2,
              str(x->c, "The gap is the divergence of q from the posterior: the bound is tight "
                        "where they agree."),

@@ -163,6 +163,8 @@ void family_latents(Derive *d)
         check_group(d, members, n);
         if (z->guide->joint)
             group_latents(d, members, n);
+        else if (is_point(z))
+            latent_point(d, z);
         else if (z->guide->kind == GUIDE_LAW)
             latent_law(d, z);
         else

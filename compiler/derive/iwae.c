@@ -40,7 +40,9 @@ static bool depends_on_draws(const Bound *b, Ast *e)
 {
     Var **reads = model_reads(b->d->c, b->d->m, e);
     for (size_t i = 0; i < vec_len(b->d->latents); i++)
-        if (reads_has(reads, b->d->latents[i].var) || reads_has(reads, b->d->latents[i].drawn))
+        if (!is_point(&b->d->latents[i])
+            && (reads_has(reads, b->d->latents[i].var)
+                || reads_has(reads, b->d->latents[i].drawn)))
             return true;
     return false;
 }
@@ -52,6 +54,8 @@ static void weigh(Bound *b)
     b->local = m->rows != NULL;
     for (size_t i = 0; i < vec_len(b->d->latents); i++) {
         const Latent *z = &b->d->latents[i];
+        if (is_point(z))
+            continue;
         b->local &= z->var->plate && m->rows && plate_within(z->var->plate, m->rows);
         b->scored |= z->score;
     }

@@ -223,7 +223,11 @@ static Ast *of_member(Derive *d, const Latent *z, Ast *whole)
 static void encode_latent(Derive *d, Query *q, const Latent *z)
 {
     Str name = z->var->name;
-    Type *type = real_like(d->c, z->drawn->type);
+    if (is_point(z))
+        add_result(d, q, str_fmt(d->c, "%s.mean", name),
+                   make_known(d->c, z->var, make_name(d->c, z->var, z->free->span)),
+                   z->var->plate, false);
+    Type *type = is_point(z) ? NULL : real_like(d->c, z->drawn->type);
     bool closed = z->identity && law_member(law_called(z->q), AST_FACT, "mean", NULL)
         && law_member(law_called(z->q), AST_FACT, "variance", NULL);
     if (closed) {

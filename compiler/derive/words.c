@@ -64,7 +64,8 @@ bool reads_draws(const Words *w, Ast *e)
 {
     Var **reads = w->given ? NULL : model_reads(w->d->c, w->d->m, e);
     for (size_t i = 0; i < vec_len(reads); i++)
-        if (reads[i]->kind == VAR_LATENT && !var_is_summed(reads[i]))
+        if (reads[i]->kind == VAR_LATENT && !var_is_summed(reads[i])
+            && !var_is_point(w->d, reads[i]))
             return true;
     return false;
 }

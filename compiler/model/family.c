@@ -74,27 +74,22 @@ static bool is_word(const Ast *law, const char *word)
         && !strcmp(law->name, word);
 }
 
-/* What a law makes: a Guide without latents. False after an error. */
-static bool guide_of(Build *b, Ast *law, Guide *g)
+/* What a law makes: a Guide without latents. */
+static Guide guide_of(const Ast *s)
 {
     static const struct { const char *name; GuideKind kind; bool joint; } words[] = {
 #define FAMILY_LAW(name, guide, joint, min, max, doc) { #name, GUIDE_##guide, joint },
 #include "../check/families.def"
 #undef FAMILY_LAW
     };
-    *g = (Guide){ .kind = GUIDE_LAW, .law = law };
+    Ast *law = s->kids[SITE_LAW];
+    Guide g = { .kind = GUIDE_LAW, .law = law, .span = s->span };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (is_word(law, words[i].name))
-            *g = (Guide){ .kind = words[i].kind, .joint = words[i].joint,
-                          .count = law->type->size };
-    if (g->kind == GUIDE_LATER) {
-        diag_error(b->c, E_ND_FAMILY, law->span, law->name);
-        diag_help(b->c, "derived today: meanfield, fullrank, lowrank(K), mixture(K), noncentered, "
-                        "or a distribution");
-        return false;
-    }
-    g->noncentred = is_word(law, "noncentered");
-    return true;
+            g = (Guide){ .kind = words[i].kind, .joint = words[i].joint, .count = law->type->size,
+                         .span = s->span };
+    g.noncentred = is_word(law, "noncentered");
+    return g;
 }
 
 /* The innermost plate that all of them stand in, or NULL. */
@@ -137,10 +132,9 @@ static void build_guide(Build *b, Ast *s)
 {
     Ast *lhs = s->kids[SITE_LHS];
     Var **latents = NULL;
-    Guide g;
-    if (is_rest(lhs) || !guide_of(b, s->kids[SITE_LAW], &g))
+    if (is_rest(lhs))
         return;
-    g.span = s->span;
+    Guide g = guide_of(s);
     size_t n = lhs->kind == AST_TUPLE ? vec_len(lhs->kids) : 1;
     for (size_t i = 0; i < n; i++) {
         Ast *base = index_base(lhs->kind == AST_TUPLE ? lhs->kids[i] : lhs);
@@ -163,18 +157,11 @@ static void build_guide(Build *b, Ast *s)
 /* `all ~ ..` and `others ~ ..`: the latents that no line names. */
 static void build_rest(Build *b, Ast *s)
 {
-    Guide g;
     Var **latents = NULL;
-    if (!is_rest(s->kids[SITE_LHS]) || !guide_of(b, s->kids[SITE_LAW], &g))
+    if (!is_rest(s->kids[SITE_LHS]))
         return;
+    Guide g = guide_of(s);
     g.implied = true;
-    g.span = s->span;
-    if (g.kind == GUIDE_LAW) {
-        diag_error(b->c, E_ND_FAMILY, s->kids[SITE_LAW]->span, fmt_expr(b->c, s->kids[SITE_LAW]));
-        diag_help(b->c, "`%s` takes meanfield, fullrank, lowrank(K), mixture(K) or noncentered",
-                  s->kids[SITE_LHS]->name);
-        return;
-    }
     for (size_t i = 0; i < vec_len(b->m->vars); i++)
         if (is_drawn(b->m->vars[i]) && !has_guide(b->m->family, b->m->vars[i]))
             vec_push(b->c, latents, b->m->vars[i]);

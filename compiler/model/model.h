@@ -71,9 +71,9 @@ typedef struct Site {
 
 typedef struct Factor { Ast *value; Plate *plate; Span span; bool penalty; } Factor;
 
-/* GUIDE_LATER: refused. Which word of a family makes which: families.def. */
+/* Which word of a family makes which: families.def. */
 typedef enum { GUIDE_LAW, GUIDE_MEANFIELD, GUIDE_FULLRANK, GUIDE_LOWRANK, GUIDE_MIXTURE,
-               GUIDE_LATER } GuideKind;
+               GUIDE_POINT } GuideKind;
 /* The law of one latent, or of a group, in the family. */
 typedef struct Guide {
     GuideKind kind;

@@ -13,7 +13,7 @@ right() {
 
 # ---- latents of every kind -------------------------------------------------------------------------
 echo '{"y": [1, 2, -3], "late": [4, 5, -6]}' >kinds.json
-for family in meanfield fullrank 'lowrank(2)' 'mixture(2)'; do
+for family in meanfield fullrank 'lowrank(2)' 'mixture(2)' point; do
     cat >kinds.dgm <<END
 model kinds(J = 3) {
   data y[J], late[J] : real
@@ -44,6 +44,10 @@ END
     quick_dgmc kinds.dgm -o kinds --noncenter=auto --only=step --precision f64
     ./kinds check-grad --data kinds.json --tol 1e-6 >/dev/null || fail "$family, non-centred"
 done
+
+# The law that a point is judged by is its prior as stated.
+expect_rc 1 "$dgmc" kinds.dgm --noncenter=theta -o kinds
+grep -q "the family takes a point" err.txt || fail "a point is not non-centred"
 
 # ---- the exact evidence ----------------------------------------------------------------------------
 # y = (mu + theta_j + noise) has covariance 2 I + 1 1', of determinant 20 and inverse (I - 1 1' / 5) / 2.
@@ -125,6 +129,21 @@ if "$dgmc" explain several.dgm | grep -q 'E_q\[f\] = Σ_k q_w'; then fail "names
 "$dgmc" explain several.dgm >several.txt
 grep -q 'E_q\[f\] = Σ_k a_c_w\[k\] E_q\[f | k\]  *\[strata\]' several.txt || fail "explain"
 
+# The law written out by a user draws a choice: it is estimated by its score.
+cat >own.dgm <<'END'
+model own { latent x : real[2] ~ normal(0, 1); factor -sum(cos(x)) }
+family for own {
+  param w : simplex[3]
+  param m : real[3, 2]
+  param L : cholesky[3, 2]
+  x ~ mvnormal_mixture(w, mu: m, chol: L)
+}
+train own { objective elbo(samples: 4) }
+END
+quick_dgmc own.dgm -o own --only=step --precision f64
+./own check-grad --repeats 1000 >own.txt || { cat own.txt; fail "own"; }
+"$dgmc" explain own.dgm | grep -q "no derivative passes through .categorical." || fail "a choice has no slope"
+
 # Two modes, with weights 1/4 and 3/4: the trained mixture is the density itself (path derivative), one
 # normal lies below by the mode that it misses, and draws, strata and closed moments agree.
 modes() {
@@ -168,3 +187,51 @@ done
 z_test "E_q[p / q]" <ratio.txt
 z_test "E_q[log p] by strata" <moment.txt
 holds "$(json e.json elbo) < -0.01" "q is not p"
+
+# ---- points ----------------------------------------------------------------------------------------
+# The mode of a gamma posterior is (a + sum y - 1) / (b + N); with the Jacobian it would be the mode of
+# log tau, (a + sum y) / (b + N). A parameter with the law as penalty has the same objective.
+echo '{"y": [1, 2, 3, 5]}' >counts.json
+counts() {
+    cat >$1.dgm <<END
+model counts {
+  data y[N] : count
+  $2 tau : positive ~ gamma(3, 1)
+  for n in N { y[n] ~ poisson(tau) }
+}
+$3
+train counts { objective $4; optimizer adam(0.05); steps 800 }
+END
+    "$dgmc" $1.dgm -o $1 --precision f64
+    ./$1 train --data counts.json --schedule cosine --out $1.run --quiet
+    ./$1 eval $1.run --data counts.json --json >$1.json
+}
+counts point latent 'family for counts { all ~ point }' elbo
+counts mode param '' map
+./point encode point.run --data counts.json --out codes >codes.txt
+holds "($(awk '$1 == "tau" { print $2 }' codes.txt) - 13 / 5)^2 < 1e-6" "the mode on the support"
+holds "($(json point.json objective) - $(json mode.json objective))^2 < 1e-10" "as a parameter"
+
+# Beside a latent that is drawn: y ~ normal(0, sqrt(tau^2 + 1)), largest at tau^2 = y^2 - 1.
+echo '{"y": 3}' >one.json
+for objective in 'elbo(samples: 16, gradient: path)' 'iwae(4)'; do
+    cat >beside.dgm <<END
+model beside {
+  data y : real
+  latent tau : positive ~ flat
+  latent mu : real ~ normal(0, tau)
+  y ~ normal(mu, 1)
+}
+family for beside { tau ~ point; mu ~ fullrank }
+train beside { objective $objective; optimizer adam(0.03); steps 3000 }
+END
+    "$dgmc" beside.dgm -o beside --precision f64
+    rm -rf beside.run
+    ./beside train --data one.json --schedule cosine --out beside.run --quiet
+    ./beside encode beside.run --data one.json --out codes >codes.txt
+    ./beside eval beside.run --data one.json --samples 1000 --json >e.json
+    holds "($(awk '$1 == "tau" { print $2 }' codes.txt) - sqrt(8))^2 < 0.05^2" "tau, $objective"
+    holds "($(json e.json log_likelihood) + 0.5 + log(2 * 3.14159265358979 * 9) / 2)^2 < 1e-5" "$objective"
+done
+"$dgmc" explain beside.dgm >beside.txt
+grep -q 'not drawn: the parameter τ_point, mapped onto .positive.' beside.txt || fail "explain a point"
