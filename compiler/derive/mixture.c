@@ -94,27 +94,36 @@ void mixture_check_weighted(Derive *d)
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-/* The stratified group that e reads, or NULL. */
-static const Latent *stratum_in(const Words *w, Ast *e)
+static bool reads_group(const Words *w, Ast *e, const Latent *first)
 {
-    Var **reads = w->given ? NULL : model_reads(w->d->c, w->d->m, e);
+    Var **reads = model_reads(w->d->c, w->d->m, e);
     for (size_t i = 0; i < vec_len(w->d->latents); i++) {
         const Latent *z = &w->d->latents[i];
-        if (z->strata && (reads_has(reads, z->var) || reads_has(reads, z->drawn)))
-            return z;
+        if (z->guide == first->guide && (reads_has(reads, z->var) || reads_has(reads, z->drawn)))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
-void describe_strata(const Words *w, Term *t)
+/* E_q[f] = Σ_k w_k E_q[f | k] */
+bool describe_strata(const Words *w, Term *t)
 {
-    const Latent *z = stratum_in(w, t->expr);
-    if (!z)
-        return;
-    Both weight = both_expr(w, z->weight);
-    Both index = { math_name(&w->text, z->strata->index), math_name(&w->latex, z->strata->index) };
-    Both f = both_fmt2(w, "E_q[f] = Σ_%s %s E_q",
-                       "\\mathbb{E}_q[f] = \\sum_{%s} %s\\,\\mathbb{E}_q", index, weight);
-    f = both_fmt2(w, "%s[f | %s]", "%s[f \\mid %s]", f, index);
-    vec_push(w->d->c, t->steps, step_make(RULE_STRATIFIED, f, z->guide->span));
+    Str none = str(w->d->c, "");
+    Both sums = { none, none }, given = { none, none };
+    for (size_t i = 0; i < vec_len(w->d->latents); i++) {
+        const Latent *z = &w->d->latents[i];
+        if (!z->strata || !z->first || !reads_group(w, t->expr, z))
+            continue;
+        Str k = z->strata->index;
+        Both index = { math_name(&w->text, k), math_name(&w->latex, k) };
+        Both sum = both_fmt2(w, "Σ_%s %s ", "\\sum_{%s} %s\\, ", index, both_expr(w, z->weight));
+        sums = both_fmt2(w, "%s%s", "%s%s", sums, sum);
+        given = *given.text ? both_fmt2(w, "%s, %s", "%s, %s", given, index) : index;
+    }
+    if (!*given.text)
+        return false;
+    Both f = both_fmt2(w, "E_q[f] = %sE_q[f | %s]",
+                       "\\mathbb{E}_q[f] = %s\\mathbb{E}_q[f \\mid %s]", sums, given);
+    vec_push(w->d->c, t->steps, step_make(RULE_STRATIFIED, f, t->span));
+    return true;
 }
