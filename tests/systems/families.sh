@@ -117,9 +117,10 @@ family for several {
 END
 trained() { { cat several.dgm; echo "train several { objective $2 }"; } >$1.dgm; }
 trained strata "elbo(samples: 3, beta: 0.7)"
+trained path "elbo(samples: 2, gradient: path)"
 trained scores "elbo(samples: 2); a by score; c by score; b by score; s by score; theta by score"
 trained weighted "iwae(3); a by score; c by score; b by score; s by score; theta by score"
-for name in strata scores weighted; do
+for name in strata path scores weighted; do
     quick_dgmc $name.dgm -o $name --only=step --precision f64
     ./$name check-grad --data several.json --repeats 400 >$name.txt || { cat $name.txt; fail "$name"; }
 done
