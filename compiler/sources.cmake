@@ -71,14 +71,17 @@ set(COMPILER_SOURCES
   compiler/derive/explain.c
   compiler/derive/explain_latex.c
   compiler/derive/family.c
+  compiler/derive/group.c
   compiler/derive/iwae.c
   compiler/derive/joint.c
   compiler/derive/log_prob.c
   compiler/derive/kl.c
   compiler/derive/make.c
   compiler/derive/math.c
+  compiler/derive/mixture.c
   compiler/derive/noncenter.c
   compiler/derive/offers.c
+  compiler/derive/point.c
   compiler/derive/print.c
   compiler/derive/queries.c
   compiler/derive/report.c

@@ -51,7 +51,7 @@ static const struct { const char *theirs, *ours; } fixits[] = {
 };
 
 static const FamilyLaw family_laws[] = {
-#define FAMILY_LAW(name, min, max, doc) { #name, min, max, doc },
+#define FAMILY_LAW(name, guide, joint, min, max, doc) { #name, min, max, doc },
 #include "families.def"
 #undef FAMILY_LAW
 };

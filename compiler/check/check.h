@@ -193,6 +193,7 @@ Type *as_element(Check *s, Ast *e, Type *t);
 Size *as_size(Check *s, Ast *e, Type *t);
 /* a distribution for a variable of this type, or NULL */
 Type *infer_law(Check *s, Ast *e, const Type *event);
+Size *infer_count(Check *s, Ast *e);        /* of at least 1 */
 Size *infer_size(Check *s, Ast *e);          /* an expression that stands for a size; NULL: error */
 Type *infer_index(Check *s, Ast *e);                  /* index.c: INDEX */
 Type *infer_slice(Check *s, Ast *e, bool open_end);

@@ -59,6 +59,12 @@ static bool check_axis(Check *s, Size *size, Span at)
     return false;
 }
 
+Size *infer_count(Check *s, Ast *e)
+{
+    Size *size = infer_size(s, e);
+    return size && check_axis(s, size, e->span) ? size : NULL;
+}
+
 static bool check_elements(Check *s, Size **axes, Span at)
 {
     int64_t product = 1, value;

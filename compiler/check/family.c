@@ -81,11 +81,13 @@ static bool is_word(Ast *lhs, const char *word)
 static void check_word(Check *s, Ast *law, const FamilyLaw *row)
 {
     size_t n = law->kind == AST_CALL ? vec_len(law->kids) : 0;
-    for (size_t i = 0; i < n; i++) infer_value(s, law->kids[i]->kids[ARG_VALUE]);
+    Size *count = NULL;
+    for (size_t i = 0; i < n; i++) count = infer_count(s, law->kids[i]->kids[ARG_VALUE]);
     if ((int)n < row->min || (int)n > row->max)
         FAIL(s, E_ARGUMENT_COUNT, law->span, row->name, row->min, row->min == 1 ? "" : "s", (int)n);
     law->type = type_dist(s, type_real(s, NULL));
     law->type->any_event = true;
+    law->type->size = count;
 }
 
 static void claim_all(Check *s, Ast *lhs)
@@ -156,7 +158,8 @@ void check_family_site(Check *s, Ast *site)
         claim_all(s, lhs);
         if (word) return;
         FAIL(s, E_FAMILY_ALL, law->span, lhs->name, fmt_expr(s->c, law));
-        diag_help(s->c, "laws for several latents are words: meanfield, fullrank");
+        diag_help(s->c, "laws for several latents are words: meanfield, fullrank, lowrank(K), "
+                  "mixture(K), point");
         return;
     }
     Ast *name = latent_of(s, lhs);

@@ -286,7 +286,7 @@ static Type *with_history(Check *s, Type *t, PlateList *list)
 }
 
 /* ---- the rule -------------------------------------------------------------------------------- */
-/* What is left of a value once some of its event axes were taken: no vector support any more. */
+/* What is left of a value once axes of its support were taken: no vector support any more. */
 static void decay(Check *s, Type *t, const Type *from)
 {
     if (!from->core) return;
@@ -300,7 +300,7 @@ static Type *take_axes(Check *s, Ast *e, Type *t, size_t first, bool history, bo
 {
     size_t n_array = vec_len(t->array), n_all = n_array + vec_len(t->event), axis = 0;
     Type *r = type_copy(s, t);
-    bool bad = false, event_touched = false;
+    bool bad = false, core_touched = false;
     r->array = r->event = NULL;
     r->size = NULL;
     for (size_t k = first; k < vec_len(e->kids); k++, axis++) {
@@ -313,7 +313,7 @@ static Type *take_axes(Check *s, Ast *e, Type *t, size_t first, bool history, bo
             return type_bad(s);
         }
         Size *size = axis < n_array ? t->array[axis] : t->event[axis - n_array];
-        if (axis >= n_array) event_touched = true;
+        if (axis >= n_array && axis + (size_t)t->core >= n_all) core_touched = true;
         if (index->kind == AST_RANGE) {
             size = slice_size(s, e->kids[INDEX_BASE], index, size, open_end);
             if (!size) bad = true;
@@ -332,7 +332,7 @@ static Type *take_axes(Check *s, Ast *e, Type *t, size_t first, bool history, bo
     }
     for (; axis < n_array; axis++) vec_push(s->c, r->array, t->array[axis]);
     for (; axis < n_all; axis++) vec_push(s->c, r->event, t->event[axis - n_array]);
-    if (event_touched) decay(s, r, t);
+    if (core_touched) decay(s, r, t);
     return bad ? type_bad(s) : r;
 }
 

@@ -75,7 +75,8 @@ struct Type {
     Type **fields;                     /* vec: KIND_RECORD */
     int core;            /* trailing event axes that belong to the support: simplex 1, cholesky 2 */
     Range range;                       /* of every element */
-    Size *size;                        /* value as a size (D, K - 1, 3), or NULL */
+    Size *size;                        /* value as a size (D, K - 1, 3), or NULL; of a word that is
+                                          a law in a family, its argument */
     bool declared;                     /* the support was written in the spec, not computed */
     bool any_event;                    /* KIND_DIST: flat, delta(v): fits every variable */
     Ast *callable;                     /* KIND_FUNCTION: FUNCTION NET LAYER FLOW; NULL: builtin */

@@ -14,6 +14,7 @@
 
 typedef struct Cast {
     Both data, given, latents;         /* "x", "X", "z": lists; empty text if none */
+    Both points;                       /* latents that are parameters; among the given, too */
     bool amortized;
 } Cast;
 
@@ -43,12 +44,15 @@ static Cast cast_of(const Words *w)
 {
     const Model *m = w->d->m;
     Str none = str(w->d->c, "");
-    Cast k = { { none, none }, { none, none }, { none, none }, false };
+    Cast k = { { none, none }, { none, none }, { none, none }, { none, none }, false };
     for (size_t i = 0; i < vec_len(m->vars); i++) {
         const Var *v = m->vars[i];
         if (v->synthetic)
             continue;
-        if (v->kind == VAR_LATENT && !var_is_summed(v))
+        if (v->kind == VAR_LATENT && var_is_point(w->d, v)) {
+            list(w, &k.points, v);
+            list(w, &k.given, v);
+        } else if (v->kind == VAR_LATENT && !var_is_summed(v))
             list(w, &k.latents, v);
         else if (is_observed(m, v))
             list(w, &k.data, v);
@@ -91,6 +95,21 @@ static bool all_closed(const Query *q)
     return true;
 }
 
+/* log p(x, τ) = log p(x | τ) + log p(τ): what follows bounds the first. */
+static void point_step(const Words *w, const Cast *k)
+{
+    Str none = str(w->d->c, "");
+    Both nothing = { none, none };
+    if (!*k->points.text || !*k->data.text)
+        return;
+    Both f = both_fmt2(w, "log %s = log %s", "\\log %s &= \\log %s",
+                       probability(w, "p", join(w, k->data, k->points), nothing),
+                       probability(w, "p", k->data, k->given));
+    Both prior = probability(w, "p", k->points, nothing);
+    push(w, RULE_POINT, both_fmt2(w, "%s + log %s", "%s + \\log %s", f, prior),
+         w->d->m->node->span);
+}
+
 /* A model without data: its factors are a density up to a constant, whose log is bounded. */
 static void bound_elbo(const Words *w, const Cast *k)
 {
@@ -112,7 +131,7 @@ static void bound_elbo(const Words *w, const Cast *k)
     push(w, RULE_JENSEN, both_fmt2(w, "≥ E_q[ log %s - log %s ]",
          "&\\ge \\mathbb{E}_q\\left[ \\log %s - \\log %s \\right]", joint, q), span);
     if (data && all_closed(&w->d->d->step)) {
-        Both prior = probability(w, "p", k->latents, nothing);
+        Both prior = probability(w, "p", k->latents, k->points);
         Both like = probability(w, "p", k->data, join(w, k->latents, k->given));
         Both rest = both_fmt2(w, "log %s - log %s", "\\log %s - \\log %s", prior, q);
         push(w, RULE_CHAIN, both_fmt2(w, "= E_q[ log %s ] + E_q[ %s ]",
@@ -204,7 +223,11 @@ void describe_bound(const Words *w)
 {
     Cast k = cast_of(w);
     const char *objective = w->d->d->objective;
-    if (!strcmp(objective, "elbo"))
+    point_step(w, &k);
+    if (*k.points.text && !*k.latents.text) {
+        if (!*k.data.text)
+            bound_exact(w, &k, true);
+    } else if (!strcmp(objective, "elbo"))
         bound_elbo(w, &k);
     else if (is_weighted(w->d->d))
         bound_weighted(w, &k);
@@ -218,18 +241,22 @@ void describe_bound(const Words *w)
 static Str family_text(const Words *w, const Latent *z)
 {
     Both law = both_law(w, z->q);
-    if (z->guide->kind == GUIDE_FULLRANK)
-        return str_fmt(w->d->c, "full rank%s: %s",
-                       z->var->centring == NONCENTRED ? " of the standard values" : "", law.text);
-    if (z->guide->kind == GUIDE_MEANFIELD)
-        return str_fmt(w->d->c, "mean field%s: %s",
+    static const char *const names[] = {
+        [GUIDE_MEANFIELD] = "mean field", [GUIDE_FULLRANK] = "full rank",
+        [GUIDE_LOWRANK] = "low rank", [GUIDE_MIXTURE] = "mixture",
+    };
+    if (z->guide->kind != GUIDE_LAW)
+        return str_fmt(w->d->c, "%s%s: %s", names[z->guide->kind],
                        z->var->centring == NONCENTRED ? " of the standard values" : "", law.text);
     return str_fmt(w->d->c, "%s%s", z->guide->amortized ? "amortized: " : "", law.text);
 }
 
 static Str draw_text(const Words *w, const Latent *z)
 {
-    Ast *draw = expand_sample(w->d, z->q);
+    Ast *draw = expand_sample(w->d, z->component ? z->component : z->q);
+    if (draw && z->component)
+        return str_fmt(w->d->c, "a draw of every component: %s = %s",
+                       math_var(&w->text, z->drawn), both_expr(w, draw).text);
     if (!draw)
         return str_fmt(w->d->c, "drawn by the sampler of %s, which is differentiable", z->q->name);
     return str_fmt(w->d->c, "%s = %s", math_var(&w->text, z->drawn), both_expr(w, draw).text);
@@ -242,6 +269,10 @@ void describe_estimates(const Words *w)
         const Latent *z = &d->latents[i];
         Ast *e;
         Str why, closed_why;
+        if (is_point(z)) {
+            vec_push(d->c, d->d->estimates, describe_point(w, z));
+            continue;
+        }
         bool closed = kl_closed(d, z, &e, &why);
         Estimate s = { .latent = z->var, .span = z->free->span };
         s.family = family_text(w, z);

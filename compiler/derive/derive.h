@@ -16,8 +16,11 @@ typedef struct Latent {
     bool identity;                     /* what is drawn is the latent itself */
     bool mapped;                       /* what is drawn is mapped onto the support */
     Var *drawn;                       /* variable drawn: `var`, or its free value, or the group's */
-    Ast *free;                      /* free value as an expression: NAME, or a slice of the group */
-    Ast *q;                            /* law of `drawn` */
+    Ast *free;                         /* free value as an expression: NAME, or part of the group */
+    Ast *component, *weight;           /* of a mixture: law of component k of `drawn`, and its */
+    Plate *strata;                     /* probability, in this plate; NULL: not drawn by strata */
+    Size *from, *length;               /* of a group: where its numbers begin, and how many */
+    Ast *q;                            /* law of `drawn`; NULL, as that: a point */
     bool first;                        /* first of its group: the group is drawn, and its entropy
                                           counted, here */
     ByMethod by;
@@ -50,6 +53,8 @@ Ast  *make_index(Ctx *c, Ast *base, Ast **index);               /* base if index
 Ast  *make_call(Ctx *c, const char *name, Type *type, Span span, Ast *a, Ast *b);
 /* of lang/std; key: of the last argument; b may be NULL */
 Ast  *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b);
+/* a law of lang/std with one more argument, by name */
+Ast  *law_with(Derive *d, Ast *law, const char *key, Ast *argument);
 /* real numbers combined or compared; `op` as the language writes it */
 Ast  *make_binary(Ctx *c, const char *op, Ast *a, Ast *b);
 /* if condition then a else b; NULL: 0 */
@@ -60,6 +65,9 @@ Ast  *make_partial(Ctx *c, const Plate *p, Ast *e, Ast *otherwise);
 /* e of the plates of v: NaN in the cells of v that do not count */
 Ast  *make_known(Ctx *c, const Var *v, Ast *e);
 Ast  *make_size(Ctx *c, const Size *s, Span span);
+/* sizes of p and of the plates around it up to, without, `outer`; positions in them */
+void  push_plate_sizes(Ctx *c, const Plate *p, const Plate *outer, Size ***sizes);
+void  push_plate_indices(Ctx *c, const Plate *p, const Plate *outer, Ast ***index, Span span);
 Var  *make_param(Derive *d, Str name, Type *type, Ast *init, Span span);
 Var  *make_value(Derive *d, Str name, Type *type, Plate *plate, Span span);
 Ast  *plate_index_name(Ctx *c, const Plate *p, Span span);
@@ -101,6 +109,23 @@ void  sum_out(Derive *d, Query *q);
 void  family_latents(Derive *d);
 bool  is_free(Derive *d, const Var *v);     /* its own free value; an error if there is no map */
 Type *free_type(Derive *d, const Var *v);
+Span  guide_span(const Latent *z);
+/* a new parameter of type `inner` for every element of the plate, read at its indices */
+Ast  *plated_param(Derive *d, Str name, const char *support, const Type *inner, Plate *plate,
+                   Ast *init, Span span);
+Ast  *small_init(Derive *d, Span span);
+/* group.c: latents drawn as one vector */
+void  group_latents(Derive *d, Latent **members, size_t n);
+/* of `whole`, a vector over the free numbers of z's group, those of z */
+Ast  *group_part(Derive *d, const Latent *z, Ast *whole);
+/* mixture.c: groups that are drawn by strata in the step */
+void  mixture_strata(Derive *d, Latent **members, size_t n);
+void  mixture_check_weighted(Derive *d);                        /* refuses them: iwae, renyi */
+/* point.c: latents that are parameters */
+bool  is_point(const Latent *z);
+bool  var_is_point(const Derive *d, const Var *v);
+void  latent_point(Derive *d, Latent *z);
+void  point_term(Derive *d, Query *q, const Latent *z);
 /* noncenter.c: latents that are location + scale * a standard one */
 void  noncenter(Derive *d);                                     /* decides Var.centring */
 Ast  *standard_law(Derive *d, const Var *v);

@@ -45,8 +45,11 @@ static bool visit_noise(Ast *e, void *data)
         if (ops[i].random && !strcmp(e->name, ops[i].name)
             && (ops[i].slope[0] == NONE || ops[i].slope[1] == NONE))
             *found = ops[i].name;
-    if (!*found && e->kind == AST_CALL && law_called(e))
-        *found = noise_without_slope(law_called(e));
+    const Ast *law = e->kind == AST_CALL ? law_called(e) : NULL;
+    if (!*found && law && law_base(law)->kids[DIST_SUPPORT]->type->elem != ELEM_REAL)
+        *found = e->name;              /* a choice */
+    else if (!*found && law)
+        *found = noise_without_slope(law);
     return !*found;
 }
 
@@ -125,10 +128,6 @@ void choose_estimator(Derive *d, Latent *z)
         z->why = str(c, "the train block says `by score`");
         z->score = true;
     }
-    if (z->var->drawn && z->guide->kind == GUIDE_FULLRANK) {
-        diag_error(c, E_FULLRANK_SHAPE, z->guide->span, z->var->name, "it is discrete");
-        diag_help(c, "give it `meanfield`, or a law of its own");
-    }
     if (z->score)
         read_score(d, z, by);
 }
@@ -138,7 +137,7 @@ void check_group(Derive *d, Latent *const *members, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n; k++)
-            if (members[i]->score && !members[k]->score) {
+            if (members[i]->score && members[i]->by_at && !members[k]->score) {
                 refuse(d, members[i]->by_at,
                        str_fmt(d->c, "it is drawn jointly with `%s`", members[k]->var->name),
                        str_fmt(d->c, "also write `%s by score`", members[k]->var->name));

@@ -190,6 +190,20 @@ static Ast *expand_name(Expand *x, Bound *b, Ast *e)
     return let ? expand(x, b, let->kids[LET_VALUE]) : e;
 }
 
+/* a[i, j] of `let a[r in R, q in R] = ..`: its value at r = i, q = j. NULL: no such element. */
+static Ast *expand_element(Expand *x, Bound *b, Ast *e)
+{
+    const Ast *base = e->kids[INDEX_BASE];
+    const Ast *let = base->kind == AST_NAME ? local(x, AST_LET, base->name) : NULL;
+    const Ast *name = let ? let->kids[LET_NAMES]->kids[0] : NULL;
+    if (!name || vec_len(name->kids) == 0 || vec_len(name->kids) + 1 != vec_len(e->kids))
+        return NULL;
+    Bound *inner = b;
+    for (size_t i = 0; i < vec_len(name->kids); i++)
+        inner = bind(x, inner, name->kids[i]->name, expand(x, b, e->kids[i + 1]));
+    return expand(x, inner, let->kids[LET_VALUE]);
+}
+
 static Ast *expand_function(Expand *x, Bound *b, Ast *call, const Ast *fn)
 {
     Bound *inner = b;
@@ -211,6 +225,9 @@ static Ast *expand(Expand *x, Bound *b, Ast *e)
     }
     if (e->kind == AST_NAME)
         return expand_name(x, b, e);
+    Ast *element = e->kind == AST_INDEX ? expand_element(x, b, e) : NULL;
+    if (element)
+        return element;
     const Ast *fn = e->kind == AST_CALL ? local(x, AST_FUNCTION, e->name) : NULL;
     if (fn)
         return expand_function(x, b, e, fn);

@@ -37,7 +37,13 @@ Str statement_text(const Explain *x, const Site *s)
 Str bind_text(const Explain *x, const Bind *b)
 {
     const char *sign = b->kind == BIND_VALUE ? "=" : x->math.latex ? "\\sim" : "~";
-    return str_fmt(x->c, "%s %s %s", math_var(&x->math, b->var), sign, math_law(&x->math, b->expr));
+    Str text = str_fmt(x->c, "%s %s %s", math_var(&x->math, b->var), sign,
+                       math_law(&x->math, b->expr));
+    if (!b->weight)
+        return text;
+    return str_fmt(x->c, x->math.latex ? "%s \\text{ with probability } %s"
+                                       : "%s with probability %s",
+                   text, math_expr(&x->math, b->weight));
 }
 
 Str type_words(const Explain *x, const Var *v)
@@ -49,6 +55,14 @@ static void mark_rules(const Step *steps, bool *used)
 {
     for (size_t i = 0; i < vec_len(steps); i++)
         used[steps[i].rule] = true;
+}
+
+bool draws_latents(const Query *q)
+{
+    for (size_t i = 0; i < vec_len(q->binds); i++)
+        if (q->binds[i].kind == BIND_DRAW)
+            return true;
+    return false;
 }
 
 static bool draws_through(const Query *q)
@@ -276,7 +290,7 @@ static void bound_section(Explain *x)
             hang = columns(str_n(x->c, s->text, (size_t)(sign - s->text))) + 1;
         line(x, 2 + (i ? (int)hang : 0), s->text, in_brackets(x->c, s->rule));
     }
-    if (elbo)
+    if (elbo && draws_latents(&x->d->step))
         line(x, 2,
              str(x->c, "The gap is the divergence of q from the posterior: the bound is tight "
                        "where they agree."),

@@ -18,6 +18,7 @@ Str   statement_text(const Explain *x, const Site *s);        /* x_n ~ bernoulli
 Str   site_lhs(const Explain *x, const Site *s);              /* x_n */
 Str   bind_text(const Explain *x, const Bind *b);             /* z_n ~ normal(..), s = exp(u_s) */
 Str   type_words(const Explain *x, const Var *v);             /* "real[D]" */
+bool  draws_latents(const Query *q);
 void  rules_used(const Derivation *d, bool *used);            /* [N_RULES] */
 Str   objective_words(Ctx *c, const Derivation *d, bool title);   /* "maximum likelihood", .. */
 Str   training_words(Ctx *c, const Derivation *d);

@@ -134,7 +134,7 @@ static void bound_section(Explain *x)
         row(x, &first, x->d->steps[i].latex, escape(x->c, rule_info[x->d->steps[i].rule].name));
     out_puts(x->o, "\n");
     close_align(x);
-    if (elbo)
+    if (elbo && draws_latents(&x->d->step))
         out_puts(x->o, "The gap is $\\mathrm{KL}(q \\,\\|\\, p(\\,\\cdot \\mid \\text{data}))$: "
                        "the bound is tight where $q$ is the posterior.\n");
 }

@@ -3,12 +3,11 @@
  *     law        z ~ normal(q.mu, q.sigma)     z itself is drawn from the user's law
  *     meanfield  w : real[P]                   w ~ normal(w_mu, w_sd)
  *                s : positive                  s_free ~ normal(s_mu, s_sd); s = constrain(s_free)
- *     fullrank   (a, b)                        q_free ~ mvnormal(q_mu, chol: q_chol);
- *                                              a = constrain(q_free[0]), b = ..
+ *     joint      (a, b)                        q_free ~ ..; a = constrain(q_free[0]), ..: group.c
  * The parameters w_mu, w_sd are new variables. A latent of a plate (of fixed size) has a row of
  * them for every element: theta_mu[J], read at [j]. They start at mu ~ normal(0, 0.1), small and
  * unequal so that symmetric latents part, and sd = exp(-1), narrow enough that early gradients are
- * those near the mean; the factor of a full-rank family starts as the unit matrix.
+ * those near the mean.
  */
 #include "derive.h"
 
@@ -17,39 +16,22 @@
 
 /* ---- parameters in plates -------------------------------------------------------------------- */
 
-static void push_plates(Ctx *c, const Plate *p, Size ***array)
-{
-    if (!p)
-        return;
-    push_plates(c, p->outer, array);
-    vec_push(c, *array, p->size);
-}
-
-static void push_indices(Ctx *c, const Plate *p, Ast ***index, Span span)
-{
-    if (!p)
-        return;
-    push_indices(c, p->outer, index, span);
-    vec_push(c, *index, plate_index_name(c, p, span));
-}
-
-/* A new parameter of type `inner` for every element of the plate, read at its indices. */
-static Ast *plated_param(Derive *d, Str name, const char *support, const Type *inner, Plate *plate,
-                         Ast *init, Span span)
+Ast *plated_param(Derive *d, Str name, const char *support, const Type *inner, Plate *plate,
+                  Ast *init, Span span)
 {
     Size **array = NULL;
     Ast **index = NULL;
-    push_plates(d->c, plate, &array);
+    push_plate_sizes(d->c, plate, NULL, &array);
     for (size_t i = 0; i < vec_len(inner->array); i++)
         vec_push(d->c, array, inner->array[i]);
-    push_indices(d->c, plate, &index, span);
+    push_plate_indices(d->c, plate, NULL, &index, span);
     Var *v = make_param(d, name, make_type(d->c, support, array, inner->event), init, span);
     Ast *e = make_index(d->c, make_name(d->c, v, span), index);
     e->type = make_type(d->c, support, inner->array, inner->event);
     return e;
 }
 
-static Ast *small_init(Derive *d, Span span)
+Ast *small_init(Derive *d, Span span)
 {
     return make_law(d, "normal", span, ast_num(d->c, span, 0), NULL, ast_num(d->c, span, 0.1));
 }
@@ -75,7 +57,7 @@ Type *free_type(Derive *d, const Var *v)
     return make_type(d->c, "real", v->type->array, support_free(d, v->type, v->decl->span));
 }
 
-/* ---- the three kinds ------------------------------------------------------------------------- */
+/* ---- one latent by itself -------------------------------------------------------------------- */
 
 static void latent_law(Derive *d, Latent *z)
 {
@@ -96,7 +78,7 @@ static void latent_law(Derive *d, Latent *z)
     }
 }
 
-static Span guide_span(const Latent *z)
+Span guide_span(const Latent *z)
 {
     return z->guide->implied ? z->var->decl->span : z->guide->span;
 }
@@ -146,79 +128,6 @@ static void latent_meanfield(Derive *d, Latent *z)
     z->first = true;
 }
 
-/* Free length of one member of a group; NULL after an error. */
-static Size *member_length(Derive *d, const Latent *z, const Plate *plate)
-{
-    const Type *t = z->identity ? z->var->type : free_type(d, z->var);
-    size_t rank = vec_len(t->array) + vec_len(t->event);
-    if (z->var->plate != plate) {
-        diag_error(d->c, E_FULLRANK_SHAPE, z->guide->span, z->var->name,
-                   "the latents of a group stand in one plate");
-        return NULL;
-    }
-    if (rank > 1 || (vec_len(t->array) == 1 && vec_len(z->var->type->event) > 0)
-        || has_declared_binders(z->var)) {
-        diag_error(d->c, E_FULLRANK_SHAPE, z->guide->span, z->var->name,
-                   "it is neither a number nor a vector");
-        diag_help(d->c, "give it `meanfield`, or a law of its own");
-        return NULL;
-    }
-    if (rank == 0)
-        return NULL;
-    return vec_len(t->array) ? t->array[0] : t->event[0];
-}
-
-static Ast *slice(Derive *d, const Latent *z, Size *from, Size *length, Span span)
-{
-    Ast *at = make_size(d->c, from, span);
-    if (length)
-        at = ast_new(d->c, AST_RANGE, span, NULL, 2, at,
-                     make_size(d->c, size_add(d->c, from, length), span));
-    Ast *e = ast_new(d->c, AST_INDEX, span, NULL, 2, make_name(d->c, z->drawn, span), at);
-    Size **axis = NULL;
-    if (length)
-        vec_push(d->c, axis, length);
-    e->type = make_type(d->c, "real", NULL, axis);
-    return e;
-}
-
-/* Draws the group when its first latent is met; every latent is a slice. */
-static void group_fullrank(Derive *d, Latent **members, size_t n)
-{
-    Guide *g = members[0]->guide;
-    Span span = g->implied ? g->latents[0]->decl->span : g->span;
-    Size *total = size_const(d->c, 0), *lengths[n];
-    Str base = str(d->c, "q");
-    for (size_t i = 0; i < n; i++) {
-        members[i]->mapped = !is_free(d, members[i]->var);
-        members[i]->identity = !members[i]->mapped && members[i]->var->centring != NONCENTRED;
-        lengths[i] = member_length(d, members[i], g->plate);
-        total = size_add(d->c, total, lengths[i] ? lengths[i] : size_const(d->c, 1));
-        if (n <= 3)
-            base = i ? str_fmt(d->c, "%s_%s", base, members[i]->var->name) : members[i]->var->name;
-    }
-    Size **axis = NULL, **square = NULL;
-    vec_push(d->c, axis, total);
-    vec_push(d->c, square, total);
-    vec_push(d->c, square, total);
-    Type *vector = make_type(d->c, "real", NULL, axis);
-    Ast *mu = plated_param(d, str_fmt(d->c, "%s_mu", base), "real", vector, g->plate,
-                           small_init(d, span), span);
-    Ast *chol = plated_param(d, str_fmt(d->c, "%s_chol", base), "cholesky",
-                             make_type(d->c, "cholesky", NULL, square), g->plate,
-                             ast_num(d->c, span, 0), span);
-    Ast *q = make_law(d, "mvnormal", span, mu, str(d->c, "chol"), chol);
-    Var *u = make_value(d, str_fmt(d->c, "%s_free", base), vector, g->plate, span);
-    Size *from = size_const(d->c, 0);
-    for (size_t i = 0; i < n; i++) {
-        members[i]->drawn = u;
-        members[i]->q = q;
-        members[i]->first = i == 0;
-        members[i]->free = slice(d, members[i], from, lengths[i], span);
-        from = size_add(d->c, from, lengths[i] ? lengths[i] : size_const(d->c, 1));
-    }
-}
-
 /* ---- entry ----------------------------------------------------------------------------------- */
 
 static int site_number(const Model *m, const Var *v, Site **site)
@@ -252,12 +161,14 @@ void family_latents(Derive *d)
         for (size_t k = 0; k < n; k++)
             members[k] = z + k;
         check_group(d, members, n);
-        if (z->guide->kind == GUIDE_LAW)
+        if (z->guide->joint)
+            group_latents(d, members, n);
+        else if (is_point(z))
+            latent_point(d, z);
+        else if (z->guide->kind == GUIDE_LAW)
             latent_law(d, z);
-        else if (z->guide->kind == GUIDE_MEANFIELD)
-            latent_meanfield(d, z);
         else
-            group_fullrank(d, members, n);
+            latent_meanfield(d, z);
         i += n;
     }
 }

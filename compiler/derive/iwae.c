@@ -40,7 +40,9 @@ static bool depends_on_draws(const Bound *b, Ast *e)
 {
     Var **reads = model_reads(b->d->c, b->d->m, e);
     for (size_t i = 0; i < vec_len(b->d->latents); i++)
-        if (reads_has(reads, b->d->latents[i].var) || reads_has(reads, b->d->latents[i].drawn))
+        if (!is_point(&b->d->latents[i])
+            && (reads_has(reads, b->d->latents[i].var)
+                || reads_has(reads, b->d->latents[i].drawn)))
             return true;
     return false;
 }
@@ -52,6 +54,8 @@ static void weigh(Bound *b)
     b->local = m->rows != NULL;
     for (size_t i = 0; i < vec_len(b->d->latents); i++) {
         const Latent *z = &b->d->latents[i];
+        if (is_point(z))
+            continue;
         b->local &= z->var->plate && m->rows && plate_within(z->var->plate, m->rows);
         b->scored |= z->score;
     }
@@ -111,7 +115,8 @@ static void score(const Bound *b, const Latent *z, Plate *plate)
     else if (z->control == CONTROL_AVERAGE)
         signal = make_binary(c, "-", signal, score_average(b->d, b->q, z, signal, plate));
     Ast *e = make_binary(c, "*", call(b, "stop_gradient", signal), log_q(b->d, z));
-    add(b, str_fmt(c, "score_%s", z->var->name), call(b, "sum_draws", e), z->var->plate, z->drawn);
+    Str name = str_fmt(c, "score_%s", z->var->name);
+    add(b, name, call(b, "sum_draws", e), z->guide->plate, z->drawn);
 }
 
 /* A bound of the whole data cannot be estimated from some of its rows. */
@@ -131,6 +136,7 @@ void step_weighted(Derive *d, Query *q)
 {
     const Ast *at = d->m->training.objective_at;
     Bound b = { .d = d, .q = q, .at = at ? at->span : d->m->node->span };
+    mixture_check_weighted(d);
     joint_likelihood(d, q);
     joint_factors(d, q, false);
     weight_terms(d, q);

@@ -59,7 +59,9 @@ bool kl_closed(Derive *d, const Latent *z, Ast **expr, Str *why)
     bool declared = has_declared_binders(z->var);
     if (law_is_flat(p))
         return *why = str(d->c, "a flat prior is no distribution"), false;
-    if (z->guide->kind == GUIDE_FULLRANK)
+    if (is_point(z))
+        return *why = str(d->c, "the latent is a point"), false;
+    if (z->guide->joint)
         return *why = str(d->c, "the latent is drawn jointly with its group"), false;
     if (z->mapped)
         return *why = str_fmt(d->c, "the family draws a free number, mapped onto `%s`",
@@ -129,7 +131,7 @@ static void add(Derive *d, Query *q, const Latent *z, const char *prefix, TermKi
                 double sign, double weight, Ast *expr, Span span)
 {
     Term t = make_term(d, str_fmt(d->c, "%s_%s", prefix, z->var->name), kind, sign, expr,
-                       z->var->plate, span);
+                       kind == TERM_ENTROPY ? z->guide->plate : z->var->plate, span);
     t.weight = weight;
     if (z->var->centring == NONCENTRED && (kind == TERM_PRIOR || kind == TERM_KL)) {
         t.noncentred = z->var;
@@ -176,6 +178,10 @@ static void one_latent(Derive *d, Query *q, const Latent *z)
     Span guide = z->free->span;
     Ast *e;
     Str why;
+    if (is_point(z)) {
+        point_term(d, q, z);
+        return;
+    }
     bool closed = kl_closed(d, z, &e, &why);
     if (z->by == BY_CLOSED && !closed) {
         diag_error(d->c, E_NO_CLOSED, z->by_at->span, z->var->name, why);
@@ -220,6 +226,11 @@ void weight_terms(Derive *d, Query *q)
         if (d->m->sites[i].observed || var_is_summed(d->m->sites[i].var))
             continue;
         const Latent *z = latent_of(d, d->m->sites[i].var);
+        if (is_point(z)) {
+            if (q == &d->d->step)
+                point_term(d, q, z);
+            continue;
+        }
         Ast *prior = prior_of(d, z);
         if (prior)
             add(d, q, z, "prior", TERM_PRIOR, 1, 1, prior, z->site->span);

@@ -123,8 +123,9 @@ static void rest_terms(Derive *d, Query *q)
 
 static void bind(Derive *d, Query *q, Var *v, Ast *value, const Var *like)
 {
-    vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, v, value, like->plate, 0, like->decl->span,
-                                      like, false }));
+    vec_push(d->c, q->binds, ((Bind){ .kind = BIND_VALUE, .var = v, .expr = value,
+                                      .plate = like->plate, .span = like->decl->span,
+                                      .like = like }));
 }
 
 /* Non-centred latents after the others, which their values read. */

@@ -121,6 +121,13 @@ Ast *make_law(Derive *d, const char *name, Span span, Ast *a, Str key, Ast *b)
     return call;
 }
 
+Ast *law_with(Derive *d, Ast *law, const char *key, Ast *argument)
+{
+    ast_push(d->c, law, ast_new(d->c, AST_ARG, law->span, str(d->c, key), 1, argument));
+    law->decl = law_chosen(d->c, std_distribution(d, law->name), law);
+    return law;
+}
+
 Ast *make_size(Ctx *c, const Size *s, Span span)
 {
     int64_t value;
@@ -183,6 +190,27 @@ Ast *plate_index_name(Ctx *c, const Plate *p, Span span)
     Ast *name = ast_name(c, span, p->index, p->binders[0]);
     name->type = p->binders[0]->type;
     return name;
+}
+
+void push_plate_sizes(Ctx *c, const Plate *p, const Plate *outer, Size ***sizes)
+{
+    if (!p || p == outer)
+        return;
+    push_plate_sizes(c, p->outer, outer, sizes);
+    vec_push(c, *sizes, p->size);
+}
+
+void push_plate_indices(Ctx *c, const Plate *p, const Plate *outer, Ast ***index, Span span)
+{
+    if (!p || p == outer)
+        return;
+    push_plate_indices(c, p->outer, outer, index, span);
+    Ast *at = plate_index_name(c, p, span), *position = at;
+    if (p->low) {
+        position = make_binary(c, "-", at, p->low);
+        position->type = at->type;
+    }
+    vec_push(c, *index, position);
 }
 
 bool has_declared_binders(const Var *v)

@@ -142,6 +142,8 @@ static Str why_centred(Derive *d, const Var *v)
                           : str_fmt(c, "its law reads `%s`, which is declared below", other->name);
     if (guide_of(d, v)->kind == GUIDE_LAW)
         return str(c, "the family has a law of its own for it");
+    if (guide_of(d, v)->kind == GUIDE_POINT)
+        return str(c, "the family takes a point for it, which has its prior as stated");
     if ((other = read_by_family(d, v)))
         return str_fmt(c, "the family's law of `%s` reads it", other->name);
     if (a.matrix && has_many_scales(d, law))

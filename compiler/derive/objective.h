@@ -15,6 +15,8 @@
  *     bound(f, a)    bound_without(f, a)               1/(1-a) log mean over draws of exp((1-a) f);
  *                                                      where f of this draw is the others' mean
  *     shares(f, a)   sum_draws(e)                      of a draw in that mean; sum over draws
+ *     shaped(v)                        the numbers of vector v over the axes of the call's type,
+ *                                      the last the fastest
  *     through_draws(e)    past_draws(e)                e, whose slope is by the draws alone, or by
  *                                                      all but them
  * NAMEs of synthetic variables have decl = Var.decl of that variable. Nothing here knows tensors:
@@ -78,6 +80,9 @@ typedef struct Bind {
     Span span;
     const Var *like;                   /* whose declared indices the law reads; NULL: of var */
     bool held;                         /* DRAW: no derivative passes through it */
+    Ast *weight;                       /* DRAW by strata: its innermost plate is that of the
+                                          components, over which what reads it is summed with
+                                          these weights; else NULL */
 } Bind;
 
 typedef struct Result {

@@ -31,7 +31,8 @@ static void print_bind(Ctx *c, Out *o, const Bind *b)
 {
     if (b->kind == BIND_DRAW)
         out_printf(o, "draw %d %s ~ %s%s", b->site, b->var->name, fmt_expr(c, b->expr),
-                   b->held ? " held" : "");
+                   b->weight ? str_fmt(c, " weighed %s", fmt_expr(c, b->weight))
+                             : b->held ? " held" : "");
     else
         out_printf(o, "value %s = %s", b->var->name, fmt_expr(c, b->expr));
     print_plate(c, o, b->plate);

@@ -22,9 +22,15 @@ static bool is_local(const Derive *d, const Plate *p)
 
 static void bind_draw(Derive *d, Query *q, const Latent *z)
 {
+    Bind b = { .kind = BIND_DRAW, .var = z->drawn, .expr = z->q, .plate = z->guide->plate,
+               .site = 2 * z->number, .span = z->free->span, .held = z->score };
+    if (z->strata && q == &d->d->step) {
+        b.expr = z->component;
+        b.plate = z->strata;
+        b.weight = z->weight;
+    }
     if (z->first)
-        vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, z->drawn, z->q, z->var->plate, 2 * z->number,
-                                          z->free->span, NULL, z->score }));
+        vec_push(d->c, q->binds, b);
 }
 
 static void bind_value(Derive *d, Query *q, const Latent *z)
@@ -36,8 +42,8 @@ static void bind_value(Derive *d, Query *q, const Latent *z)
         value = noncentred_value(d, z->var, z->free);
     else if (z->mapped)
         value = make_call(d->c, "constrain", z->var->type, z->var->decl->span, z->free, NULL);
-    vec_push(d->c, q->binds, ((Bind){ BIND_VALUE, z->var, value, z->var->plate, 0,
-                                      z->var->decl->span, NULL, false }));
+    vec_push(d->c, q->binds, ((Bind){ .kind = BIND_VALUE, .var = z->var, .expr = value,
+                                      .plate = z->var->plate, .span = z->var->decl->span }));
 }
 
 /* Non-centred latents come last, in the order of the model: their values read others. */
@@ -165,8 +171,9 @@ static Str sample_data(Derive *d, Query *q, Site *s, int number)
         Var *draw = make_value(d, str_fmt(d->c, "%s_draw", v->name), element, s->plate, s->span);
         v = draw;
     }
-    vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, v, law_see(d->m, s->law), s->plate, 2 * number + 1,
-                                      s->span, NULL, false }));
+    vec_push(d->c, q->binds, ((Bind){ .kind = BIND_DRAW, .var = v, .expr = law_see(d->m, s->law),
+                                      .plate = s->plate, .site = 2 * number + 1,
+                                      .span = s->span }));
     Ast *lhs = v == s->var ? s->lhs : make_name(d->c, v, s->span);
     add_result(d, q, s->var->name, lhs, s->plate, true);
     return NULL;
@@ -194,8 +201,9 @@ static void sample_query(Derive *d, Query *q)
             continue;
         }
         if (from_model)
-            vec_push(d->c, q->binds, ((Bind){ BIND_DRAW, s->var, law_see(d->m, s->law), s->plate,
-                                              2 * (int)i + 1, s->span, NULL, false }));
+            vec_push(d->c, q->binds,
+                     ((Bind){ .kind = BIND_DRAW, .var = s->var, .expr = law_see(d->m, s->law),
+                              .plate = s->plate, .site = 2 * (int)i + 1, .span = s->span }));
         add_result(d, q, s->var->name, make_known(d->c, s->var, make_name(d->c, s->var, s->span)),
                    s->plate, true);
     }
@@ -209,17 +217,17 @@ static void sample_query(Derive *d, Query *q)
 
 static Ast *of_member(Derive *d, const Latent *z, Ast *whole)
 {
-    if (z->guide->kind != GUIDE_FULLRANK)
-        return whole;
-    Ast *e = ast_new(d->c, AST_INDEX, z->free->span, NULL, 2, whole, z->free->kids[1]);
-    e->type = z->free->type;
-    return e;
+    return z->guide->joint ? group_part(d, z, whole) : whole;
 }
 
 static void encode_latent(Derive *d, Query *q, const Latent *z)
 {
     Str name = z->var->name;
-    Type *type = real_like(d->c, z->drawn->type);
+    if (is_point(z))
+        add_result(d, q, str_fmt(d->c, "%s.mean", name),
+                   make_known(d->c, z->var, make_name(d->c, z->var, z->free->span)),
+                   z->var->plate, false);
+    Type *type = is_point(z) ? NULL : real_like(d->c, z->drawn->type);
     bool closed = z->identity && law_member(law_called(z->q), AST_FACT, "mean", NULL)
         && law_member(law_called(z->q), AST_FACT, "variance", NULL);
     if (closed) {

@@ -75,7 +75,7 @@ static Ast *control(Derive *d, Query *q, const Latent *z, Ast *f)
     if (z->control == CONTROL_NONE)
         return f;
     Ast *b = z->control == CONTROL_AVERAGE
-           ? score_average(d, q, z, f, z->var->plate)
+           ? score_average(d, q, z, f, z->guide->plate)
            : make_call(d->c, "others", real_scalar(d->c), z->free->span, f, NULL);
     return make_binary(d->c, "-", f, b);
 }
@@ -89,7 +89,7 @@ void score_surrogates(Derive *d, Query *q)
             continue;
         Ast *e = make_binary(d->c, "*", stopped(d, control(d, q, z, f)), log_q(d, z));
         Term t = make_term(d, str_fmt(d->c, "score_%s", z->var->name), TERM_SURROGATE, 1, e,
-                           z->var->plate, z->free->span);
+                           z->guide->plate, z->free->span);
         t.of = z->drawn;
         vec_push(d->c, q->surrogates, t);
     }

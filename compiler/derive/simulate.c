@@ -39,7 +39,8 @@ static Ast *drawn_from(Sim *s, Ast *law, const char *suffix)
     Str name = str_fmt(s->d->c, "%s_%s", site->var->name, suffix);
     Var *v = make_value(s->d, name, s->type, site->plate, site->span);
     vec_push(s->d->c, s->q->binds,
-             ((Bind){ BIND_DRAW, v, law, site->plate, s->stream++, site->span, site->var, false }));
+             ((Bind){ .kind = BIND_DRAW, .var = v, .expr = law, .plate = site->plate,
+                      .site = s->stream++, .span = site->span, .like = site->var }));
     return make_name(s->d->c, v, site->span);
 }
 
@@ -210,7 +211,8 @@ static Ast *named(Sim *s, Ast *e, Type *type, Plate *plate, const char *suffix)
     Str name = str_fmt(s->d->c, "%s_%s", s->site->var->name, suffix);
     Var *v = make_value(s->d, name, type, plate, s->site->span);
     vec_push(s->d->c, s->q->binds,
-             ((Bind){ BIND_VALUE, v, e, plate, 0, s->site->span, s->site->var, false }));
+             ((Bind){ .kind = BIND_VALUE, .var = v, .expr = e, .plate = plate,
+                      .span = s->site->span, .like = s->site->var }));
     return make_name(s->d->c, v, s->site->span);
 }
 

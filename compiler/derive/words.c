@@ -64,7 +64,8 @@ bool reads_draws(const Words *w, Ast *e)
 {
     Var **reads = w->given ? NULL : model_reads(w->d->c, w->d->m, e);
     for (size_t i = 0; i < vec_len(reads); i++)
-        if (reads[i]->kind == VAR_LATENT && !var_is_summed(reads[i]))
+        if (reads[i]->kind == VAR_LATENT && !var_is_summed(reads[i])
+            && !var_is_point(w->d, reads[i]))
             return true;
     return false;
 }
@@ -207,8 +208,9 @@ static void sampled_step(const Words *w, Term *t)
     int s = w->d->m->training.samples;
     if (!reads_draws(w, t->expr))
         return;
-    Both f = { str_fmt(w->d->c, s == 1 ? "E_q ≈ the value at one draw from q" :
-                       "E_q ≈ the mean over %d draws from q", s),
+    const char *of = describe_strata(w, t) ? "each component" : "q";
+    Both f = { s == 1 ? str_fmt(w->d->c, "E_q ≈ the value at one draw from %s", of)
+                      : str_fmt(w->d->c, "E_q ≈ the mean over %d draws from %s", s, of),
                str_fmt(w->d->c, s == 1 ? "\\mathbb{E}_q[f] \\approx f(z^{(1)}),\\; z^{(1)} \\sim q"
                        : "\\mathbb{E}_q[f] \\approx \\tfrac{1}{%d} \\sum_{s=1}^{%d} f(z^{(s)}),\\; "
                          "z^{(s)} \\sim q", s, s) };

@@ -22,6 +22,8 @@ Both  both_fmt2(const Words *w, const char *text, const char *latex, Both a, Bot
 Step  step_make(RuleId rule, Both formula, Span span);
 bool  reads_draws(const Words *w, Ast *e);      /* does its value depend on draws of latents? */
 void  describe_term(const Words *w, Term *t);   /* words.c */
+bool  describe_strata(const Words *w, Term *t); /* mixture.c: does t read draws by strata? */
+Estimate describe_point(const Words *w, const Latent *z);       /* point.c */
 void  describe_weighted(const Words *w, Term *t);  /* iwae.c: the term of the bound */
 void  describe_score(const Words *w, Query *q); /* score.c: its surrogates */
 void  describe_bound(const Words *w);           /* bound.c: steps and formula of the derivation */

@@ -74,42 +74,51 @@ static bool is_word(const Ast *law, const char *word)
         && !strcmp(law->name, word);
 }
 
-static bool guide_kind(Build *b, Ast *law, GuideKind *kind)
+/* What a law makes: a Guide without latents. */
+static Guide guide_of(const Ast *s)
 {
-    static const char *const later[] = { "mixture", "lowrank", "point", "flow" };
-    *kind = GUIDE_LAW;
-    if (is_word(law, "meanfield") || is_word(law, "noncentered"))
-        *kind = GUIDE_MEANFIELD;
-    else if (is_word(law, "fullrank"))
-        *kind = GUIDE_FULLRANK;
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-        if (is_word(law, later[i])) {
-            diag_error(b->c, E_ND_FAMILY, law->span, law->name);
-            diag_help(b->c, "derived today: meanfield, fullrank, noncentered, or a distribution");
-            return false;
-        }
-    }
-    return true;
+    static const struct { const char *name; GuideKind kind; bool joint; } words[] = {
+#define FAMILY_LAW(name, guide, joint, min, max, doc) { #name, GUIDE_##guide, joint },
+#include "../check/families.def"
+#undef FAMILY_LAW
+    };
+    Ast *law = s->kids[SITE_LAW];
+    Guide g = { .kind = GUIDE_LAW, .law = law, .span = s->span };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (is_word(law, words[i].name))
+            g = (Guide){ .kind = words[i].kind, .joint = words[i].joint, .count = law->type->size,
+                         .span = s->span };
+    g.noncentred = is_word(law, "noncentered");
+    return g;
 }
 
-/* One guide for the group (fullrank), or one for each of the latents. law NULL: the default. */
-static void guide_group(Build *b, GuideKind kind, Ast *law, Var **latents, bool implied, Span span)
+/* The innermost plate that all of them stand in, or NULL. */
+static Plate *shared_plate(Var *const *latents)
 {
-    Ast *own = kind == GUIDE_LAW ? law : NULL;
-    bool noncentred = law && is_word(law, "noncentered");
+    Plate *p = latents[0]->plate;
+    for (size_t i = 1; i < vec_len(latents); i++)
+        while (p && !plate_within(latents[i]->plate, p))
+            p = p->outer;
+    return p;
+}
+
+/* One guide for the group, if it is joint, or one for each of the latents. */
+static void guide_group(Build *b, Guide g, Var **latents)
+{
     if (vec_len(latents) == 0)
         return;
-    if (kind == GUIDE_FULLRANK) {
-        guide_push(b, (Guide){ .kind = kind, .latents = latents, .plate = latents[0]->plate,
-                               .implied = implied, .span = span });
+    if (g.joint) {
+        g.latents = latents;
+        g.plate = shared_plate(latents);
+        guide_push(b, g);
         return;
     }
     for (size_t i = 0; i < vec_len(latents); i++) {
         Var **one = NULL;
         vec_push(b->c, one, latents[i]);
-        guide_push(b, (Guide){ .kind = kind, .latents = one, .law = own,
-                               .plate = latents[i]->plate, .noncentred = noncentred,
-                               .implied = implied, .span = span });
+        g.latents = one;
+        g.plate = latents[i]->plate;
+        guide_push(b, g);
     }
 }
 
@@ -123,9 +132,9 @@ static void build_guide(Build *b, Ast *s)
 {
     Ast *lhs = s->kids[SITE_LHS];
     Var **latents = NULL;
-    GuideKind kind;
-    if (is_rest(lhs) || !guide_kind(b, s->kids[SITE_LAW], &kind))
+    if (is_rest(lhs))
         return;
+    Guide g = guide_of(s);
     size_t n = lhs->kind == AST_TUPLE ? vec_len(lhs->kids) : 1;
     for (size_t i = 0; i < n; i++) {
         Ast *base = index_base(lhs->kind == AST_TUPLE ? lhs->kids[i] : lhs);
@@ -137,30 +146,26 @@ static void build_guide(Build *b, Ast *s)
             vec_push(b->c, latents, v);
         }
     }
-    if (kind == GUIDE_LAW && vec_len(latents) > 1) {
+    if (g.kind == GUIDE_LAW && vec_len(latents) > 1) {
         diag_error(b->c, E_ND_JOINT, s->span);
         diag_help(b->c, "give each latent its own line, or use `fullrank`");
         return;
     }
-    guide_group(b, kind, s->kids[SITE_LAW], latents, false, s->span);
+    guide_group(b, g, latents);
 }
 
 /* `all ~ ..` and `others ~ ..`: the latents that no line names. */
 static void build_rest(Build *b, Ast *s)
 {
-    GuideKind kind;
     Var **latents = NULL;
-    if (!is_rest(s->kids[SITE_LHS]) || !guide_kind(b, s->kids[SITE_LAW], &kind))
+    if (!is_rest(s->kids[SITE_LHS]))
         return;
-    if (kind == GUIDE_LAW) {
-        diag_error(b->c, E_ND_FAMILY, s->kids[SITE_LAW]->span, fmt_expr(b->c, s->kids[SITE_LAW]));
-        diag_help(b->c, "`%s` takes meanfield, fullrank or noncentered", s->kids[SITE_LHS]->name);
-        return;
-    }
+    Guide g = guide_of(s);
+    g.implied = true;
     for (size_t i = 0; i < vec_len(b->m->vars); i++)
         if (is_drawn(b->m->vars[i]) && !has_guide(b->m->family, b->m->vars[i]))
             vec_push(b->c, latents, b->m->vars[i]);
-    guide_group(b, kind, s->kids[SITE_LAW], latents, true, s->span);
+    guide_group(b, g, latents);
 }
 
 static void family_var(Build *b, VarKind kind, Ast *decl, Ast *s, Plate *plate)
@@ -197,7 +202,7 @@ static void walk_family(Build *b, Ast *block, Plate *plate, bool rest)
 
 /* ---- order of drawing ------------------------------------------------------------------------ */
 
-/* Mean field and full rank depend on nothing: drawn first, any law may read them. */
+/* What is no law of the user depends on nothing: drawn first, any law may read it. */
 static void free_first(Build *b)
 {
     Guide *sorted = NULL, *guides = b->m->family->guides;
@@ -248,7 +253,8 @@ void family_build(Build *b)
     for (size_t i = 0; i < vec_len(m->vars); i++)
         if (is_drawn(m->vars[i]) && !has_guide(m->family, m->vars[i]))
             vec_push(b->c, left, m->vars[i]);
-    guide_group(b, GUIDE_MEANFIELD, NULL, left, true, m->node->span);
+    Guide meanfield = { .kind = GUIDE_MEANFIELD, .implied = true, .span = m->node->span };
+    guide_group(b, meanfield, left);
     free_first(b);
     check_order(b);
 }

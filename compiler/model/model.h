@@ -71,13 +71,17 @@ typedef struct Site {
 
 typedef struct Factor { Ast *value; Plate *plate; Span span; bool penalty; } Factor;
 
-typedef enum { GUIDE_LAW, GUIDE_MEANFIELD, GUIDE_FULLRANK } GuideKind;
+/* Which word of a family makes which: families.def. */
+typedef enum { GUIDE_LAW, GUIDE_MEANFIELD, GUIDE_FULLRANK, GUIDE_LOWRANK, GUIDE_MIXTURE,
+               GUIDE_POINT } GuideKind;
 /* The law of one latent, or of a group, in the family. */
 typedef struct Guide {
     GuideKind kind;
-    Var **latents;                     /* vec: one for LAW and MEANFIELD */
+    Var **latents;                     /* vec: one, unless joint */
+    bool joint;                        /* their free numbers are drawn as one vector */
     Ast *law;                          /* LAW: user's distribution */
-    Plate *plate;
+    Size *count;                       /* LOWRANK: columns of the factor; MIXTURE: components */
+    Plate *plate;                      /* the innermost that all its latents stand in, or NULL */
     bool noncentred;                   /* MEANFIELD: of the standard values; if implied, where it
                                           helps */
     bool amortized;                    /* reads data of its plate */

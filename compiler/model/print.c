@@ -52,7 +52,8 @@ static void print_site(Ctx *c, Out *o, const Site *s)
 
 static void print_guide(Ctx *c, Out *o, const Guide *g)
 {
-    static const char *const kinds[] = { "law", "meanfield", "fullrank" };
+    static const char *const kinds[] = { "law", "meanfield", "fullrank", "lowrank", "mixture",
+                                         "point" };
     out_puts(o, "guide ");
     for (size_t i = 0; i < vec_len(g->latents); i++)
         out_printf(o, "%s%s", i ? ", " : "", g->latents[i]->name);

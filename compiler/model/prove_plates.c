@@ -54,12 +54,21 @@ static bool observed_in(Ctx *c, const Model *m, const Plate *p)
 
 typedef struct Against { Str why; Span span; Str note; } Against;
 
+/* One of the latents that stands in plate p; NULL: none. */
+static const Var *own_in(Var *const *latents, const Plate *p)
+{
+    for (size_t i = 0; i < vec_len(latents); i++)
+        if (latents[i]->plate && plate_within(latents[i]->plate, p))
+            return latents[i];
+    return NULL;
+}
+
 static bool kept_per_row(Ctx *c, const Model *m, const Plate *p, Against *a)
 {
     for (size_t i = 0; m->family && i < vec_len(m->family->guides); i++) {
         const Guide *g = &m->family->guides[i];
-        const Var *v = g->latents[0];
-        if (g->kind == GUIDE_LAW || !v->plate || !plate_within(v->plate, p))
+        const Var *v = own_in(g->latents, p);
+        if (g->kind == GUIDE_LAW || !v)
             continue;
         a->why = str_fmt(c, "latent `%s` has variational parameters of its own for every %s",
                          v->name, p->index);

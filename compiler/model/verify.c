@@ -42,8 +42,7 @@ static void verify_guides(const Model *m)
     for (size_t k = 0; m->family && k < vec_len(m->family->guides); k++) {
         const Guide *g = &m->family->guides[k];
         rule((g->kind == GUIDE_LAW) == (g->law != NULL), g->span, "only a law guide has a law");
-        rule(g->kind == GUIDE_FULLRANK || vec_len(g->latents) == 1, g->span,
-             "a guide of several latents is full rank");
+        rule(g->joint || vec_len(g->latents) == 1, g->span, "a guide of several latents is joint");
     }
 }
 

@@ -208,6 +208,22 @@ static Val *own_value(Lower *L, Var *v)
     }
 }
 
+/* Of a variable with a mixture for every element of plate p all elements are wanted at once, but
+ * their components are those of one element. */
+static bool check_strata(Lower *L, const Var *v, const Tir *t, const Axis *plate)
+{
+    for (size_t i = 0; i < vec_len(L->strata); i++)
+        if (tir_has_axis(t, L->strata[i].axis) && tir_has_axis(L->strata[i].weight, plate)) {
+            diag_error(L->c, E_MIXTURE, L->at, v->name,
+                       str_fmt(L->c, "it has a mixture for each %s, and is read here for all",
+                               plate->name));
+            diag_help(L->c, "join it with a latent outside of the plate, `(%s, ..) ~ mixture(K)`, "
+                            "or write `%s by score` in the train block", v->name, v->name);
+            return false;
+        }
+    return true;
+}
+
 /* The value of a variable in the present query. Of the plates it stands in, those around the
  * expression stay implicit; the others become explicit leading axes: outside its plate a name is an
  * array over it. */
@@ -229,6 +245,9 @@ Val *var_value(Lower *L, Var *v)
             axes[n++] = lower_plate_axis(L, chain[i]);
     if (n == 0)
         return val;
+    for (int i = 0; i < n; i++)
+        if (!check_strata(L, v, val->t, axes[i]))
+            return val_const(L, 0);
     for (int i = 0; i < val->n_axes && n < LIMIT_RANK; i++)
         axes[n++] = val->axes[i];
     return val_tensor(L, val->t, axes, n);
@@ -269,6 +288,9 @@ static void lower_bind(Lower *L, const Bind *b)
         v = dist_draw(L, v, implicit, m, axes, n, b->site);
         if (b->held)
             v = val_op1(L, OP_STOP_GRADIENT, v);
+        if (b->weight)
+            vec_push(L->c, L->strata, ((Strata){ lower_plate_axis(L, b->plate),
+                                                 eval(L, NULL, b->weight)->t }));
     }
     bool element = v->kind == VAL_TENSOR && v->n_axes < n && tir_has_axis(v->t, axes[0]);
     if (element) {                     /* that of the index of the declaration */
@@ -286,6 +308,18 @@ static void lower_bind(Lower *L, const Bind *b)
     map_put(L->values, b->var, v);
 }
 
+/* t summed over the strata of the draws that it depends on, by their weights. */
+static Tir *over_strata(Lower *L, Tir *t)
+{
+    for (size_t i = 0; i < vec_len(L->strata); i++) {
+        Axis *axis = L->strata[i].axis;
+        if (tir_has_axis(t, axis))
+            t = tir_reduce(L->f, OP_SUM, tir_map(L->f, OP_MUL, L->strata[i].weight, t, NULL), &axis,
+                           1);
+    }
+    return t;
+}
+
 static Tir *input_scalar(Lower *L, const char *name)
 {
     return tir_input(L->f, INPUT_SCALAR, str(L->c, name), NULL, 0);
@@ -297,7 +331,7 @@ Tir *lower_density(Lower *L, const Term *term, const ActivePlate *keep)
     L->at = term->span;
     Env *env = NULL;
     Val *v = val_sum_all(L, eval(L, env, term->expr));
-    Tir *t = v->t;
+    Tir *t = over_strata(L, v->t);
     Axis *over[LIMIT_RANK];
     int n = 0;
     for (size_t i = 0; i < vec_len(L->active); i++)
@@ -422,6 +456,7 @@ void lower_begin(Lower *L, Str name)
     L->axes = map_new(L->c);
     L->samples = NULL;
     L->draws = NULL;
+    L->strata = NULL;
     L->active = NULL;
     L->open = NULL;
     L->n_draw = L->n_draw_event = 0;

@@ -124,6 +124,9 @@ typedef struct Chains {
     int step;                          /* being evaluated: 0, 1, ..; LIMIT_MEMORY: a later one */
 } Chains;
 
+/* Of what is drawn by strata: the axis of its components, and their weights, which have it. */
+typedef struct Strata { Axis *axis; Tir *weight; } Strata;
+
 typedef struct Lower {
     Ctx *c;
     const Derivation *d;
@@ -137,6 +140,7 @@ typedef struct Lower {
     Map *axes;                         /* interned key -> Axis */
     Axis *samples;                     /* NULL until a draw needs it */
     Tir **draws;                       /* vec: what was drawn */
+    Strata *strata;                    /* vec */
     ActivePlate *active;               /* vec: plates around the expression, outermost first */
     Axis **open;                       /* vec: binder axes being evaluated under */
     struct Recursion *recursion;       /* whose equations are being evaluated, or NULL */
@@ -254,6 +258,7 @@ Val *eval_others(Lower *L, Env *env, const Ast *call);
 Val *eval_weights(Lower *L, Env *env, const Ast *call);
 Val *eval_sum_draws(Lower *L, Env *env, const Ast *call);
 Val *eval_hold(Lower *L, Env *env, const Ast *call);
+Val *eval_shaped(Lower *L, Env *env, const Ast *call);
 
 /* lower_scan.c */
 Val *eval_previous(Lower *L, Env *env, const Ast *call);

@@ -6,6 +6,7 @@
  *     bound_without(f, a)   the same for each draw, with the mean of f over the others in its place
  *     shares(f, a)          exp((1-a) f) / sum_s exp((1-a) f)
  *     sum_draws(e)          sum over s
+ *     shaped(v)             vector v over the axes of the call's type
  *     through_draws(e)      e with stop_gradient at what it reads beside the draws
  *     past_draws(e)         e with stop_gradient at the draws
  */
@@ -54,6 +55,31 @@ Val *eval_others(Lower *L, Env *env, const Ast *call)
     if (!L->samples || !tir_has_axis(v->t, L->samples))
         return val_const(L, 0);
     return val_tensor(L, mean_of_others(L, v->t), v->axes, v->n_axes);
+}
+
+/* One axis after the other is split off the front: [12] -> [2, 6] -> [2, 3, 2]. */
+Val *eval_shaped(Lower *L, Env *env, const Ast *call)
+{
+    Val *v = eval(L, env, argument(call, 0));
+    Axis *axes[LIMIT_RANK], *rest = v->axes[0];
+    Tir *t = tir_expand(L->f, v->t, &rest, 1);
+    const Type *type = call->type;
+    int n_array = (int)vec_len(type->array), n = n_array + (int)vec_len(type->event);
+    for (int i = 0; i < n - 1; i++) {
+        int64_t size = 1;
+        Str missing;
+        size_value(L->c, i < n_array ? type->array[i] : type->event[i - n_array], &size, &missing);
+        Axis *to[2];
+        for (int k = 0; k < 2; k++)
+            to[k] = axis_keyed(L, str_fmt(L->c, "shaped %d %lld %d", rest->id, (long long)size, k),
+                               AXIS_EVENT, str_fmt(L->c, "i%d", i + k),
+                               k ? rest->size / size : size);
+        t = tir_split(L->f, t, rest, to);
+        axes[i] = to[0];
+        rest = to[1];
+    }
+    axes[n - 1] = rest;
+    return val_tensor(L, t, axes, n);
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */

@@ -265,6 +265,7 @@ special[] = {
     { "row_terms", eval_terms }, { "others", eval_others }, { "sum_draws", eval_sum_draws },
     { "bound", eval_weights }, { "bound_without", eval_weights }, { "shares", eval_weights },
     { "through_draws", eval_hold }, { "past_draws", eval_hold },
+    { "shaped", eval_shaped },
     { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
 };
 
@@ -315,6 +316,22 @@ static Val *eval_call(Lower *L, Env *env, const Ast *e)
 
 /* ---- blocks and records ---------------------------------------------------------------------- */
 
+/* `h : real[R] ~ law` in a sampler: over the axes that it declares; a matrix over those drawn. */
+static Val *draw_within(Lower *L, Env *env, const Ast *s)
+{
+    Val *law = eval(L, env, s->kids[LATENT_LAW]);
+    const Ast *type = s->kids[LATENT_TYPE], *list = type ? type->kids[TYPE_AXES] : NULL;
+    int n_implicit = L->n_draw - L->n_draw_event, n = list ? (int)vec_len(list->kids) : 0;
+    if (type && type->type && type->type->core == 2)
+        return dist_draw(L, law, L->draw_axes, n_implicit, L->draw_axes + n_implicit,
+                         L->n_draw_event, -1);
+    Axis *axes[LIMIT_RANK];
+    for (int i = 0; i < n; i++)
+        axes[i] = axis_keyed(L, str_fmt(L->c, "within %p %d", (const void *)s, i), AXIS_EVENT,
+                             str(L->c, "i"), eval_size(L, env, list->kids[i]));
+    return dist_draw(L, law, L->draw_axes, n_implicit, axes, n, -1);
+}
+
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last)
 {
     for (size_t i = 0; i < vec_len(block->kids); i++) {
@@ -325,10 +342,7 @@ Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last)
             env = env_later(L, env, s->name, s);
             env->scope = env->up;
         } else if (s->kind == AST_LATENT) {
-            Val *law = eval(L, env, s->kids[LATENT_LAW]);
-            int n_implicit = L->n_draw - L->n_draw_event;
-            Val *v = dist_draw(L, law, L->draw_axes, n_implicit, L->draw_axes + n_implicit,
-                               L->n_draw_event, -1);
+            Val *v = draw_within(L, env, s);
             const Ast *names = s->kids[LATENT_NAMES];
             for (size_t k = 0; k < vec_len(names->kids); k++)
                 env = env_bind(L, env, names->kids[k]->name, v);

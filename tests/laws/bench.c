@@ -54,6 +54,27 @@ static void given_value(Str law, Str arg, int variant, double *out)
             *out = given[i].v[variant];
 }
 
+/* real[K, R], real[M, K]: K is 2, another 3; the numbers of a vector again and again, smaller. */
+static int matrix_value(const Ast *axes, const double *from, double *out, int64_t *dims)
+{
+    int64_t n = 1;
+    for (size_t i = 0; i < vec_len(axes->kids); i++)
+        n *= dims[i] = strcmp(axes->kids[i]->name, "K") ? 3 : 2;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = from[i % 3] * (1 - 0.3 * (double)(i / 3));
+    return (int)vec_len(axes->kids);
+}
+
+/* cholesky[M, K]: three factors, each smaller than the one before. */
+static int several_factors(const double *l, double *out, int64_t *dims)
+{
+    dims[0] = 3;
+    dims[1] = dims[2] = 2;
+    for (int i = 0; i < 12; i++)
+        out[i] = l[i % 4] * (1 - 0.2 * (i / 4));
+    return 3;
+}
+
 /* Fills `out` with a value of an argument of `law` by its type: variant 0 or 1. Returns its rank;
  * sizes in dims. */
 static int test_value(Str law, const Ast *arg, int variant, double *out, int64_t *dims)
@@ -77,12 +98,16 @@ static int test_value(Str law, const Ast *arg, int variant, double *out, int64_t
     bool square = !strcmp(name, "cholesky") || !strcmp(name, "covariance");
     if (square) {
         const double *l = chol[variant];
+        if (rank > 1)
+            return several_factors(l, out, dims);
         double cov[4] = { l[0] * l[0], l[0] * l[2], l[0] * l[2], l[2] * l[2] + l[3] * l[3] };
         memcpy(out, !strcmp(name, "cholesky") ? l : cov, sizeof cov);
         dims[0] = dims[1] = 2;
         return 2;
     }
     /* Vectors of a law on real[K] have 2 elements, so that the plane can be integrated over. */
+    if (rank > 1 && !strcmp(name, "real"))
+        return matrix_value(type->kids[TYPE_AXES], by_type[0].v[variant], out, dims);
     bool planar = rank && (!strcmp(arg->name, "mu") || !strcmp(arg->name, "sd"));
     dims[0] = planar ? 2 : 3;
     const double *from = NULL;
@@ -117,8 +142,8 @@ Val *law_value(Bench *b, const Ast *law, const char *prefix, int variant)
     v->kind = VAL_DIST;
     v->law = law;
     for (size_t i = 0; i < vec_len(params); i++) {
-        double *data = arena_alloc(b->c->arena, 4 * sizeof *data);
-        int64_t dims[2];
+        double *data = arena_alloc(b->c->arena, 12 * sizeof *data);
+        int64_t dims[3];
         int rank = test_value(law_base(law)->name, params[i], variant, data, dims);
         Str name = str_fmt(b->c, "%s_%s", prefix, params[i]->name);
         v->args = env_bind(&b->L, v->args, params[i]->name,

@@ -32,7 +32,7 @@ less loo_blanket loo_all 0.5
 "$dgmc" explain loo_blanket.dgm -D P=9 --estimator "h=score(control: none, terms: all)" >line.txt
 sed 's/none_all/loo_blanket/' file.txt | cmp - line.txt || fail "--estimator is another line"
 expect_rc 1 "$dgmc" check none_all.dgm --estimator "h=score } model evil {"
-grep -q E0963 err.txt || fail "no E0963"
+grep -q E0965 err.txt || fail "no E0963"
 expect_rc 1 "$dgmc" check none_all.dgm --estimator h=reparam
 grep -q E0916 err.txt || fail "reparam of a bit"
 echo "# at the parameters of a run, where the gradient has another variance"
