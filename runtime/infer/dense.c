@@ -53,6 +53,14 @@ void dense_solve_rows(long M, long n, const double *L, double *X)
                 1, L, (int)n, X, (int)n);
 }
 
+void dense_solve_rows_upper(long M, long n, const double *L, double *X)
+{
+    if (n == 0)
+        return;
+    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, (int)M, (int)n,
+                1, L, (int)n, X, (int)n);
+}
+
 void dense_solve_upper(long n, const double *L, double *x)
 {
     if (n == 0)

@@ -185,8 +185,9 @@ static void distances(const Gaussian *q, const double *inner, long M, double *X,
     double *F = dgm_alloc((size_t)(n * r + 1) * sizeof *F);
 
     if (has_diagonal(q)) {             /* |D x|^2 - |inner^-1 F' D^2 x|^2, D = sd^-1 */
-        for (long i = 0; i < M * n; i++)
-            X[i] /= q->sd[i % n];
+        for (long m = 0; m < M; m++)
+            for (long i = 0; i < n; i++)
+                X[m * n + i] /= q->sd[i];
         for (long i = 0; i < n * r; i++)
             F[i] = q->factor[i] / q->sd[i / r];
         dense_product(false, false, M, r, n, X, F, 0, Y);
@@ -200,6 +201,14 @@ static void distances(const Gaussian *q, const double *inner, long M, double *X,
     free(Y);
 }
 
+/* X = U - mean, by rows. */
+static void centred(const Gaussian *q, long M, const double *U, double *X)
+{
+    for (long m = 0; m < M; m++)
+        for (long i = 0; i < q->n; i++)
+            X[m * q->n + i] = U[m * q->n + i] - q->mean[i];
+}
+
 void gaussian_log_density(const Gaussian *q, long M, const double *U, double *value)
 {
     long n = q->n;
@@ -207,8 +216,7 @@ void gaussian_log_density(const Gaussian *q, long M, const double *U, double *va
 
     if (has_diagonal(q))
         inner = gaussian_inner(q);
-    for (long i = 0; i < M * n; i++)
-        X[i] = U[i] - q->mean[i % n];
+    centred(q, M, U, X);
     distances(q, inner, M, X, value);
     double constant = -(double)n / 2 * log(2 * M_PI) - gaussian_half_log_det(q, inner);
     for (long i = 0; i < M; i++)
@@ -248,6 +256,32 @@ double gaussian_log_density_at(const Gaussian *q, const double *inner, const dou
         gradient[i] = -gradient[i];
     free(y);
     return -(double)n / 2 * log(2 * M_PI) - gaussian_half_log_det(q, inner) - square / 2;
+}
+
+void gaussian_scores(const Gaussian *q, long M, const double *U, double *V)
+{
+    long n = q->n, r = q->rank;
+
+    centred(q, M, U, V);
+    if (!has_diagonal(q)) {
+        dense_solve_rows(M, n, q->factor, V);
+        dense_solve_rows_upper(M, n, q->factor, V);
+        return;
+    }
+    double *Y = dgm_alloc((size_t)(M * r + n * r + 1) * sizeof *Y), *F = Y + M * r;
+    double *inner = gaussian_inner(q);
+
+    for (long m = 0; m < M; m++)       /* D^2 x - D^2 F (inner inner')^-1 F' D^2 x */
+        for (long i = 0; i < n; i++)
+            V[m * n + i] /= q->sd[i] * q->sd[i];
+    dense_product(false, false, M, r, n, V, q->factor, 0, Y);
+    dense_solve_rows(M, r, inner, Y);
+    dense_solve_rows_upper(M, r, inner, Y);
+    for (long i = 0; i < n * r; i++)
+        F[i] = -q->factor[i] / (q->sd[i / r] * q->sd[i / r]);
+    dense_times_factor(M, n, r, Y, r, F, V);
+    free(inner);
+    free(Y);
 }
 
 void gaussian_log_ratio(const Gaussian *q, Target *t, uint64_t seed, uint64_t stream, long M,

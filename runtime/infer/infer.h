@@ -62,6 +62,7 @@ double dense_dot(long n, const double *x, const double *y);
 double dense_square(long n, const double *x);                /* |x|^2 */
 void dense_solve_lower(long n, const double *L, double *x);  /* L^-1 x in place */
 void dense_solve_rows(long M, long n, const double *L, double *X);     /* L^-1 x for each row x */
+void dense_solve_rows_upper(long M, long n, const double *L, double *X);   /* L'^-1 x */
 void dense_solve_upper(long n, const double *L, double *x);  /* L'^-1 x in place */
 void dense_lower_inverse(long n, const double *L, double *inverse);
 /* C[m,n] = beta C + op(A) op(B); inner size k. */
@@ -132,6 +133,8 @@ void gaussian_log_ratio(const Gaussian *q, Target *t, uint64_t seed, uint64_t st
 /* log q(u) and its gradient [n]; inner: of gaussian_inner, full rank: NULL. */
 double gaussian_log_density_at(const Gaussian *q, const double *inner, const double *u,
                                double *gradient);
+/* V = C^-1 (u - mean) for each row u of U. */
+void gaussian_scores(const Gaussian *q, long M, const double *U, double *V);
 /* Of a family with a diagonal: Cholesky factor [rank][rank] of I + F' sd^-2 F, to be freed; and
  * half the logarithm of the determinant of the covariance by it (of full rank: NULL). */
 double *gaussian_inner(const Gaussian *q);

@@ -66,20 +66,12 @@ static void compare(Bound *b)
 /* V of part k; G, of log p by u, gets what this part has in that of log p - log q. */
 static void score(Bound *b, long k)
 {
-    const Gaussian *q = &b->q.part[k];
-    long n = q->n;
-    double *inner = q->kind == FAMILY_FULLRANK ? NULL : gaussian_inner(q);
+    long n = b->q.n;
 
-    for (long m = 0; m < b->all; m++) {
-        double *v = b->V + m * n;
-
-        gaussian_log_density_at(q, inner, b->U + m * n, v);
-        for (long i = 0; i < n; i++) {
-            v[i] = -v[i];
-            b->G[m * n + i] += b->share[k * b->all + m] * v[i];
-        }
-    }
-    free(inner);
+    gaussian_scores(&b->q.part[k], b->all, b->U, b->V);
+    for (long m = 0; m < b->all; m++)
+        for (long i = 0; i < n; i++)
+            b->G[m * n + i] += b->share[k * b->all + m] * b->V[m * n + i];
 }
 
 /* What the draws of part k do by moving, times its weight. */
@@ -127,22 +119,26 @@ static double take_density(Bound *b, long k)
     const Gaussian *q = &b->q.part[k];
     Slopes s = b->slopes[k];
     long n = q->n, r = q->rank;
-    double *by_sd = dgm_alloc((size_t)(n + n * r + r + 1) * sizeof *by_sd), *by_factor = by_sd + n;
-    double *column = by_factor + n * r, sum = 0;
+    size_t size = (size_t)(n + n * r + b->all * r + 1);
+    double *by_sd = dgm_alloc(size * sizeof *by_sd), *by_factor = by_sd + n;
+    double *Y = by_factor + n * r, sum = 0;                  /* w F' v of each draw */
 
+    dense_product(false, false, b->all, r, n, b->V, q->factor, 0, Y);
     for (long m = 0; m < b->all; m++) {
         const double *v = b->V + m * n;
         double w = b->q.weight[m / b->M] / (double)b->M * b->share[k * b->all + m];
 
         sum += w;
-        dense_product(true, false, r, 1, n, q->factor, v, 0, column);
+        for (long j = 0; j < r; j++)
+            Y[m * r + j] *= w;
         for (long i = 0; i < n; i++) {
             s.mean[i] -= w * v[i];
             s.sd[i] -= w * v[i] * v[i] * q->sd[i];
-            for (long j = 0; j < r; j++)
-                s.factor[i * r + j] -= w * v[i] * column[j];
         }
     }
+    dense_product(true, false, n, r, b->all, b->V, Y, 0, by_factor);
+    for (long i = 0; i < n * r; i++)
+        s.factor[i] -= by_factor[i];
     entropy_slopes(q, by_sd, by_factor);
     for (long i = 0; i < n; i++)
         s.sd[i] += sum * by_sd[i];

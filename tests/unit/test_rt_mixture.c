@@ -57,6 +57,9 @@ static void density_at(void **state)
 
         gaussian_log_density(&q, 1, u, &value);
         assert_close(gaussian_log_density_at(&q, inner, u, gradient), value, 1e-12);
+        gaussian_scores(&q, 1, u, unused);
+        for (int i = 0; i < N; i++)
+            assert_close(unused[i], -gradient[i], 1e-12);
         for (int i = 0; i < N; i++) {
             double old = u[i];
 
