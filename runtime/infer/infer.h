@@ -279,11 +279,12 @@ enum { RIVAL = 5 };
  * where these are fewer, at points near them, wider. */
 Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long parts,
                     uint64_t seed);
-/* Of modes that q does not reach, those whose bound is within RIVAL of the best: each is climbed,
- * joins q and *fit; then the weights are by evidence. A mode that leads to a part which is there
+/* Of modes that q does not reach, those whose bound, of the Gaussian at the mode, is within RIVAL of
+ * the best of these: each is climbed, joins q and *fit; then the weights are by evidence. A mode that leads to a part which is there
  * has no bound of its own: it becomes -inf. */
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed);
-/* The best bound of a mode that q does not reach; -inf: none. */
+/* The best bound of a mode that q does not reach, less the best of those that it does; -inf: none,
+ * 0: not known. */
 double modes_left(const Start *s, const Mixture *q);
 
 /* ---- fit.c: from a density to weighted draws ------------------------------------------------- */
@@ -321,7 +322,8 @@ typedef struct Fit {
     Trace trace;                       /* of all rounds of the bound */
     double elbo, elbo_se;              /* of draws that q was not fitted to */
     long lost;                         /* draws of q with a density of 0 */
-    double left;                       /* best bound at a mode that q does not reach; -inf: none */
+    double left;                       /* bound of the best mode that q does not reach, less the
+                                          best of those that it does; -inf: none */
     Sample plain;                      /* of q */
     Sample annealed;                   /* M 0: there was no need */
 } Fit;

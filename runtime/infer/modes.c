@@ -50,28 +50,38 @@ Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long 
     return q;
 }
 
-double modes_left(const Start *s, const Mixture *q)
+/* The best bound of a Gaussian at a mode that q reaches, or does not; not climbed yet, so that they
+ * can be compared. */
+static double best_at_modes(const Start *s, const Mixture *q, bool reached)
 {
-    double best = -INFINITY;
+    double best = reached && s->mode ? s->elbo : -INFINITY;
 
     for (long k = 0; k < s->others; k++)
-        if (s->other[k].bound > best && !mixture_reaches(q, s->other[k].mean))
-            best = s->other[k].bound;
+        if (mixture_reaches(q, s->other[k].mean) == reached)
+            best = fmax(best, s->other[k].bound);
     return best;
+}
+
+double modes_left(const Start *s, const Mixture *q)
+{
+    double left = best_at_modes(s, q, false), here = best_at_modes(s, q, true);
+
+    return !isfinite(left) ? -INFINITY : isfinite(here) ? left - here : 0;
 }
 
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed)
 {
-    double best = fit->elbo;
+    double best = fit->elbo, at_modes;
     FamilyKind kind = q->part[0].kind;
 
+    at_modes = fmax(best_at_modes(s, q, true), best_at_modes(s, q, false));
     for (long k = 0; k < s->others && q->parts <= MOST_JOINED; k++) {
-        if (s->other[k].bound < best - RIVAL || mixture_reaches(q, s->other[k].mean))
+        if (s->other[k].bound < at_modes - RIVAL || mixture_reaches(q, s->other[k].mean))
             continue;
         Mixture alone = mixture_of(gaussian_at(t, s->other[k].mean, kind, rank, seed));
         BoundFit own = climb(t, &alone, seed);
 
-        if (isfinite(own.elbo) && !mixture_reaches(q, alone.part[0].mean)) {
+        if (own.elbo > best - RIVAL && !mixture_reaches(q, alone.part[0].mean)) {
             best = own.elbo > best ? own.elbo : best;
             bound_join(fit, &own);
             mixture_add(q, gaussian_copy(&alone.part[0]), 0);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DESCENTS = 16, AGREEING = 5, WITHOUT_MODE = 4 };      /* descents: at most, enough, enough */
+enum { DESCENTS = 16, AGREEING = 5, WITHOUT_MODE = 8 };      /* descents: at most, enough, enough */
 enum { TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
 static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good place to begin */
 static const double SAME = 1e-3;       /* log densities of two ends that are one mode */

@@ -36,11 +36,11 @@ static void modes(Posterior *p)
 {
     const Fit *f = &p->fit;
 
-    if (f->left > f->elbo - RIVAL)
+    if (f->left > -RIVAL)
         doubt(p, "modes", "there is another mode, with a bound %.1f nats %s that of the one "
              "reported: the posterior is that of one of them;%s an `ordered` support or a stronger "
-             "prior tells equal states apart", fabs(f->left - f->elbo),
-             f->left > f->elbo ? "above" : "below",
+             "prior tells equal states apart", fabs(f->left),
+             f->left > 0 ? "above" : "below",
              f->rules.modes ? "" : " --family auto reports several;");
     else if (f->rules.modes && f->q.parts > 1 && !fit_reliable(f))
         doubt(p, "modes", "there are %ld modes, and how much of the posterior each has is not "
