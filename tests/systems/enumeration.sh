@@ -618,6 +618,33 @@ echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >paths.json
 echo '{"A": [[0.3, -0.7], [0.2, 0.5]], "z": [[0.5, -0.2], [1, 0.3], [-0.4, 0.8]]}' >paths.at
 pair paths
 
+# Latents that read each other one step back, the later declared one by previous.
+cat >cross.dgm <<'END'
+model cross {
+  data y[T] : real
+  latent s : positive ~ lognormal(0, 1)
+  scan t in T {
+    latent a : real ~ normal(sum(previous(b, 0.3)), 1)
+    latent b : real[2] ~ normal(0.5 * previous(a, 1), s)
+    y[t] ~ normal(a + sum(b), 1)
+  }
+}
+END
+cat >cross-all.dgm <<'END'
+model cross {
+  data y[2] : real
+  latent s : positive ~ lognormal(0, 1)
+  latent a[2] : real ~ flat
+  latent b[2] : real[2] ~ flat
+  factor logpdf(normal(0.6, 1), a[0]) + logpdf(normal(sum(b[0]), 1), a[1])
+  factor logpdf(normal(0.5, s), b[0]) + logpdf(normal(0.5 * a[0], s), b[1])
+  for t in 2 { y[t] ~ normal(a[t] + sum(b[t]), 1) }
+}
+END
+echo '{"y": [0.3, -1.2]}' >cross.json
+echo '{"s": 0.7, "a": [0.5, -0.2], "b": [[1, 0.3], [-0.4, 0.8]]}' >cross.at
+pair cross
+
 # Inverses, solutions and products of a matrix of any kind, by Cramer's rule.
 cat >matrices.dgm <<'END'
 model matrices {
