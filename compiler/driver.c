@@ -164,7 +164,11 @@ static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
 {
     if (job->task == TASK_RUN && d->log_prob_free.absent) {
         diag_error(c, E_RUN, d->model->node->span, d->log_prob_free.absent);
-        diag_help(c, "compile a trainer, `dgmc %s`, and use its `train`", job->path);
+        if (vec_len(d->givens) == 0 && model_has_states(d->model))
+            diag_help(c, "what is summed out needs a latent of numbers beside it, which may be "
+                      "any: `latent any : unit ~ flat`");
+        else
+            diag_help(c, "compile a trainer, `dgmc %s`, and use its `train`", job->path);
         return WRONG;
     }
     leave_out(c, job, d);
