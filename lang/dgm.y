@@ -344,6 +344,8 @@ predicted:                             /* a name to read or to declare: `~` says
     decl
   | NAME '[' range ']'
         { $$ = take(p, ast_new(C, AST_DECLNAME, @$, $1, 0), list(p, @3, $3)); }
+  | NAME '[' axes ',' range ']'
+        { $$ = take(p, ast_new(C, AST_DECLNAME, @$, $1, 0), push(p, @$, $3, $5)); }
   ;
 
 axes:

@@ -39,8 +39,12 @@ static bool all_values(Check *s, Args *a)
 /* ---- primitives ------------------------------------------------------------------------------ */
 static Elem map_elem(const char *name, const Args *a, Range r)
 {
-    bool whole = true;
-    for (size_t i = 0; i < a->n; i++) whole &= a->types[i]->elem != ELEM_REAL;
+    bool whole = true, bit = !strcmp(name, "min") || !strcmp(name, "max");
+    for (size_t i = 0; i < a->n; i++) {
+        whole &= a->types[i]->elem != ELEM_REAL;
+        bit &= a->types[i]->elem == ELEM_BIT;
+    }
+    if (bit) return ELEM_BIT;
     if (!strcmp(name, "floor")) return r.lo >= 0 ? ELEM_COUNT : ELEM_INTEGER;
     static const char *const bits[] = { "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not" };
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)

@@ -5,6 +5,7 @@
  *     predict y[T .. T + 12]
  *  -> scan t in 12 { predict z_next : real ~ normal(a * previous(z_next, z[T - 1]), q)
  *                    predict y_next : real ~ normal(z_next + 0.1 * (T + t), r) }
+ * `predict y[i, T .. T + 12]` runs on the sequences of a plate i, which is opened again.
  * Idea: the statements of the sequence are written again. What it declares or draws gets a new
  * name; a read m steps back is one of the new values, and before them of the last old ones.
  * requires:    a parsed file, names not yet resolved
@@ -23,6 +24,7 @@ typedef struct Step {                  /* a statement of the sequence, written a
 typedef struct Forecast {
     Ctx *c;
     const Ast *model, *scan, *predict;
+    Ast **loops;                       /* vec: plates around the sequence, outermost first */
     Str *own;                          /* vec: what the sequence declares or draws */
     Str **needs;                       /* of the statement at hand */
     bool failed;
@@ -89,6 +91,17 @@ static Ast *now(Forecast *f, Span at, Str name)
     return next_name(f, at, name);
 }
 
+static const Ast *data_of(const Forecast *f, Str name, const Ast **statement);
+
+/* x at a step: data with the indices of the plates around. */
+static Ast *at_step(Forecast *f, Span at, Str name, Ast *step)
+{
+    Ast *e = ast_new(f->c, AST_INDEX, at, NULL, 1, ast_name(f->c, at, name, NULL));
+    for (size_t i = 0; data_of(f, name, NULL) && i < vec_len(f->loops); i++)
+        ast_push(f->c, e, ast_name(f->c, at, f->loops[i]->kids[FOR_BINDER]->name, NULL));
+    return ast_push(f->c, e, step);
+}
+
 /* previous(x_next, x at the last steps of the data, lag: m) */
 static Ast *back(Forecast *f, Span at, Str name, double lag)
 {
@@ -96,8 +109,8 @@ static Ast *back(Forecast *f, Span at, Str name, double lag)
     if (lag > 1)
         last = ast_call(f->c, at, "min", 2,
                         binary(f, at, "+", from_end(f, at, -lag), index_of_step(f, at)), last);
-    Ast *old = ast_new(f->c, AST_INDEX, at, NULL, 2, ast_name(f->c, at, name, NULL), last);
-    Ast *call = ast_call(f->c, at, "previous", 2, next_name(f, at, name), old);
+    Ast *call = ast_call(f->c, at, "previous", 2, next_name(f, at, name),
+                         at_step(f, at, name, last));
     return ast_push(f->c, call, ast_new(f->c, AST_ARG, at, str(f->c, "lag"), 1,
                                         ast_num(f->c, at, lag)));
 }
@@ -113,21 +126,35 @@ static double lag_of(const Forecast *f, const Ast *e)
 
 static Ast *ahead(Forecast *f, const Ast *e);
 
-static const Ast *data_of(const Forecast *f, Str name, const Ast **statement);
+/* Where the step stands among the indices of x[..]: behind those of the plates, if x are data. 0:
+ * these are not the plates' own. */
+static size_t step_position(const Forecast *f, const Ast *e)
+{
+    bool data = data_of(f, e->kids[INDEX_BASE]->name, NULL) != NULL;
+    size_t n = data ? vec_len(f->loops) : 0;
+    if (vec_len(e->kids) < n + 2)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if (e->kids[i + 1]->kind != AST_NAME
+            || e->kids[i + 1]->name != f->loops[i]->kids[FOR_BINDER]->name)
+            return 0;
+    return n + 1;
+}
 
 /* x[t - m, ..] of the sequence */
 static Ast *read_ahead(Forecast *f, const Ast *e)
 {
     Str name = e->kids[INDEX_BASE]->name;
-    double lag = lag_of(f, e->kids[1]);
+    size_t at = step_position(f, e);
+    double lag = at ? lag_of(f, e->kids[at]) : -1;
     if (lag < 0)
         return refuse(f, e->span, "beyond the data a law reads its own step, or a fixed number of "
                       "steps back");
     Ast *x = lag > 0 ? back(f, e->span, name, lag) : now(f, e->span, name);
-    if (vec_len(e->kids) == 2)
+    if (vec_len(e->kids) == at + 1)
         return x;
     Ast *element = ast_new(f->c, AST_INDEX, e->span, NULL, 1, x);
-    for (size_t i = 2; i < vec_len(e->kids); i++)
+    for (size_t i = at + 1; i < vec_len(e->kids); i++)
         ast_push(f->c, element, ahead(f, e->kids[i]));
     return element;
 }
@@ -197,12 +224,13 @@ static const Ast *data_of(const Forecast *f, Str name, const Ast **statement)
     return NULL;
 }
 
-/* y of `y[t] ~ d`, or NULL. */
+/* y of `y[t] ~ d`, in plates of `y[i, t] ~ d`; or NULL. */
 static Str drawn_at(const Forecast *f, const Ast *st)
 {
     const Ast *lhs = st->kind == AST_SITE ? st->kids[SITE_LHS] : NULL;
-    bool good = lhs && lhs->kind == AST_INDEX && vec_len(lhs->kids) == 2
-             && lhs->kids[INDEX_BASE]->kind == AST_NAME && lag_of(f, lhs->kids[1]) == 0;
+    bool cell = lhs && lhs->kind == AST_INDEX && lhs->kids[INDEX_BASE]->kind == AST_NAME;
+    size_t at = cell ? step_position(f, lhs) : 0;
+    bool good = at && vec_len(lhs->kids) == at + 1 && lag_of(f, lhs->kids[at]) == 0;
     return good ? lhs->kids[INDEX_BASE]->name : NULL;
 }
 
@@ -318,20 +346,35 @@ static Ast *horizon(Forecast *f, const Ast *range)
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
-/* The sequence at the top of the model that draws y[t], or NULL. */
-static const Ast *sequence_of(Forecast *f, Str y)
+static bool draws(const Forecast *f, Str y)
 {
-    const Ast *body = f->model->kids[MODEL_BODY];
-    for (size_t i = 0; i < vec_len(body->kids); i++) {
-        f->scan = body->kids[i];
-        if (f->scan->kind != AST_SCAN || steps_of(f)->kind == AST_RANGE)
-            continue;
-        const Ast *inside = f->scan->kids[SCAN_BODY];
-        for (size_t k = 0; k < vec_len(inside->kids); k++)
-            if (drawn_at(f, inside->kids[k]) == y)
-                return f->scan;
+    const Ast *inside = f->scan->kids[SCAN_BODY];
+    for (size_t k = 0; k < vec_len(inside->kids); k++)
+        if (drawn_at(f, inside->kids[k]) == y)
+            return true;
+    return false;
+}
+
+/* The sequence of the block that draws what is to be predicted, or NULL: at the top of the model,
+ * or in plates with the indices of `predict`. */
+static const Ast *sequence_of(Forecast *f, const Ast *block)
+{
+    const Ast *lhs = f->predict->kids[PREDICT_LHS], *found = NULL;
+    size_t depth = vec_len(f->loops), plates = vec_len(lhs->kids) - 2;
+    for (size_t i = 0; i < vec_len(block->kids) && !found; i++) {
+        Ast *st = block->kids[i];
+        f->scan = st;
+        if (depth < plates && st->kind == AST_FOR
+            && st->kids[FOR_BINDER]->name == lhs->kids[depth + 1]->name) {
+            vec_push(f->c, f->loops, st);
+            found = sequence_of(f, st->kids[FOR_BODY]);
+            if (!found) ((size_t *)f->loops)[-1]--;
+        } else if (depth == plates && st->kind == AST_SCAN && steps_of(f)->kind != AST_RANGE
+                   && draws(f, lhs->kids[INDEX_BASE]->name)) {
+            found = st;
+        }
     }
-    return NULL;
+    return f->scan = found;
 }
 
 /* The scan that `predict y[T .. T + 12]` means. */
@@ -341,25 +384,39 @@ static Ast *run_on(Forecast *f)
     Step *steps = NULL;
     collect(f);
     Ast *binder = ast_copy(f->c, binder_of(f));
-    binder->kids[BINDER_DOMAIN] = horizon(f, lhs->kids[1]);
+    binder->kids[BINDER_DOMAIN] = horizon(f, lhs->kids[vec_len(lhs->kids) - 1]);
     const Ast *body = f->scan->kids[SCAN_BODY];
     for (size_t i = 0; i < vec_len(body->kids) && !f->failed; i++)
         if (body->kids[i]->kind != AST_REPORT && body->kids[i]->kind != AST_PREDICT)
             statement_ahead(f, body->kids[i], &steps);
-    Ast *block = in_order(f, steps);
-    return ast_new(f->c, AST_SCAN, f->predict->span, NULL, 2, binder, block);
+    Span at = f->predict->span;
+    Ast *loop = ast_new(f->c, AST_SCAN, at, NULL, 2, binder, in_order(f, steps));
+    for (size_t i = vec_len(f->loops); i-- > 0;)
+        loop = ast_new(f->c, AST_FOR, at, NULL, 2, ast_copy(f->c, f->loops[i]->kids[FOR_BINDER]),
+                       ast_new(f->c, AST_BLOCK, at, NULL, 1, loop));
+    return loop;
 }
 
 static bool is_range(const Ast *st)
 {
     const Ast *lhs = st->kind == AST_PREDICT ? st->kids[PREDICT_LHS] : NULL;
-    return lhs && lhs->kind == AST_INDEX && vec_len(lhs->kids) == 2
-        && lhs->kids[1]->kind == AST_RANGE && lhs->kids[INDEX_BASE]->kind == AST_NAME;
+    if (!lhs || lhs->kind != AST_INDEX || lhs->kids[INDEX_BASE]->kind != AST_NAME)
+        return false;
+    for (size_t i = 1; i + 1 < vec_len(lhs->kids); i++)
+        if (lhs->kids[i]->kind != AST_NAME)
+            return false;
+    return lhs->kids[vec_len(lhs->kids) - 1]->kind == AST_RANGE;
+}
+
+static Str range_of(Ctx *c, const Ast *predict)
+{
+    const Ast *lhs = predict->kids[PREDICT_LHS];
+    return fmt_expr(c, lhs->kids[vec_len(lhs->kids) - 1]);
 }
 
 static bool same_range(Ctx *c, const Ast *a, const Ast *b)
 {
-    return fmt_expr(c, a->kids[PREDICT_LHS]->kids[1]) == fmt_expr(c, b->kids[PREDICT_LHS]->kids[1]);
+    return range_of(c, a) == range_of(c, b);
 }
 
 static void rewrite_model(Ctx *c, Ast *model)
@@ -369,8 +426,7 @@ static void rewrite_model(Ctx *c, Ast *model)
     for (size_t i = 0; i < vec_len(body->kids); i++) {
         Ast *st = body->kids[i];
         Forecast f = { .c = c, .model = model, .predict = st };
-        const Ast *scan = is_range(st)
-            ? sequence_of(&f, st->kids[PREDICT_LHS]->kids[INDEX_BASE]->name) : NULL;
+        const Ast *scan = is_range(st) ? sequence_of(&f, body) : NULL;
         const Forecast *before = NULL;
         for (size_t k = 0; k < vec_len(done); k++)
             before = scan && done[k].scan == scan ? &done[k] : before;

@@ -164,7 +164,12 @@ Type *later_type(Check *s, Ast *decl)
 {
     Type *busy = map_get(s->busy, decl), *init = s->initial;
     if (busy) return busy;
-    if (!decl->decl || decl->decl->kind != AST_LET) return type_bad(s);
+    AstKind kind = decl->decl ? decl->decl->kind : AST_FILE;
+    if (kind == AST_LATENT || kind == AST_DRAWN) {
+        infer_statement(s, decl->decl);            /* has its own type before its law is typed */
+        return decl->type ? decl->type : type_bad(s);
+    }
+    if (kind != AST_LET) return type_bad(s);
     Size **axes = NULL;
     bool shaped = init && init->kind == KIND_VALUE && vec_len(init->array) + vec_len(init->event);
     bool array = !shaped && vec_len(decl->kids) && name_axes(s, decl, &axes);

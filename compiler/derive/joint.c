@@ -53,7 +53,11 @@ static bool offers_cdf(Derive *d, Ast *law, Span at, const char *what)
     if (called && law_rank(law) == 0 && law_member(called, AST_FUNCTION, "cdf", NULL))
         return true;
     diag_error(d->c, E_NO_CDF, at, what, fmt_expr(d->c, law));
-    diag_help(d->c, "give the distribution a `cdf(x) = ..`, or choose another law");
+    if (law->kind == AST_IF)
+        diag_help(d->c, "`|>` takes the whole `if`: put its branch in parentheses, "
+                  "`else (.. |> ..)`");
+    else
+        diag_help(d->c, "give the distribution a `cdf(x) = ..`, or choose another law");
     return false;
 }
 

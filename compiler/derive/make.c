@@ -240,6 +240,19 @@ static Ast **declared_binders(Ctx *c, const Var *v)
     return binders;
 }
 
+/* In its sequence the first index of a variable is the step: h[t] */
+static Ast *at_step(Ctx *c, const Var *v, Ast *whole)
+{
+    const Plate *sequence = plate_sequence(v->plate);
+    Ast **step = NULL;
+    if (!sequence || whole->kind != AST_NAME)
+        return whole;
+    vec_push(c, step, plate_index_name(c, sequence, whole->span));
+    Ast *e = make_index(c, whole, step);
+    e->type = v->type;
+    return e;
+}
+
 Ast *make_element_of(Ctx *c, const Var *v, Ast *whole)
 {
     Ast **index = NULL;
@@ -251,22 +264,14 @@ Ast *make_element_of(Ctx *c, const Var *v, Ast *whole)
         name->type = binders[i]->type;
         vec_push(c, index, name);
     }
-    Ast *e = make_index(c, whole, index);
+    Ast *e = make_index(c, at_step(c, v, whole), index);
     e->type = make_type(c, "real", NULL, v->type->event);
     return e;
 }
 
-/* In its sequence the first index of a variable is the step: h[t][k]. */
 Ast *make_element(Ctx *c, const Var *v, Span span)
 {
-    const Plate *sequence = plate_sequence(v->plate);
-    Ast *whole = make_name(c, v, span), **step = NULL;
-    if (sequence && has_declared_binders(v)) {
-        vec_push(c, step, plate_index_name(c, sequence, span));
-        whole = make_index(c, whole, step);
-        whole->type = v->type;
-    }
-    return make_element_of(c, v, whole);
+    return make_element_of(c, v, make_name(c, v, span));
 }
 
 Ast *make_declared_sum(Ctx *c, const Var *v, Ast *e)

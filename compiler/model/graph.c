@@ -78,6 +78,14 @@ Var *model_var(const Model *m, const Ast *decl)
     return v || !m->family ? v : var_in(m->family->vars, decl);
 }
 
+bool model_has_states(const Model *m)
+{
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        if (var_is_summed(m->vars[i]))
+            return true;
+    return false;
+}
+
 bool var_is_discrete(const Var *v)
 {
     return v->kind == VAR_LATENT && v->type && v->type->elem != ELEM_REAL;

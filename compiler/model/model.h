@@ -164,6 +164,7 @@ Site **model_blanket(Ctx *c, const Model *m, const Var *v);
 bool   plate_draws_data(const Model *m, const Plate *p);      /* by a statement within p */
 bool   plate_within(const Plate *p, const Plate *outer);      /* p is outer or lies in it */
 Plate *model_plate(const Model *m, const Ast *binder);        /* that `binder` opens, or NULL */
+bool   model_has_states(const Model *m);              /* discrete latents that are summed out */
 Plate *plate_sequence(Plate *p);       /* the innermost sequence that p lies in, or NULL */
 bool   plate_has_index(const Plate *p, const Ast *e);         /* e is the name of its index */
 Str    plate_text(Ctx *c, const Plate *p);                    /* "n in N" */

@@ -134,6 +134,26 @@ static bool is_recursive(const Lower *L, const Var *v)
         && !map_get(L->recursion_known, v);
 }
 
+/* The past of a let that reads a state of its sequence depends on earlier states: while they are
+ * summed out, only that of the step at hand is known. */
+static bool past_is_known(Lower *L, const Var *v, Span at)
+{
+    Var **reads = v->kind == VAR_LET ? model_reads(L->c, L->d->model, v->value) : NULL;
+    Axis *steps = active_axis(L, plate_sequence(v->plate));
+    for (size_t i = 0; i < vec_len(reads); i++) {
+        const Val *state = map_get(L->values, reads[i]);
+        if (!var_is_summed(reads[i]) || !state || state->kind != VAL_TENSOR
+            || plate_sequence(reads[i]->plate) != plate_sequence(v->plate)
+            || tir_has_axis(state->t, steps))
+            continue;
+        diag_error(L->c, E_ND_DISCRETE, reads[i]->decl->span, reads[i]->name);
+        diag_note(L->c, at, "an earlier value of `%s`, which depends on it, is read here", v->name);
+        diag_help(L->c, "read an earlier state itself: `previous(%s, ..)`", reads[i]->name);
+        return false;
+    }
+    return true;
+}
+
 /* x[t - lag]; where t < lag some value that is never used. */
 static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
 {
@@ -145,6 +165,8 @@ static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
         not_lowered(L, at, "an earlier state of what is no chain");
         return val_const(L, 0);
     }
+    if (plate_sequence(v->plate) == sequence && !past_is_known(L, v, at))
+        return val_const(L, 0);
     if (is_recursive(L, v))
         return past_state(L, v, lag);
     Val *x = v->kind == VAR_DATA ? data_here(L, v) : var_value(L, v);
@@ -209,6 +231,8 @@ Val *eval_step(Lower *L, Env *env, const Ast *e, bool *handled)
                   "`%s[%s - 1]`", v->name, sequence->index);
         return val_const(L, 0);
     }
+    if (!past_is_known(L, v, e->span))
+        return val_const(L, 0);
     Val *i = eval(L, env, index);
     double low;
     if (sequence->low && eval_number(L, NULL, sequence->low, &low) && low != 0)

@@ -279,9 +279,9 @@ enum { RIVAL = 5 };
  * where these are fewer, at points near them, wider. */
 Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long parts,
                     uint64_t seed);
-/* Of modes that q does not reach, those whose bound, of the Gaussian at the mode, is within RIVAL of
- * the best of these: each is climbed, joins q and *fit; then the weights are by evidence. A mode that leads to a part which is there
- * has no bound of its own: it becomes -inf. */
+/* Of modes that q does not reach, those whose bound, of the Gaussian at the mode, is within RIVAL
+ * of the best of these: each is climbed, joins q and *fit; then the weights are by evidence. A mode
+ * that leads to a part which is there has no bound of its own: it becomes -inf. */
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed);
 /* The best bound of a mode that q does not reach, less the best of those that it does; -inf: none,
  * 0: not known. */

@@ -330,6 +330,37 @@ echo '{"y": [0.3, -1.2, 2.5, 0.9], "good": [0, 1, 0, 1], "a": 2}' >seen.json
 echo '{"mu": 0.3}' >seen.at
 pair seen
 
+# A recursion in every state of a latent that stands above the sequence.
+cat >classes.dgm <<'END'
+model classes {
+  data y[I, T] : real
+  latent phi[2] : real ~ normal(0, 1)
+  latent p : unit ~ beta(2, 2)
+  for i in I {
+    latent c : bit ~ bernoulli(p)
+    scan t in T {
+      let m = phi[c] + 0.5 * (if t == 0 then 0 else m[t - 1])
+      y[i, t] ~ normal(m + previous(m, 0) * c, 1)
+    }
+  }
+}
+END
+cat >classes-all.dgm <<'END'
+model classes {
+  data y[I, T] : real
+  latent phi[2] : real ~ normal(0, 1)
+  latent p : unit ~ beta(2, 2)
+  for i in I {
+    factor logsumexp[c in 2](log(if c == 1 then p else 1 - p) + logpdf(normal(phi[c], 1), y[i, 0])
+      + logpdf(normal((1.5 + c) * phi[c], 1), y[i, 1])
+      + logpdf(normal((1.75 + 1.5 * c) * phi[c], 1), y[i, 2]))
+  }
+}
+END
+echo '{"y": [[1, 2, 0.3], [1, 2, 0]]}' >classes.json
+echo '{"phi": [0.3, 0.7], "p": 0.4}' >classes.at
+pair classes
+
 # Missing labels that other statements read, in a plate that is opened twice, and a Markov chain with
 # steps that were not seen. The labels of the file are written out again in the second program, where
 # each known cell of the file is drawn with probability 1/2.
@@ -617,6 +648,33 @@ END
 echo '{"y": [[0.3, -1.2], [2.5, 0.4], [1, 2]]}' >paths.json
 echo '{"A": [[0.3, -0.7], [0.2, 0.5]], "z": [[0.5, -0.2], [1, 0.3], [-0.4, 0.8]]}' >paths.at
 pair paths
+
+# Latents that read each other one step back, the later declared one by previous.
+cat >cross.dgm <<'END'
+model cross {
+  data y[T] : real
+  latent s : positive ~ lognormal(0, 1)
+  scan t in T {
+    latent a : real ~ normal(sum(previous(b, 0.3)), 1)
+    latent b : real[2] ~ normal(0.5 * previous(a, 1), s)
+    y[t] ~ normal(a + sum(b), 1)
+  }
+}
+END
+cat >cross-all.dgm <<'END'
+model cross {
+  data y[2] : real
+  latent s : positive ~ lognormal(0, 1)
+  latent a[2] : real ~ flat
+  latent b[2] : real[2] ~ flat
+  factor logpdf(normal(0.6, 1), a[0]) + logpdf(normal(sum(b[0]), 1), a[1])
+  factor logpdf(normal(0.5, s), b[0]) + logpdf(normal(0.5 * a[0], s), b[1])
+  for t in 2 { y[t] ~ normal(a[t] + sum(b[t]), 1) }
+}
+END
+echo '{"y": [0.3, -1.2]}' >cross.json
+echo '{"s": 0.7, "a": [0.5, -0.2], "b": [[1, 0.3], [-0.4, 0.8]]}' >cross.at
+pair cross
 
 # Inverses, solutions and products of a matrix of any kind, by Cramer's rule.
 cat >matrices.dgm <<'END'

@@ -59,6 +59,30 @@ holds "($(json option.json log_prob) - ($(json centred.json log_prob)) - 8 * log
 at_free option "$case/data.json" u.json again.json
 equal option.json again.json
 
+# -- an array latent of a sequence ------------------------------------------------------------------------
+cat >steps.dgm <<'END'
+model steps(T = 3, I = 2) {
+  data y[I, T] : real
+  latent tau : positive ~ lognormal(0, 1)
+  for i in I {
+    latent a : real ~ normal(0, 1)
+    scan t in T {
+      latent e[k in 2] : real ~ normal(a * k, tau)
+      y[i, t] ~ normal(e[t, 0] - 2 * e[t, 1] + (if t > 1 then e[t - 2, 1] else 0), 1)
+    }
+  }
+}
+END
+sed 's/e\[k in 2\] : real ~ normal(a \* k, tau)/u[k in 2] : real ~ normal(0, 1); let e[k in 2] = a * k + tau * u[t, k]/' \
+    steps.dgm >by_hand.dgm
+grep -q 'let e' by_hand.dgm || fail "nothing was non-centred by hand"
+quick_dgmc steps.dgm --noncenter e --only=log_prob,log_prob_free -o steps
+quick_dgmc by_hand.dgm --only=log_prob,log_prob_free -o by_hand
+echo '{"y": [[0.3, -1, 2], [1.5, 0.2, -0.7]]}' >steps.json
+points 15 4 >u.json
+for p in steps by_hand; do at_free $p steps.json u.json $p.out; done
+equal steps.out by_hand.out
+
 # -- what the trainer says of it ------------------------------------------------------------------------
 ./option info | grep -q '^  theta .*   non-centred$' || fail "$(./option info)"
 ./centred info | grep -q '^  theta .*could be non-centred$' || fail "$(./centred info)"

@@ -216,6 +216,34 @@ values ahead.out y_next | paste - - - - | awk '
         w = 0.25 * 0.9 + 0.1 * 0.25                   # of z, and of the noise of y by the error
         exit !((c / n - w) ^ 2 < 16 * 0.5 / n) }' || fail "a sequence beyond its data"
 
+# Sequences of a plate: a let above what it reads one step back, covariates of the plate.
+cat >series.dgm <<'END'
+model series {
+  data y[I, T] : real
+  data x[I, L] : real
+  latent phi : real ~ normal(0, 1)
+  latent q : positive ~ lognormal(0, 0.5)
+  latent b[I] : real ~ normal(0, 1)
+  for i in I {
+    latent a : real ~ normal(0, 1)
+    scan t in T {
+      let m = a + b[i] + phi * (if t == 0 then 0 else y[i, t - 1]) + x[i, t]
+        + 0.5 * (if t < 2 then 0 else y[i, t - 2])
+      y[i, t] ~ normal(m, q)
+    }
+  }
+  predict y[i, T .. T + 3]
+}
+END
+echo '{"y": [[1, 2, 3, 4, 5], [0, 1, 0, 2, 1]],
+  "x": [[1, 2, 3, 4, 5, 6, 7, 8], [0, 0, 0, 0, 0, 0.1, 0.2, 0.3]]}' >series.json
+echo '{"phi": [0.5], "q": [1e-9], "b": [[0.1, 0.2]], "a": [[1, 2]]}' >series.at
+quick_dgmc series.dgm --only=simulate --data series.json -o ./series
+./series report --data series.json --draws series.at --out series.out
+values series.out y_next | tr '\n' ' ' | awk '{ split("11.6 16.4 23.1 3.8 4.8 6.8", e, " ")
+    for (i = 1; i <= 6; i++) if (($i - e[i]) ^ 2 > 1e-14) exit 1
+    exit NF != 6 }' || fail "sequences of a plate beyond their data: $(values series.out y_next)"
+
 # -- summaries of all data, and of a latent of every row --------------------------------------------------
 cat >whole.dgm <<'END'
 model whole {
