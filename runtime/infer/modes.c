@@ -66,7 +66,7 @@ double modes_left(const Start *s, const Mixture *q)
 {
     double left = best_at_modes(s, q, false), here = best_at_modes(s, q, true);
 
-    return !isfinite(left) ? -INFINITY : isfinite(here) ? left - here : 0;
+    return isfinite(left) ? left - (isfinite(here) ? here : s->elbo) : -INFINITY;
 }
 
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed)
