@@ -283,8 +283,8 @@ Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long 
  * of the best of these: each is climbed, joins q and *fit; then the weights are by evidence. A mode
  * that leads to a part which is there has no bound of its own: it becomes -inf. */
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed);
-/* The best bound of a mode that q does not reach, less the best of those that it does (of the start,
- * if there are none); -inf: no mode is left. */
+/* The best bound of a mode that q does not reach, less the best of those that it does (of the
+ * start, if there are none); -inf: no mode is left. */
 double modes_left(const Start *s, const Mixture *q);
 
 /* ---- fit.c: from a density to weighted draws ------------------------------------------------- */
