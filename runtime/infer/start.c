@@ -299,16 +299,13 @@ static void keep_mode(Start *best, Mode m)
     best->others++;
 }
 
-/* Keeps the better of the two, where a bound that rests on a few of its draws counts for less; the
- * other, if it is a mode, is remembered. */
-static void keep_better(Start *best, Start s)
+/* Keeps s or what there is; the other is remembered as a mode if it is one, or `any`. */
+static void keep(Start *best, Start s, bool better, bool any)
 {
     Start modes = {.other = best->other, .others = best->others};
-    bool better = isfinite(s.elbo)
-               && (!best->found || s.elbo - s.spread > best->elbo - best->spread);
     Start other = better ? *best : s;
 
-    if (other.found && other.mode && isfinite(other.elbo)) {
+    if (other.found && (any || other.mode) && isfinite(other.elbo)) {
         keep_mode(&modes, (Mode){other.mean, other.elbo});
         other.mean = NULL;
     }
@@ -321,6 +318,15 @@ static void keep_better(Start *best, Start s)
         free(other.sd);
         free(other.factor);
     }
+}
+
+/* The better of the two: a bound that rests on a few of its draws counts for less. */
+static void keep_better(Start *best, Start s)
+{
+    bool better = isfinite(s.elbo)
+               && (!best->found || s.elbo - s.spread > best->elbo - best->spread);
+
+    keep(best, s, better, false);
 }
 
 /* Within half a standard deviation of the best mean in every direction, nearly. */
@@ -389,26 +395,9 @@ Start start_find(Target *t, uint64_t seed)
     return best;
 }
 
-/* Keeps the higher of two modes and remembers the other. */
 static void keep_higher(Start *best, Start s)
 {
-    Start modes = {.other = best->other, .others = best->others};
-    bool higher = !best->found || s.log_density > best->log_density;
-    Start other = higher ? *best : s;
-
-    if (other.found && isfinite(other.elbo)) {
-        keep_mode(&modes, (Mode){other.mean, other.elbo});
-        other.mean = NULL;
-    }
-    if (higher)
-        *best = s;
-    best->other = modes.other;
-    best->others = modes.others;
-    if (other.found) {
-        free(other.mean);
-        free(other.sd);
-        free(other.factor);
-    }
+    keep(best, s, !best->found || s.log_density > best->log_density, true);
 }
 
 /* The covariance at the mode itself, which a candidate may have made narrower. It is a mode where
