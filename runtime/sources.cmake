@@ -77,6 +77,7 @@ set(RUNTIME_SOURCES
   runtime/train/metrics.c
   runtime/train/objective.c
   runtime/train/options.c
+  runtime/train/order.c
   runtime/train/pictures.c
   runtime/train/plot.c
   runtime/train/posterior.c

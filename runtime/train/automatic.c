@@ -241,7 +241,6 @@ void automatic_after_step(Training *t)
     t->best_pending = true;
 }
 
-
 const Real *automatic_result(const Training *t)
 {
     const Automatic *a = &t->state.automatic;

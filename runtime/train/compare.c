@@ -78,20 +78,13 @@ static double probe(Probe *p, const Real *param, uint64_t number)
 
 /* ---- the tolerance --------------------------------------------------------------------------- */
 
-static bool is_draw(const DgmOutput *out)
-{
-    const char *dot = strrchr(out->name, '.');
-
-    return dot == NULL || (strcmp(dot, ".mean") != 0 && strcmp(dot, ".sd") != 0);
-}
-
 double latent_numbers(const Training *t)
 {
     const DgmProgram *p = t->s.model->encode;
     double n = 0;
 
     for (int i = 0; p != NULL && i < p->n_outputs; i++)
-        if (is_draw(&p->outputs[i]))
+        if (output_is_draw(&p->outputs[i]))
             n += (double)p->outputs[i].count * (double)(p->outputs[i].rows ? t->plan.N : 1);
     return n > 0 ? n : (double)t->plan.N;
 }

@@ -345,22 +345,30 @@ static void put_real(Options *o, OptionId id, double value, OptionSource source)
     option_put(o, id, text, source);
 }
 
-/* The train block. Batch 0 (whole data) is a statement too. */
+/* Batch 0 (whole data) is a statement too. */
+void options_of_gradients(Options *o)
+{
+    const DgmModel *m = o->model;
+
+    put_real(o, OPT_BATCH, (double)m->batch, FROM_MODEL);
+    if (m->samples > 0)
+        put_real(o, OPT_SAMPLES_TRAIN, m->samples, FROM_MODEL);
+    if (m->clip > 0)
+        put_real(o, OPT_CLIP, m->clip, FROM_MODEL);
+}
+
+/* The train block. */
 static void options_from_model(Options *o)
 {
     const DgmModel *m = o->model;
 
     if (o->command->letter != 't')
         return;
-    put_real(o, OPT_BATCH, (double)m->batch, FROM_MODEL);
+    options_of_gradients(o);
     if (m->steps > 0)
         put_real(o, OPT_STEPS, (double)m->steps, FROM_MODEL);
     else if (m->epochs > 0)
         put_real(o, OPT_EPOCHS, m->epochs, FROM_MODEL);
-    if (m->samples > 0)
-        put_real(o, OPT_SAMPLES_TRAIN, m->samples, FROM_MODEL);
-    if (m->clip > 0)
-        put_real(o, OPT_CLIP, m->clip, FROM_MODEL);
     if (m->seed > 0)
         put_real(o, OPT_SEED, (double)m->seed, FROM_MODEL);
     if (m->optimizer != NULL)

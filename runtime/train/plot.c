@@ -1,6 +1,7 @@
 /* plot.c - line plots as PNG: smooth lines, ticks and a legend on a canvas. */
 #include "train/plot.h"
 #include "train/canvas.h"
+#include "train/order.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,13 +13,6 @@ static const Colour colours[LINES] = { { 31, 98, 190 },  { 222, 98, 30 },  { 34,
                                        { 190, 44, 76 },  { 122, 82, 180 }, { 120, 110, 90 } };
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 /* Range of y that shows the lines well: a steep start, at most the outer 2.5 % of the values on
  * either side, is cut if it would take more than half of the picture. */
@@ -33,7 +27,7 @@ static void y_range(const PlotLine *lines, int n, double *low, double *high)
         for (long i = 0; i < lines[k].n; i++)
             if (isfinite(lines[k].y[i]) && isfinite(lines[k].x[i]))
                 sorted[m++] = lines[k].y[i];
-        qsort(sorted, (size_t)m, sizeof *sorted, by_value);
+        values_sort(sorted, m);
         if (m > 0) {
             double a = sorted[m / 40], b = sorted[m - 1 - m / 40], first = sorted[0];
             double last = sorted[m - 1], room = (b - a) > 0 ? b - a : last - first;

@@ -200,37 +200,38 @@ static void deterministic_fit(Posterior *p)
         fprintf(stderr, "\r\033[K");
 }
 
-void posterior_files(const Posterior *p, const char *dir)
+bool posterior_is_kept(const Posterior *p)
 {
-    if (option_flag(p->options, OPT_SAVE_DRAWS))
-        posterior_draws(p, dir);
-    if (p->posterior.M > 1)
-        posterior_pictures(p, dir);
+    return option_flag(p->options, OPT_JSON) || option_given(p->options, OPT_OUT_POSTERIOR);
 }
 
-/* What is printed comes first: a disk that is full takes none of it away. */
-static void results(Posterior *p)
+void posterior_publish(const Posterior *p, json_t *report)
 {
     const Options *o = p->options;
     const char *dir = option_text(o, OPT_OUT_POSTERIOR);
-    bool json = option_flag(o, OPT_JSON);
 
-    if (!p->session.quiet && !json)
-        posterior_print(p);
-    if (dir == NULL && !json)
-        return;
-    json_t *report = posterior_json(p);
-    if (json)
+    if (option_flag(o, OPT_JSON))
         json_write(json_incref(report), "-");
     stdout_finish();
-    if (dir == NULL) {
-        json_decref(report);
-        return;
+    if (dir != NULL) {
+        char *path = path_join(dir, "report.json");
+
+        json_write(json_incref(report), path);
+        free(path);
+        if (option_flag(o, OPT_SAVE_DRAWS))
+            posterior_draws(p, dir);
+        if (p->posterior.M > 1)
+            posterior_pictures(p, dir);
     }
-    char *path = path_join(dir, "report.json");
-    json_write(report, path);
-    free(path);
-    posterior_files(p, dir);
+    json_decref(report);
+}
+
+static void results(Posterior *p)
+{
+    if (!p->session.quiet && !option_flag(p->options, OPT_JSON))
+        posterior_print(p);
+    if (posterior_is_kept(p))
+        posterior_publish(p, posterior_json(p));
 }
 
 void posterior_by_density(Posterior *p)

@@ -66,9 +66,11 @@ struct Posterior {
 
 enum { SNR_DRAWS = 200 };              /* gradients whose mean is set against their noise */
 
-/* posterior.c: by the density; draws if asked for, and pictures. */
+/* posterior.c: by the density. Is report.json wanted? It goes to stdout first, which a disk that is
+ * full does not take away; then to the directory, with draws if asked for, and pictures. */
 void posterior_by_density(Posterior *p);
-void posterior_files(const Posterior *p, const char *dir);
+bool posterior_is_kept(const Posterior *p);
+void posterior_publish(const Posterior *p, json_t *report);  /* takes the report */
 /* posterior_method.c: checks the options and gives the reason; is it the family of the spec? Then
  * what is settled once data are there: fixed draws, or why not. */
 bool method_choose(Posterior *p);

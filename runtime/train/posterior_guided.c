@@ -9,6 +9,8 @@
  * of single rows and say how good the family is; the posterior is the family's own. Latents of
  * more than MOST_NUMBERS numbers are for `encode`.
  */
+#include "optim/stationary.h"
+#include "train/order.h"
 #include "train/posterior_guided.h"
 
 #include <math.h>
@@ -27,22 +29,13 @@ enum {
 /* What `train` takes from the train block and its defaults. */
 static void training_options(Options *o)
 {
-    enum { SMALL = 2000, BATCH = 200 };
-    const DgmModel *m = o->model;
-    char text[40];
-
-    snprintf(text, sizeof text, "%ld", m->batch);
-    option_put(o, OPT_BATCH, text, FROM_MODEL);
+    options_of_gradients(o);
     option_put(o, OPT_OPTIMIZER, "auto", FROM_DEFAULT);
     option_put(o, OPT_CLIP, "0", FROM_DEFAULT);
     option_put(o, OPT_LOG_EVERY, "0", FROM_DEFAULT);
     option_put(o, OPT_SAVE_EVERY, "0", FROM_DEFAULT);
     for (int i = 0; i < o->value[OPT_HELD_OUT].n; i++)
         option_put(o, OPT_VALID, o->value[OPT_HELD_OUT].text[i], FROM_COMMAND);
-    if (m->samples > 0) {
-        snprintf(text, sizeof text, "%d", m->samples);
-        option_put(o, OPT_SAMPLES_TRAIN, text, FROM_MODEL);
-    }
 }
 
 /* A directory may hold an earlier posterior, which gives way; not a run of somebody's training. */
@@ -98,13 +91,6 @@ static long rows_kept(const Guided *g, int i)
     return out->rows ? (SHOWN + out->count - 1) / out->count : 1;
 }
 
-static bool is_draw(const DgmOutput *out)
-{
-    const char *dot = strrchr(out->name, '.');
-
-    return dot == NULL || (strcmp(dot, ".mean") != 0 && strcmp(dot, ".sd") != 0);
-}
-
 static void latents_new(Guided *g, long M)
 {
     const DgmProgram *p = g->p->model->encode;
@@ -112,7 +98,7 @@ static void latents_new(Guided *g, long M)
 
     g->output = dgm_alloc((size_t)p->n_outputs * sizeof *g->output);
     for (int i = 0; i < p->n_outputs; i++)
-        if (is_draw(&p->outputs[i]))
+        if (output_is_draw(&p->outputs[i]))
             g->output[n++] = i;
     g->p->posterior = (Drawn){.M = M, .n = n};
     g->p->posterior.latents = dgm_alloc((size_t)(n + 1) * sizeof(Quantity));
@@ -177,13 +163,6 @@ static void draw(Guided *g)
 
 /* ---- weights --------------------------------------------------------------------------------- */
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* [rows][M] log weights; rows 1: of all data. */
 static double *log_weights(Guided *g, long rows, long M)
 {
@@ -218,7 +197,7 @@ static void weigh_rows(Guided *g, double *log_weight, long M)
         khat[r] = isnan(psis.khat) ? -INFINITY : psis.khat;
         g->psis = psis;
     }
-    qsort(khat, (size_t)g->rows, sizeof *khat, compare);
+    values_sort(khat, g->rows);
     g->psis.khat = khat[g->rows / 2];
     g->psis.ess = NAN;
     free(khat);
@@ -256,21 +235,18 @@ static void bound(Guided *g)
 {
     const Training *t = &g->t;
     long N = t->plan.N, passes = 1000000 / N, batch = N < ROWS_PER_BATCH ? N : ROWS_PER_BATCH;
-    double sum = 0, squares = 0;
 
     passes = passes < FEWEST_PASSES ? FEWEST_PASSES : passes > MOST_PASSES ? MOST_PASSES : passes;
+    double elbo[MOST_PASSES];
     for (long k = 0; k < passes; k++) {
         Running *r = evaluate_passes(&t->s, &g->t.train, batch, t->state.samples, (1L << 40) + k, 1,
                                      (double)N, (Moment){"in the evaluation", NULL});
-        double elbo = running_report(r).elbo * (double)N;
-
-        sum += elbo;
-        squares += elbo * elbo;
+        elbo[k] = running_report(r).elbo * (double)N;
         free(r);
     }
-    g->elbo = sum / (double)passes;
-    g->elbo_se = sqrt(fmax(0, squares / (double)passes - g->elbo * g->elbo)
-                      / (double)(passes - 1));
+    DgmGain all = dgm_gain(passes, elbo);
+    g->elbo = all.mean;
+    g->elbo_se = all.se;
 }
 
 /* Norm of the mean gradient over the root of the variance of the gradient of one step, both summed

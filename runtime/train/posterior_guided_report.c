@@ -188,8 +188,10 @@ static json_t *report_json(Guided *g)
     if (g->valid != NULL)
         json_object_set_new(root, "held_out", valid_json(g));
     json_object_set_new(root, "parameters", parameters_json(g));
-    json_object_set_new(root, "posterior", summaries(g, p->posterior.weight));
-    json_object_set_new(root, "family", summaries(g, NULL));
+    json_t *family = summaries(g, NULL);
+    json_object_set_new(root, "posterior", p->posterior.weight == NULL
+                        ? json_incref(family) : summaries(g, p->posterior.weight));
+    json_object_set_new(root, "family", family);
     return root;
 }
 
@@ -227,22 +229,11 @@ static void print(const Guided *g)
 
 void guided_say(Guided *g)
 {
-    const Options *o = g->p->options;
-    bool json = option_flag(o, OPT_JSON);
-
-    if (!g->t.s.quiet && !json)
+    if (!g->t.s.quiet && !option_flag(g->p->options, OPT_JSON))
         print(g);
-    json_t *report = report_json(g);
-    if (json)
-        json_write(json_incref(report), "-");
-    stdout_finish();
-    if (g->t.dir != NULL) {
-        char *path = path_join(g->t.dir, "report.json");
-
-        json_write(json_incref(report), path);
-        free(path);
+    if (!posterior_is_kept(g->p))
+        return;
+    posterior_publish(g->p, report_json(g));
+    if (g->t.dir != NULL)
         pictures_of_run(&g->t.s, &g->t.train, g->t.dir);
-        posterior_files(g->p, g->t.dir);
-    }
-    json_decref(report);
 }

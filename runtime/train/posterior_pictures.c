@@ -5,6 +5,7 @@
  * ones, as equally weighted draws.
  */
 #include "train/canvas.h"
+#include "train/order.h"
 #include "train/plot.h"
 #include "train/posterior.h"
 
@@ -117,35 +118,16 @@ static void finish(const Posterior *p, Canvas *c, const char *dir, const char *n
 
 /* ---- densities ------------------------------------------------------------------------------- */
 
-typedef struct Ranked { double x, weight; } Ranked;
-
-static int by_size(const void *a, const void *b)
-{
-    double x = ((const Ranked *)a)->x, y = ((const Ranked *)b)->x;
-
-    return (x > y) - (x < y);
-}
-
 /* The draws of s in rising order, those that have a weight; how many. */
-static long ranked(const Drawn *d, const Scalar *s, Ranked *r)
+static long ranked(const Drawn *d, const Scalar *s, Weighted *r)
 {
     long n = 0;
 
     for (long k = 0; k < d->M; k++)
         if (weight_of(d, k) > 0)
-            r[n++] = (Ranked){s->draws[k * s->stride], weight_of(d, k)};
-    qsort(r, (size_t)n, sizeof *r, by_size);
+            r[n++] = (Weighted){s->draws[k * s->stride], weight_of(d, k)};
+    weighted_sort(r, n);
     return n;
-}
-
-static double quantile(const Ranked *r, long n, double share)
-{
-    double sum = 0;
-
-    for (long k = 0; k < n; k++)
-        if ((sum += r[k].weight) >= share)
-            return r[k].x;
-    return r[n - 1].x;
 }
 
 static double kernel(double z)
@@ -155,9 +137,10 @@ static double kernel(double z)
 
 /* Silverman's width, from the smaller of sd and quartiles, for as many draws as the weights are
  * worth. */
-static double width_of(const Scalar *s, const Ranked *r, long n)
+static double width_of(const Scalar *s, const Weighted *r, long n)
 {
-    double square = 0, quartiles = (quantile(r, n, 0.75) - quantile(r, n, 0.25)) / 1.34;
+    double square = 0;
+    double quartiles = (weighted_quantile(r, n, 0.75) - weighted_quantile(r, n, 0.25)) / 1.34;
 
     for (long k = 0; k < n; k++)
         square += r[k].weight * r[k].weight;
@@ -167,11 +150,11 @@ static double width_of(const Scalar *s, const Ranked *r, long n)
 
 static void draw_density(Canvas *c, const Drawn *d, const Scalar *s, long i, long columns)
 {
-    Ranked *r = dgm_alloc((size_t)(d->M + 1) * sizeof *r);
+    Weighted *r = dgm_alloc((size_t)(d->M + 1) * sizeof *r);
     long n = ranked(d, s, r);
     double h = width_of(s, r, n), first = r[0].x, last = r[n - 1].x, top = 0, f[GRID + 1];
-    double low = fmax(first, quantile(r, n, 0.002) - 2 * h);
-    double high = fmin(last, quantile(r, n, 0.998) + 2 * h);
+    double low = fmax(first, weighted_quantile(r, n, 0.002) - 2 * h);
+    double high = fmin(last, weighted_quantile(r, n, 0.998) + 2 * h);
     Scale y = {.high = 1}, x = {0};
 
     panel(c, i, columns, s->name, &x, &y);
@@ -258,18 +241,18 @@ static long find_pairs(const Drawn *d, const Scalar *s, long n, Pair *best)
 }
 
 /* Range of nearly all draws. */
-static void range(const Drawn *d, const Scalar *s, Ranked *r, double *low, double *high)
+static void range(const Drawn *d, const Scalar *s, Weighted *r, double *low, double *high)
 {
     long n = ranked(d, s, r);
 
-    *low = quantile(r, n, 0.003);
-    *high = quantile(r, n, 0.997);
+    *low = weighted_quantile(r, n, 0.003);
+    *high = weighted_quantile(r, n, 0.997);
 }
 
 static void draw_pair(Canvas *c, const Drawn *d, const Scalar *a, const Scalar *b, double by,
                       const long *from, long i)
 {
-    Ranked *r = dgm_alloc((size_t)(d->M + 1) * sizeof *r);
+    Weighted *r = dgm_alloc((size_t)(d->M + 1) * sizeof *r);
     Scale x = {0}, y = {.step = 1};
     double x0, x1, y0, y1;
     char title[600];

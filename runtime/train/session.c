@@ -304,6 +304,13 @@ int output_find(const DgmProgram *p, const char *name)
     return -1;
 }
 
+bool output_is_draw(const DgmOutput *out)
+{
+    const char *dot = strrchr(out->name, '.');
+
+    return dot == NULL || (strcmp(dot, ".mean") != 0 && strcmp(dot, ".sd") != 0);
+}
+
 void fail_term(const DgmCtx *c, Moment moment)
 {
     const DgmTerm *t = &c->program->terms[c->bad_term];

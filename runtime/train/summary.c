@@ -1,4 +1,5 @@
 /* summary.c - means, standard deviations and quantiles of weighted draws. */
+#include "train/order.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -6,34 +7,6 @@
 
 enum { MEAN, SD, Q05, Q50, Q95, N_STATISTICS };
 static const char *const statistic[N_STATISTICS] = { "mean", "sd", "q05", "q50", "q95" };
-
-typedef struct Weighted { double x, weight; } Weighted;
-
-static int by_size(const void *a, const void *b)
-{
-    double x = ((const Weighted *)a)->x, y = ((const Weighted *)b)->x;
-
-    return (x > y) - (x < y);
-}
-
-/* Of sorted draws: draw i lies at the share of the weights before it, of all but its own, so that
- * equal weights give i / (n - 1) (Hyndman & Fan 1996, type 7). */
-static double quantile(const Weighted *w, long n, double p)
-{
-    double before = 0, last = 0, at = 0;
-
-    for (long i = 0; i < n; i++) {
-        if (w[i].weight >= 1)
-            return w[i].x;
-        at = before / (1 - w[i].weight);
-        if (at >= p)
-            return i == 0 || at == last
-                 ? w[i].x : w[i - 1].x + (p - last) / (at - last) * (w[i].x - w[i - 1].x);
-        last = at;
-        before += w[i].weight;
-    }
-    return w[n - 1].x;
-}
 
 /* Of element j; w [M]: scratch. */
 static void summarise(const Quantity *q, long j, long M, const double *weight, Weighted *w,
@@ -53,14 +26,14 @@ static void summarise(const Quantity *q, long j, long M, const double *weight, W
     for (long k = 0; k < M; k++)
         if (w[k].weight > 0)
             square += w[k].weight * (w[k].x - sum) * (w[k].x - sum);
-    qsort(w, (size_t)M, sizeof *w, by_size);
+    weighted_sort(w, M);
     while (M > 1 && w[M - 1].weight == 0)
         M--;
     out[MEAN] = sum;
     out[SD] = square_weight < 1 ? sqrt(square / (1 - square_weight)) : 0;
-    out[Q05] = quantile(w, M, 0.05);
-    out[Q50] = quantile(w, M, 0.5);
-    out[Q95] = quantile(w, M, 0.95);
+    out[Q05] = weighted_quantile(w, M, 0.05);
+    out[Q50] = weighted_quantile(w, M, 0.5);
+    out[Q95] = weighted_quantile(w, M, 0.95);
     for (int k = SD; k < N_STATISTICS && all == 1; k++)
         out[k] = NAN;                  /* one draw has no spread */
 }

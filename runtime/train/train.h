@@ -71,6 +71,7 @@ const char *option_source_name(OptionSource source);
 const char *option_dashes(const OptionRow *row);             /* "-" or "--" */
 void options_parse(Options *o, int argc, char **argv);       /* the words after the command */
 void options_complete(Options *o);                           /* environment, model, defaults */
+void options_of_gradients(Options *o);  /* what the train block says of batches, draws, clipping */
 void options_free(Options *o);
 /* Puts a value if its source is at least as strong as the present one. */
 void option_drop(Options *o, OptionId id);
@@ -149,6 +150,7 @@ void context_bind(const Session *s, DataSet *d, DgmCtx *c, const DgmProgram *p,
 void context_unbind(DgmCtx *c);
 const DgmProgram *program_needed(const DgmProgram *p, const char *command, const char *why_not);
 int output_find(const DgmProgram *p, const char *name);      /* index, or -1 */
+bool output_is_draw(const DgmOutput *out);                   /* and not NAME.mean, NAME.sd */
 typedef struct Moment {
     const char *when;                  /* "at step 12", "in the evaluation" */
     const char *help;                  /* or NULL */
