@@ -35,9 +35,11 @@ static const Ast *binder_of(const Forecast *f)
     return f->scan->kids[SCAN_BINDER];
 }
 
+/* The end of the sequence: T of `t in T` and of `t in K .. T`. */
 static const Ast *steps_of(const Forecast *f)
 {
-    return binder_of(f)->kids[BINDER_DOMAIN];
+    const Ast *domain = binder_of(f)->kids[BINDER_DOMAIN];
+    return domain->kind == AST_RANGE ? domain->kids[RANGE_B] : domain;
 }
 
 static Ast *refuse(Forecast *f, Span at, const char *help)
@@ -65,13 +67,6 @@ static bool has(Str *names, Str name)
 static Ast *binary(Forecast *f, Span at, const char *op, Ast *a, Ast *b)
 {
     return ast_new(f->c, AST_BINARY, at, str(f->c, op), 2, a, b);
-}
-
-/* T + k */
-static Ast *from_end(Forecast *f, Span at, double k)
-{
-    Ast *end = ast_copy(f->c, steps_of(f));
-    return binary(f, at, k < 0 ? "-" : "+", end, ast_num(f->c, at, k < 0 ? -k : k));
 }
 
 static Ast *index_of_step(Forecast *f, Span at)
@@ -102,17 +97,22 @@ static Ast *at_step(Forecast *f, Span at, Str name, Ast *step)
     return ast_push(f->c, e, step);
 }
 
-/* previous(x_next, x at the last steps of the data, lag: m) */
-static Ast *back(Forecast *f, Span at, Str name, double lag)
+/* T + t - k */
+static Ast *before(Forecast *f, Span at, Ast *k)
 {
-    Ast *last = from_end(f, at, -1);
-    if (lag > 1)
-        last = ast_call(f->c, at, "min", 2,
-                        binary(f, at, "+", from_end(f, at, -lag), index_of_step(f, at)), last);
+    Ast *now = binary(f, at, "+", ast_copy(f->c, steps_of(f)), index_of_step(f, at));
+    return binary(f, at, "-", now, k);
+}
+
+/* previous(x_next, x at the last steps of the data, lag: k) */
+static Ast *back(Forecast *f, Span at, Str name, Ast *k)
+{
+    Ast *last = binary(f, at, "-", ast_copy(f->c, steps_of(f)), ast_num(f->c, at, 1));
+    if (k->kind != AST_NUM || k->num > 1)
+        last = ast_call(f->c, at, "min", 2, before(f, at, ast_copy(f->c, k)), last);
     Ast *call = ast_call(f->c, at, "previous", 2, next_name(f, at, name),
                          at_step(f, at, name, last));
-    return ast_push(f->c, call, ast_new(f->c, AST_ARG, at, str(f->c, "lag"), 1,
-                                        ast_num(f->c, at, lag)));
+    return ast_push(f->c, call, ast_new(f->c, AST_ARG, at, str(f->c, "lag"), 1, k));
 }
 
 /* m of `t - m`, 0 of `t`; -1 of anything else. */
@@ -125,6 +125,28 @@ static double lag_of(const Forecast *f, const Ast *e)
 }
 
 static Ast *ahead(Forecast *f, const Ast *e);
+
+/* Is it the same number at all steps, or one that the index of a reduction decides? */
+static bool is_lag(const Forecast *f, const Ast *e)
+{
+    bool good = e && e->kind != AST_INDEX
+             && !(e->kind == AST_NAME && e->name == binder_of(f)->name);
+    for (size_t i = 0; good && i < vec_len(e->kids); i++)
+        good = is_lag(f, e->kids[i]);
+    return good;
+}
+
+/* 1 + k of `t - 1 - k`, as it is beyond the data; NULL of anything else. */
+static Ast *steps_back(Forecast *f, const Ast *e)
+{
+    if (e->kind != AST_BINARY || strcmp(e->name, "-") || !is_lag(f, e->kids[1]))
+        return NULL;
+    Ast *last = ahead(f, e->kids[1]);
+    if (lag_of(f, e->kids[0]) == 0)
+        return last;
+    Ast *first = steps_back(f, e->kids[0]);
+    return first ? binary(f, e->span, "+", first, last) : NULL;
+}
 
 /* Where the step stands among the indices of x[..]: behind those of the plates, if x are data. 0:
  * these are not the plates' own. */
@@ -146,11 +168,12 @@ static Ast *read_ahead(Forecast *f, const Ast *e)
 {
     Str name = e->kids[INDEX_BASE]->name;
     size_t at = step_position(f, e);
-    double lag = at ? lag_of(f, e->kids[at]) : -1;
-    if (lag < 0)
-        return refuse(f, e->span, "beyond the data a law reads its own step, or a fixed number of "
-                      "steps back");
-    Ast *x = lag > 0 ? back(f, e->span, name, lag) : now(f, e->span, name);
+    bool here = at && lag_of(f, e->kids[at]) == 0;
+    Ast *k = at && !here ? steps_back(f, e->kids[at]) : NULL;
+    if (!here && !k)
+        return refuse(f, e->span, "beyond the data a law reads its own step, or those a number of "
+                      "steps back, `y[t - 1 - k]`");
+    Ast *x = here ? now(f, e->span, name) : back(f, e->span, name, k);
     if (vec_len(e->kids) == at + 1)
         return x;
     Ast *element = ast_new(f->c, AST_INDEX, e->span, NULL, 1, x);
@@ -162,9 +185,9 @@ static Ast *read_ahead(Forecast *f, const Ast *e)
 static Ast *previous_ahead(Forecast *f, const Ast *e)
 {
     const Ast *x = e->kids[0]->kids[ARG_VALUE], *lag = ast_argument(e, "lag");
-    if (x->kind != AST_NAME || !has(f->own, x->name) || (lag && lag->kind != AST_NUM))
+    if (x->kind != AST_NAME || !has(f->own, x->name))
         return refuse(f, e->span, "`previous` of a value of the sequence, by its name, has a next");
-    return back(f, e->span, x->name, lag ? lag->num : 1);
+    return back(f, e->span, x->name, lag ? ahead(f, lag) : ast_num(f->c, e->span, 1));
 }
 
 /* A covariate as long as the sequence ends with it. */
@@ -356,25 +379,40 @@ static bool draws(const Forecast *f, Str y)
 }
 
 /* The sequence of the block that draws what is to be predicted, or NULL: at the top of the model,
- * or in plates with the indices of `predict`. */
-static const Ast *sequence_of(Forecast *f, const Ast *block)
+ * or in plates with the indices of `predict` (anywhere: in any). It may be a plate, whose laws read
+ * data alone. */
+static const Ast *sequence_of(Forecast *f, const Ast *block, bool anywhere)
 {
     const Ast *lhs = f->predict->kids[PREDICT_LHS], *found = NULL;
     size_t depth = vec_len(f->loops), plates = vec_len(lhs->kids) - 2;
     for (size_t i = 0; i < vec_len(block->kids) && !found; i++) {
         Ast *st = block->kids[i];
         f->scan = st;
-        if (depth < plates && st->kind == AST_FOR
-            && st->kids[FOR_BINDER]->name == lhs->kids[depth + 1]->name) {
-            vec_push(f->c, f->loops, st);
-            found = sequence_of(f, st->kids[FOR_BODY]);
-            if (!found) ((size_t *)f->loops)[-1]--;
-        } else if (depth == plates && st->kind == AST_SCAN && steps_of(f)->kind != AST_RANGE
-                   && draws(f, lhs->kids[INDEX_BASE]->name)) {
+        if ((st->kind == AST_SCAN || st->kind == AST_FOR) && (anywhere || depth == plates)
+            && draws(f, lhs->kids[INDEX_BASE]->name)) {
             found = st;
+        } else if (st->kind == AST_FOR
+                   && (anywhere || (depth < plates && st->kids[FOR_BINDER]->name
+                                                      == lhs->kids[depth + 1]->name))) {
+            vec_push(f->c, f->loops, st);
+            found = sequence_of(f, st->kids[FOR_BODY], anywhere);
+            if (!found) ((size_t *)f->loops)[-1]--;
         }
     }
     return f->scan = found;
+}
+
+/* The indices of `predict` are not those of the plates around the sequence. */
+static void refuse_plates(Forecast *f, const Ast *block)
+{
+    const Ast *lhs = f->predict->kids[PREDICT_LHS], *scan = sequence_of(f, block, true);
+    if (!scan)
+        return;
+    Str all = str_fmt(f->c, "%s[", lhs->kids[INDEX_BASE]->name);
+    for (size_t i = 0; i < vec_len(f->loops); i++)
+        all = str_fmt(f->c, "%s%s, ", all, f->loops[i]->kids[FOR_BINDER]->name);
+    refuse(f, scan->span, str_fmt(f->c, "predict all sequences of its plates: `predict %s%s]`", all,
+                                  fmt_expr(f->c, lhs->kids[vec_len(lhs->kids) - 1])));
 }
 
 /* The scan that `predict y[T .. T + 12]` means. */
@@ -384,6 +422,8 @@ static Ast *run_on(Forecast *f)
     Step *steps = NULL;
     collect(f);
     Ast *binder = ast_copy(f->c, binder_of(f));
+    if (binder->kids[BINDER_WHERE])
+        refuse(f, binder->span, "which steps beyond the data meet the condition is not known");
     binder->kids[BINDER_DOMAIN] = horizon(f, lhs->kids[vec_len(lhs->kids) - 1]);
     const Ast *body = f->scan->kids[SCAN_BODY];
     for (size_t i = 0; i < vec_len(body->kids) && !f->failed; i++)
@@ -426,8 +466,10 @@ static void rewrite_model(Ctx *c, Ast *model)
     for (size_t i = 0; i < vec_len(body->kids); i++) {
         Ast *st = body->kids[i];
         Forecast f = { .c = c, .model = model, .predict = st };
-        const Ast *scan = is_range(st) ? sequence_of(&f, body) : NULL;
+        const Ast *scan = is_range(st) ? sequence_of(&f, body, false) : NULL;
         const Forecast *before = NULL;
+        if (is_range(st) && !scan)
+            refuse_plates(&f, body);
         for (size_t k = 0; k < vec_len(done); k++)
             before = scan && done[k].scan == scan ? &done[k] : before;
         if (before && !same_range(c, before->predict, st))

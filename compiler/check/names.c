@@ -27,6 +27,13 @@ static void suggest(Check *s, Str word, Space space)
     else if (near) diag_help(s->c, "did you mean `%s`?", near);
 }
 
+static bool within_scan(const Check *s)
+{
+    for (const Scope *scope = s->scope; scope; scope = scope->up)
+        if (scope->scan) return true;
+    return false;
+}
+
 void unknown_value(Check *s, Ast *name)
 {
     Ast *later = scope_find(s, SPACE_LATER, name->name);
@@ -39,7 +46,11 @@ void unknown_value(Check *s, Ast *name)
     if (later) {
         diag_error(s->c, E_BELOW, name->span, name->name);
         diag_note(s->c, name_span(later), "declared here");
-        diag_help(s->c, "move the declaration above this line");
+        if (within_scan(s))
+            diag_help(s->c, "move the declaration above this line; the step before is `previous(%s, "
+                      "init)`, which may stand above it", name->name);
+        else
+            diag_help(s->c, "move the declaration above this line");
         return;
     }
     diag_error(s->c, E_UNKNOWN_NAME, name->span, name->name);

@@ -90,7 +90,8 @@ typedef struct Val {
     Tir *t;                            /* TENSOR */
     int n_axes;
     Axis *axes[LIMIT_RANK];            /* TENSOR: explicit axes, outermost first */
-    Axis *index_of;                    /* TENSOR: it is the plain position along this axis */
+    Axis *index_of;                    /* TENSOR: it is the position along this axis, and .. */
+    int64_t first;                     /* .. this number more; 0: the plain position */
     const Ast *law;                    /* DIST: DISTRIBUTION or ALSO */
     Env *args;                         /* DIST: its parameters; RECORD: its fields */
 } Val;

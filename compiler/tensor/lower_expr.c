@@ -97,7 +97,7 @@ static Val *index_at(Lower *L, Val *v, int position, Val *i)
 {
     Axis *axis = v->axes[position];
     Tir *t = v->t;
-    if (i->index_of && i->index_of->size == axis->size) {
+    if (i->index_of && !i->first && i->index_of->size == axis->size) {
         if (tir_has_axis(t, axis))
             t = tir_rename(L->f, t, &axis, &i->index_of, 1);
     } else if (tir_has_axis(t, axis)) {

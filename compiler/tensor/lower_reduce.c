@@ -70,8 +70,8 @@ static Env *open_binder(Lower *L, Env *env, const Ast *binder, Axis **axis, Val 
     Val *v = val_tensor(L, tir_iota(L->f, *axis), NULL, 0);
     if (low)
         v = val_op2(L, OP_ADD, v, val_const(L, (double)low));
-    else
-        v->index_of = *axis;
+    v->index_of = *axis;
+    v->first = low;
     if (!fixed)
         *mask = both(L, *mask, within(L, env, binder->kids[BINDER_DOMAIN], v));
     env = env_bind(L, env, binder->name, v);

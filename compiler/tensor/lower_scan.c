@@ -1,6 +1,6 @@
 /* lower_scan.c - sequences: values of earlier steps.
  *
- *     previous(x, init, lag: m)      x[t - m], or init where t < m
+ *     previous(x, init, lag: m)      x[t - m], or init where t < m; m a number wherever it is read
  *     x[t - m], x[e]                 inside the scan that x is declared in
  * Idea: data, given latents and lets that do not read their own past are known at all steps, so an
  * earlier step is the same array, shifted. A let that does is a recursion: while its equation is
@@ -122,7 +122,7 @@ static Val *past_at(Lower *L, Var *v, Val *i)
 {
     Axis *axes[LIMIT_RANK];
     Past p = state(L, v, ALL_STEPS);
-    bool whole = i->index_of && i->index_of->size == p.steps->size;
+    bool whole = i->index_of && !i->first && i->index_of->size == p.steps->size;
     Tir *t = whole ? tir_rename(L->f, p.value, &p.steps, &i->index_of, 1)
                    : tir_gather(L->f, p.value, p.steps, i->t);
     return val_tensor(L, t, axes, lower_type_axes(L, v, axes));
@@ -177,17 +177,9 @@ static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
     return shifted(L, x, active_axis(L, sequence), lag);
 }
 
-Val *eval_previous(Lower *L, Env *env, const Ast *e)
+static Val *previous_at(Lower *L, Env *env, const Ast *e, Var *v, int64_t lag)
 {
-    const Ast *x = e->kids[0]->kids[ARG_VALUE], *init = e->kids[1]->kids[ARG_VALUE];
-    Var *v = x->kind == AST_NAME && x->decl ? model_var(L->d->model, x->decl) : NULL;
-    int64_t lag = 1;
-    if (vec_len(e->kids) > 2)
-        lag = eval_size(L, env, e->kids[2]->kids[ARG_VALUE]);
-    if (!v || !around(L) || lag < 1) {
-        not_lowered(L, e->span, "`previous` of an expression");
-        return val_const(L, 0);
-    }
+    const Ast *init = e->kids[1]->kids[ARG_VALUE];
     Val *before;
     if (chain_before(L, v, lag, true, e->span, &before))
         return before ? before : eval(L, env, init);
@@ -196,6 +188,54 @@ Val *eval_previous(Lower *L, Env *env, const Ast *e)
     Val *first = around(L)->start ? eval(L, env, around(L)->start) : val_const(L, 0);
     Val *early = val_op2(L, OP_LT, at, val_op2(L, OP_ADD, first, val_const(L, (double)lag)));
     return val_select(L, early, eval(L, env, init), before);
+}
+
+/* The index of a reduction that e reads, and its value; or NULL. */
+static Str binder_in(Env *env, const Ast *e, Val **value)
+{
+    Env *bound = e->kind == AST_NAME ? env_find(env, e->name, false) : NULL;
+    Str found = bound && bound->val && bound->val->index_of ? e->name : NULL;
+    if (found)
+        *value = bound->val;
+    for (size_t i = 0; !found && i < vec_len(e->kids); i++)
+        found = e->kids[i] ? binder_in(env, e->kids[i], value) : NULL;
+    return found;
+}
+
+/* A lag that an index of a reduction decides, `lag: k + 1`, is a number at each of its positions. */
+static Val *previous_by(Lower *L, Env *env, const Ast *e, Var *v, const Ast *lag)
+{
+    Val *index = NULL, *out = NULL;
+    double steps;
+    Str name = eval_number(L, env, lag, &steps) ? NULL : binder_in(env, lag, &index);
+    if (!name) {
+        int64_t m = eval_size(L, env, lag);
+        if (m >= 1)
+            return previous_at(L, env, e, v, m);
+        diag_error(L->c, E_ARGUMENT_SHAPE, lag->span, "previous",
+                   "a whole number of steps, at least 1, as `lag`", fmt_expr(L->c, lag),
+                   str_fmt(L->c, "%lld", (long long)m));
+        diag_help(L->c, "count from 1: `lag: k + 1` for k in K");
+        return val_const(L, 0);
+    }
+    for (int64_t k = 0; k < index->index_of->size; k++) {
+        Val *position = val_const(L, (double)(k + index->first));
+        Val *x = previous_by(L, env_bind(L, env, name, position), e, v, lag);
+        out = out ? val_select(L, val_op2(L, OP_EQ, index, position), x, out) : x;
+    }
+    return out;
+}
+
+Val *eval_previous(Lower *L, Env *env, const Ast *e)
+{
+    const Ast *x = e->kids[0]->kids[ARG_VALUE];
+    Var *v = x->kind == AST_NAME && x->decl ? model_var(L->d->model, x->decl) : NULL;
+    if (!v || !around(L)) {
+        not_lowered(L, e->span, "`previous` of an expression");
+        return val_const(L, 0);
+    }
+    return vec_len(e->kids) > 2 ? previous_by(L, env, e, v, e->kids[2]->kids[ARG_VALUE])
+                                : previous_at(L, env, e, v, 1);
 }
 
 /* t - m with a number m > 0, t the index of the sequence. */

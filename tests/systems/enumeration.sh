@@ -444,6 +444,47 @@ echo '{"y": [[0.3, -1.2, 2.5], [1, 2, 0.1]]}' >lets.json
 echo '{"a": 0.3, "b": -0.7, "c": 0.4, "u": [0.5, -0.2]}' >lets.at
 pair lets
 
+# Lags that the index of a reduction decides, from 0, from 1, and one within the other.
+cat >arma.dgm <<'END'
+model arma(P = 2, Q = 3) {
+  data y[T] : real
+  latent mu : real ~ normal(0, 1)
+  latent phi : real[P] ~ normal(0, 1)
+  latent theta : real[Q] ~ normal(0, 1)
+  latent both : real[P, Q] ~ normal(0, 1)
+  scan t in T {
+    let nu = mu + sum[p in P](phi[p] * previous(y, mu, lag: p + 1))
+      + sum[q in 1 .. Q + 1](theta[q - 1] * previous(err, 0, lag: q))
+      + sum[p in P, q in Q where q > 0](both[p, q] * previous(err, 0.1, lag: p + q + 1))
+    y[t] ~ normal(nu, 1)
+    let err = y[t] - nu
+  }
+}
+END
+cat >arma-all.dgm <<'END'
+model arma(P = 2, Q = 3) {
+  data y[T] : real
+  latent mu : real ~ normal(0, 1)
+  latent phi : real[P] ~ normal(0, 1)
+  latent theta : real[Q] ~ normal(0, 1)
+  latent both : real[P, Q] ~ normal(0, 1)
+  let e0 = y[0] - (mu + phi[0] * mu + phi[1] * mu
+                   + 0.1 * (both[0, 1] + both[0, 2] + both[1, 1] + both[1, 2]))
+  let e1 = y[1] - (mu + phi[0] * y[0] + phi[1] * mu + theta[0] * e0
+                   + 0.1 * (both[0, 1] + both[0, 2] + both[1, 1] + both[1, 2]))
+  let e2 = y[2] - (mu + phi[0] * y[1] + phi[1] * y[0] + theta[0] * e1 + theta[1] * e0
+                   + both[0, 1] * e0 + 0.1 * (both[0, 2] + both[1, 1] + both[1, 2]))
+  let e3 = y[3] - (mu + phi[0] * y[2] + phi[1] * y[1] + theta[0] * e2 + theta[1] * e1 + theta[2] * e0
+                   + both[0, 1] * e1 + (both[0, 2] + both[1, 1]) * e0 + 0.1 * both[1, 2])
+  factor logpdf(normal(0, 1), e0) + logpdf(normal(0, 1), e1)
+  factor logpdf(normal(0, 1), e2) + logpdf(normal(0, 1), e3)
+}
+END
+echo '{"y": [0.3, -1.2, 2.5, 0.4]}' >arma.json
+echo '{"mu": 0.3, "phi": [0.5, -0.4], "theta": [0.2, -0.3, 0.6],
+  "both": [[0.1, 0.7, -0.2], [0.4, -0.5, 0.9]]}' >arma.at
+pair arma
+
 # Arrays and vectors that a sequence carries on, read at other positions: ratings (Elo 1978) whose
 # let is declared below its reader, a matrix model of ages (Leslie 1945), the filter of Kalman 1960.
 cat >elo.dgm <<'END'

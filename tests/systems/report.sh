@@ -244,6 +244,41 @@ values series.out y_next | tr '\n' ' ' | awk '{ split("11.6 16.4 23.1 3.8 4.8 6.
     for (i = 1; i <= 6; i++) if (($i - e[i]) ^ 2 > 1e-14) exit 1
     exit NF != 6 }' || fail "sequences of a plate beyond their data: $(values series.out y_next)"
 
+# Lags that the index of a reduction decides; a sequence that begins later; a plate of data.
+cat >arma.dgm <<'END'
+model arma(P = 3, Q = 2) {
+  data y[T], x[T] : real
+  latent phi : real[P] ~ normal(0, 1)
+  latent theta : real[Q] ~ normal(0, 1)
+  latent q : positive ~ exponential(1)
+  scan t in T {
+    let m = 1 + sum[p in P](phi[p] * previous(y, 0, lag: p + 1))
+      + sum[j in Q](theta[j] * previous(e, 0, lag: j + 1))
+    y[t] ~ normal(m, q)
+    let e = y[t] - m
+  }
+  LOOP t in P .. T { x[t] ~ normal(sum[p in P](phi[p] * x[t - 1 - p]) + 0.1 * t, q) }
+  predict y[T .. T + 4]
+  predict x[T .. T + 4]
+}
+END
+echo '{"y": [1, 2, 0.5, -1], "x": [1, 2, 3, 5]}' >arma.json
+echo '{"phi": [[0.5, -0.2, 0.1]], "theta": [[0.3, 0.4]], "q": [1e-9]}' >arma.at
+for loop in scan for; do
+    sed "s/LOOP/$loop/" arma.dgm >arma-$loop.dgm
+    quick_dgmc arma-$loop.dgm --only=simulate --data arma.json -o ./arma-$loop
+    ./arma-$loop report --data arma.json --draws arma.at --out arma.out
+    { values arma.out y_next; values arma.out x_next; } | tr '\n' ' ' | awk '{
+        split("1 2 0.5 -1", y, " "); split("1 2 3 5", x, " ")
+        for (t = 1; t <= 8; t++) {                    # what is not there is 0
+            m = 1 + 0.5 * y[t - 1] - 0.2 * y[t - 2] + 0.1 * y[t - 3] + 0.3 * e[t - 1] + 0.4 * e[t - 2]
+            if (t > 4) {
+                y[t] = m; x[t] = 0.5 * x[t - 1] - 0.2 * x[t - 2] + 0.1 * x[t - 3] + 0.1 * (t - 1)
+                if (($(t - 4) - y[t]) ^ 2 > 1e-14 || ($t - x[t]) ^ 2 > 1e-14) exit 1 }
+            e[t] = y[t] - m }
+        exit NF != 8 }' || fail "$loop of lags: $(values arma.out y_next) $(values arma.out x_next)"
+done
+
 # -- summaries of all data, and of a latent of every row --------------------------------------------------
 cat >whole.dgm <<'END'
 model whole {
