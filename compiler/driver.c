@@ -117,8 +117,7 @@ static int print_explanation(Ctx *c, const Job *job, const Derivation *d)
 
 /* What the trainer's `posterior` needs; and what it trains by where the density cannot be had, or
  * the spec says how to fit. */
-#define FOR_RUN "log_prob_free,to_values,log_prob_noncentred,to_values_noncentred,"                \
-                "report,marginals,modes,simulate"
+#define FOR_RUN "log_prob_free,to_values,log_prob_noncentred,to_values_noncentred,report"
 #define FOR_TRAINING ",step,encode,weight,constrain,sample,reconstruct"
 
 static const char *for_run(const Job *job, const Derivation *d)
@@ -130,12 +129,20 @@ static const char *for_run(const Job *job, const Derivation *d)
     return trains ? FOR_RUN FOR_TRAINING : FOR_RUN;
 }
 
-/* The queries that --only does not name are not answered; the table of latents needs their maps. */
+/* The table of latents needs their maps; a report what it reads of states, and predictions. */
+static bool is_wanted(const char *only, size_t query, Str name)
+{
+    bool map = query == QUERY_to_values || query == QUERY_to_free;
+    bool reported = query == QUERY_marginals || query == QUERY_modes || query == QUERY_simulate;
+    return map || str_listed(only, name) || (reported && str_listed(only, "report"));
+}
+
+/* The queries that --only does not name are not answered. */
 static void leave_out(Ctx *c, const Job *job, Derivation *d)
 {
     const char *only = job->task == TASK_RUN ? for_run(job, d) : job->only;
     for (size_t i = 0; i < N_QUERIES && only; i++)
-        if (i != QUERY_to_values && i != QUERY_to_free && !str_listed(only, d->query[i].name))
+        if (!is_wanted(only, i, d->query[i].name))
             d->query[i] = (Query){ .name = d->query[i].name,
                                    .absent = str(c, "--only leaves it out") };
 }

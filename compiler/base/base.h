@@ -116,6 +116,7 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *point);
 #define LIMIT_DEPTH 1000               /* nodes from the root of a tree to a leaf */
 #define LIMIT_RANK 8                   /* axes of a value */
 #define LIMIT_SIZE ((int64_t)1 << 40)  /* elements of an array */
+#define LIMIT_JOINT 65536      /* joint states of the elements of a discrete latent */
 #define LIMIT_TABLE ((int64_t)1 << 27) /* numbers in the table of the states of a sequence */
 #define LIMIT_INLINE 200               /* depth of function inlining */
 

@@ -163,13 +163,23 @@ static bool reaches_past(const Check *s, Ast *index, const Type *t, int64_t n)
     return terms.exact;
 }
 
+/* Does the index read one that a condition around it may keep inside? */
+static bool reads_guarded(const Check *s, Ast *e)
+{
+    bool found = e && e->kind == AST_NAME && is_guarded(s, e);
+    for (size_t i = 0; e && !found && i < vec_len(e->kids); i++)
+        found = reads_guarded(s, e->kids[i]);
+    return found;
+}
+
 /* Positions of `t` on an axis: an error if some are certainly outside. */
 static bool check_position(Check *s, Ast *base, Ast *index, const Type *t, Size *axis)
 {
     int64_t n, excess, at;
     bool known = size_value(s->c, axis, &n, NULL);
     bool past = known && t->size && size_value(s->c, t->size, &at, NULL) && at >= n;
-    if (t->range.hi < 0 || past || (known && t->range.lo >= (double)n)) {
+    bool outside = t->range.hi < 0 || past || (known && t->range.lo >= (double)n);
+    if (outside && !reads_guarded(s, index)) {
         FAIL(s, E_INDEX_RANGE, index->span, fmt_expr(s->c, index), size_text(s->c, axis));
         note_base(s, base);
         diag_help(s->c, "positions run from 0 to %s - 1", size_text(s->c, axis));

@@ -47,8 +47,8 @@ void unknown_value(Check *s, Ast *name)
         diag_error(s->c, E_BELOW, name->span, name->name);
         diag_note(s->c, name_span(later), "declared here");
         if (within_scan(s))
-            diag_help(s->c, "move the declaration above this line; the step before is `previous(%s, "
-                      "init)`, which may stand above it", name->name);
+            diag_help(s->c, "move the declaration above this line; the step before is "
+                      "`previous(%s, init)`, which may stand above it", name->name);
         else
             diag_help(s->c, "move the declaration above this line");
         return;

@@ -313,7 +313,8 @@ static Str call_form(const Math *m, const Ast *e, int *has)
             { "max_%s ( %s )", "\\max_{%s} \\left(%s\\right)" },
         };
         *has = P_PRODUCT;
-        Str over = form(m, argument(e, 0), P_ATOM);
+        const Ast *state = argument(e, 0);
+        Str over = e->num ? math_symbol(m, model_var(m->m, state->decl)) : form(m, state, P_ATOM);
         for (size_t i = 2; i < n; i++)
             over = str_fmt(m->c, "%s,%s", over, form(m, argument(e, i), P_ATOM));
         return str_fmt(m->c, forms_of[best][m->latex], over,
@@ -406,15 +407,27 @@ static Str add_indices(const Math *m, Str inside, const Ast *e)
     return inside;
 }
 
+/* The plates of v whose index n indices leave out: the first is that of the step in a sequence, and
+ * those beyond the axes of v are of its last plates. */
+static Plate *indexed_in(const Var *v, size_t n)
+{
+    size_t rank = v->type ? vec_len(v->type->array) + vec_len(v->type->event) : 0;
+    Plate *p = v->plate;
+    if (p && p->sequence)
+        return p->outer;
+    for (; v->type && p && n > rank; n--)
+        p = p->outer;
+    return p;
+}
+
 static Str index_form(const Math *m, const Ast *e)
 {
     const Ast *base = e->kids[INDEX_BASE], *inner = base->kind == AST_INDEX ? base : NULL;
     if (inner)                         /* h[t][k] is h[t, k] */
         base = inner->kids[INDEX_BASE];
     Var *v = base->kind == AST_NAME ? model_var(m->m, base->decl) : NULL;
-    bool step = v && v->plate && v->plate->sequence;           /* the first index is the step */
-    Str inside = v && v->kind != VAR_DATA
-        ? plate_indices(m, step ? v->plate->outer : v->plate) : NULL;
+    size_t n = vec_len(e->kids) - 1 + (inner ? vec_len(inner->kids) - 1 : 0);
+    Str inside = v && v->kind != VAR_DATA ? plate_indices(m, indexed_in(v, n)) : NULL;
     inside = add_indices(m, inner ? add_indices(m, inside, inner) : inside, e);
     Str symbol = v ? math_symbol(m, v) : form(m, base, P_ATOM);
     return indexed(m, symbol, inside);

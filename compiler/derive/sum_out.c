@@ -6,6 +6,8 @@
  * largest of e. Idea: variable elimination. The
  * statements that read a discrete latent are log factors; the deepest latent goes first, with all
  * factors that read it: their sum over the plates between becomes one factor of what is left.
+ * One whose elements other statements read together, sum[j in J](g[j] * b[j]), is summed over their
+ * joint states, as one latent of the plate around: sum_states(g, sum_j log p(g[j]) + ..).
  * A chain, whose law at one step of a `scan` reads earlier steps, is summed over its paths:
  *     log sum over z of exp sum_t (log p(z[t] | z[t - 1]) + ..)            the forward algorithm
  * together with the chains of the same sequence that its factors read: sum_states(z, e, u).
@@ -108,12 +110,69 @@ static bool is_chain(Derive *d, const Part *parts, const Var *v)
     return chain;
 }
 
-/* Does a go before b? The latent of the deeper plate does; in one plate what is no chain, then
+/* ---- joint states ---------------------------------------------------------------------------- */
+
+typedef struct Elsewhere { const Var *v; size_t indices; } Elsewhere;
+
+static bool visit_elsewhere(Ast *e, void *data)
+{
+    Elsewhere *look = data;
+    if (e->kind == AST_INDEX && e->kids[INDEX_BASE]->kind == AST_NAME
+        && e->kids[INDEX_BASE]->decl == look->v->decl && vec_len(e->kids) > look->indices + 1)
+        look->indices = vec_len(e->kids) - 1;
+    return true;
+}
+
+/* Indices of z[n + 1] in plate n: z[n] is the name alone there. */
+static size_t read_elsewhere(const Var *v, Ast *e)
+{
+    Elsewhere look = { v, 0 };
+    if (v->spread)
+        ast_walk(e, visit_elsewhere, &look);
+    return look.indices;
+}
+
+/* The plate in which the part knows all states of v that it reads: that of v, or one around it. */
+static Plate *known_in(const Var *v, const Part *p)
+{
+    Plate *to = v->plate;
+    while (to && !(p->plate && plate_within(p->plate, to)))
+        to = to->outer;
+    Plate *own = v->plate;
+    for (size_t n = read_elsewhere(v, p->expr); n && own; n--)
+        own = own->outer;
+    return depth(own) < depth(to) ? own : to;
+}
+
+/* Where v is summed out: in its plate, or over joint states of its plates inside of this one. */
+static Plate *summed_in(const Part *parts, const Var *v)
+{
+    Plate *to = v->plate;
+    for (size_t i = 0; i < vec_len(parts); i++)
+        if (reads_has(parts[i].states, v) && depth(known_in(v, &parts[i])) < depth(to))
+            to = known_in(v, &parts[i]);
+    return to;
+}
+
+/* Can v be summed over joint states of its elements in its plates up to `to`? Not of rows, of the
+ * steps of a sequence, or where a condition says which count. */
+static bool is_joint(const Var *v, const Plate *to)
+{
+    if (to == v->plate)
+        return false;
+    for (const Plate *p = v->plate; p != to; p = p->outer)
+        if (p->rows || p->sequence || p->when)
+            return false;
+    return true;
+}
+
+/* Does a go before b? What is summed in the deeper plate does; in one plate what is no chain, then
  * what is declared last. */
 static bool goes_first(Derive *d, const Part *parts, const Var *a, const Var *b)
 {
-    if (depth(a->plate) != depth(b->plate))
-        return depth(a->plate) > depth(b->plate);
+    int deep_a = depth(summed_in(parts, a)), deep_b = depth(summed_in(parts, b));
+    if (deep_a != deep_b)
+        return deep_a > deep_b;
     bool chain_a = is_chain(d, parts, a), chain_b = is_chain(d, parts, b);
     return chain_a != chain_b ? chain_b : a->decl->span.start > b->decl->span.start;
 }
@@ -165,25 +224,6 @@ static Ast *sum_plates(Derive *d, Ast *e, const Plate *from, const Plate *to)
     return e;
 }
 
-typedef struct Elsewhere { const Var *v; bool found; } Elsewhere;
-
-static bool visit_elsewhere(Ast *e, void *data)
-{
-    Elsewhere *look = data;
-    look->found |= e->kind == AST_INDEX && e->kids[INDEX_BASE]->kind == AST_NAME
-                && e->kids[INDEX_BASE]->decl == look->v->decl;
-    return !look->found;
-}
-
-/* z[n + 1] in plate n: z[n] is the name alone there. */
-static bool read_elsewhere(const Var *v, Ast *e)
-{
-    Elsewhere look = { v, false };
-    if (v->spread)
-        ast_walk(e, visit_elsewhere, &look);
-    return look.found;
-}
-
 /* In a plate within its sequence a chain has a path for each position: none may miss a step. */
 static bool chain_fits(Derive *d, const Var *v)
 {
@@ -198,11 +238,13 @@ static bool chain_fits(Derive *d, const Var *v)
     return true;
 }
 
-static bool fits(Derive *d, const Var *v, const Part *p)
+/* `to`: the plate that v is summed in. */
+static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to)
 {
     bool inside = !v->plate || (p->plate && plate_within(p->plate, v->plate));
     bool elsewhere = inside && read_elsewhere(v, p->expr);
-    if (inside && !elsewhere && vec_len(v->type->array) + vec_len(v->type->event) == 0)
+    bool joint = !p->chain && is_joint(v, to);
+    if (((inside && !elsewhere) || joint) && vec_len(v->type->array) + vec_len(v->type->event) == 0)
         return true;
     diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
     if (p->chain) {
@@ -217,12 +259,13 @@ static bool fits(Derive *d, const Var *v, const Part *p)
     return false;
 }
 
-/* sum_states(v, body, ..) of the group */
-static Ast *sum_states(Derive *d, Var **group, Ast *body)
+/* sum_states(v, body, ..) of the group; num is 1 where it is over joint states of v. */
+static Ast *sum_states(Derive *d, Var **group, Ast *body, bool joint)
 {
     Span at = group[0]->decl->span;
     const char *over = d->summary == SUMMARY_MODE ? "max_states" : "sum_states";
     Ast *call = make_call(d->c, over, real_scalar(d->c), at, make_name(d->c, group[0], at), body);
+    call->num = joint;
     for (size_t i = 1; i < vec_len(group); i++)
         ast_push(d->c, call, ast_new(d->c, AST_ARG, at, NULL, 1, make_name(d->c, group[i], at)));
     return call;
@@ -231,9 +274,10 @@ static Ast *sum_states(Derive *d, Var **group, Ast *body)
 /* Takes all parts that read v out of *parts, and puts back their sum over its states. */
 static bool eliminate(Derive *d, Part **parts, Var *v)
 {
-    Part *left = NULL, merged = { .plate = v->plate, .span = v->decl->span };
-    Ast *body = NULL;
     bool chain = is_chain(d, *parts, v);
+    Plate *to = chain ? v->plate : summed_in(*parts, v);
+    Part *left = NULL, merged = { .plate = to, .span = v->decl->span };
+    Ast *body = NULL;
     Var **group = joined(d, *parts, v);
     if (chain && !chain_fits(d, v))
         return false;
@@ -244,9 +288,9 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
             continue;
         }
         for (size_t k = 0; k < vec_len(group); k++)
-            if (reads_has(p->states, group[k]) && !fits(d, group[k], p))
+            if (reads_has(p->states, group[k]) && !fits(d, group[k], p, to))
                 return false;
-        Ast *e = sum_plates(d, p->expr, p->plate, v->plate);
+        Ast *e = sum_plates(d, p->expr, p->plate, to);
         body = body ? make_binary(d->c, "+", body, e) : e;
         merged.name = merged.name ? merged.name : p->name;
         for (size_t k = 0; k < vec_len(p->states); k++)
@@ -259,7 +303,7 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
         merged.chain = v;
         body = sum_plates(d, body, sequence, merged.plate);
     }
-    merged.expr = sum_states(d, group, body);
+    merged.expr = sum_states(d, group, body, to != v->plate);
     if (chain)
         merged.expr = sum_plates(d, merged.expr, v->plate, sequence);
     vec_push(d->c, left, merged);

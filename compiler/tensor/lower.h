@@ -262,6 +262,7 @@ Val *eval_hold(Lower *L, Env *env, const Ast *call);
 Val *eval_shaped(Lower *L, Env *env, const Ast *call);
 
 /* lower_scan.c */
+Axis *active_axis(const Lower *L, const Plate *p);      /* of a plate around, or NULL */
 Val *eval_previous(Lower *L, Env *env, const Ast *call);
 /* x[e] inside the scan of x, at step e; further indices are left. Not handled: no such INDEX. */
 Val *eval_step(Lower *L, Env *env, const Ast *index, bool *handled);

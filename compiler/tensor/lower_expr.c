@@ -124,6 +124,27 @@ static bool base_has_plate_axis(Lower *L, Env *env, const Ast *base)
     return var && var->kind == VAR_DATA && var->plate;
 }
 
+/* z[m] in the plate n of an array of discrete latents, where z[n] is the name alone: over the last
+ * plates of z, one for each index, as outside of them. NULL: it is something else. */
+static Val *eval_elsewhere(Lower *L, Env *env, const Ast *e)
+{
+    const Ast *base = e->kids[INDEX_BASE];
+    bool name = L->d && base->kind == AST_NAME && !env_find(env, base->name, false);
+    Var *v = name && base->decl ? model_var(L->d->model, base->decl) : NULL;
+    if (!v || !v->spread || !v->plate || !active_axis(L, v->plate))
+        return NULL;
+    Val *val = var_value(L, v);
+    Axis *from[LIMIT_RANK], *to[LIMIT_RANK];
+    int n = (int)vec_len(e->kids) - 1;
+    const Plate *p = v->plate;
+    for (int i = n - 1; i >= 0 && p; i--, p = p->outer) {
+        from[i] = lower_plate_axis(L, p);
+        to[i] = axis_keyed(L, str_fmt(L->c, "all of %d", from[i]->id), AXIS_EVENT, from[i]->name,
+                           from[i]->size);
+    }
+    return val_tensor(L, tir_rename(L->f, val->t, from, to, n), to, n);
+}
+
 static Val *eval_index(Lower *L, Env *env, const Ast *e)
 {
     bool step;
@@ -131,6 +152,8 @@ static Val *eval_index(Lower *L, Env *env, const Ast *e)
     size_t first = step || base_has_plate_axis(L, env, e->kids[INDEX_BASE]) ? 2 : 1;
     int position = 0;
     if (!step)
+        v = eval_elsewhere(L, env, e);
+    if (!v)
         v = eval(L, env, e->kids[INDEX_BASE]);
     for (size_t k = first; k < vec_len(e->kids); k++) {
         if (position >= v->n_axes)

@@ -30,7 +30,7 @@ struct Recursion {
 
 /* ---- the plate ------------------------------------------------------------------------------- */
 
-static Axis *active_axis(const Lower *L, const Plate *p)
+Axis *active_axis(const Lower *L, const Plate *p)
 {
     for (size_t i = 0; i < vec_len(L->active); i++)
         if (L->active[i].plate == p)
@@ -202,7 +202,7 @@ static Str binder_in(Env *env, const Ast *e, Val **value)
     return found;
 }
 
-/* A lag that an index of a reduction decides, `lag: k + 1`, is a number at each of its positions. */
+/* A lag that an index of a reduction decides, `lag: k + 1`, is a number at each position. */
 static Val *previous_by(Lower *L, Env *env, const Ast *e, Var *v, const Ast *lag)
 {
     Val *index = NULL, *out = NULL;

@@ -3,6 +3,7 @@
  *     sum_states(c, e)                log sum over the states of c of exp e
  *     sum_states(z, sum_t e, u, ..)   over the paths of the chains z, u, .. of one sequence
  *     max_states(..)                  the largest in place of the log sum
+ * Outside of plates of c these are the joint states of all its elements in them.
  * Idea: every state that e reads has an axis: of a chain its state now, 0, and its states 1 .. m
  * steps before, as far back as e looks. With M[t, z0 .. zm] the value of e at step t, the forward
  * algorithm (Rabiner 1989, eq. 19-21) of the last m states is, in logs,
@@ -54,6 +55,48 @@ static Val *in_state(Lower *L, Env *env, Var *v, Val *state, const Ast *body)
     map_put(L->values, v, NULL);
     forget_readers(L, v);
     return value;
+}
+
+/* Plates of v that are not around the expression: it is summed over the joint states of all its
+ * elements in them, outermost first. */
+static int joint_plates(Lower *L, const Var *v, Axis **axes)
+{
+    int n = 0;
+    for (const Plate *p = v->plate; p; p = p->outer)
+        if (!active_axis(L, p))
+            n++;
+    int at = n;
+    for (const Plate *p = v->plate; p && at > 0; p = p->outer)
+        if (!active_axis(L, p))
+            axes[--at] = lower_plate_axis(L, p);
+    return n;
+}
+
+/* The states of the elements in every joint state: its digits in base `each`, the last element's
+ * first. */
+static Val *digits(Lower *L, Axis *joint, double each, Axis *const *plates, int n)
+{
+    Val *below = val_const(L, 0);      /* digits behind that of the element */
+    for (int i = 0; i < n; i++) {
+        Val *size = val_const(L, (double)plates[i]->size);
+        Val *left = val_const(L, (double)plates[i]->size - 1);
+        Val *at = val_op2(L, OP_SUB, left, val_tensor(L, tir_iota(L->f, plates[i]), NULL, 0));
+        below = val_op2(L, OP_ADD, val_op2(L, OP_MUL, below, size), at);
+    }
+    Val *power = val_op2(L, OP_POW, val_const(L, each), below);
+    Val *unit = val_op1(L, OP_FLOOR, val_op2(L, OP_ADD, power, val_const(L, 0.5)));
+    Val *shifted = val_op1(L, OP_FLOOR, val_op2(L, OP_DIV, states_along(L, joint), unit));
+    return val_op2(L, OP_MOD, shifted, val_const(L, each));
+}
+
+static bool joint_fits(Lower *L, const Var *v, double states)
+{
+    if (states <= LIMIT_JOINT)
+        return true;
+    diag_error(L->c, E_JOINT_STATES, v->decl->span, v->name, states);
+    diag_help(L->c, "declare it in the plate of the statements that read it, or let the family "
+              "draw it: `train .. { %s by score }`", v->name);
+    return false;
 }
 
 /* e in every state of v along `axis`. The two states of a bit are put in as constants, so that what
@@ -290,9 +333,18 @@ Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
     Op over = strcmp(call->name, "max_states") ? OP_LOGSUMEXP : OP_MAXIMUM;
     if (chain)
         return sum_chains(L, env, call, body, sequence, over);
+    Axis *plates[LIMIT_RANK];
+    int joint = joint_plates(L, v, plates);
+    double states = 1, each = (double)count_states(L, v);
+    for (int i = 0; i < joint; i++)
+        states *= (double)plates[i]->size;
+    states = pow(each, states);
+    if (joint && !joint_fits(L, v, states))
+        return val_const(L, 0);
     Axis *axis = axis_keyed(L, str_fmt(L->c, "states %p", (const void *)v), AXIS_EVENT, v->name,
-                            count_states(L, v));
-    Val *e = in_states(L, env, v, axis, body);
+                            (int64_t)(joint ? states : each));
+    Val *e = joint ? in_state(L, env, v, digits(L, axis, each, plates, joint), body)
+                   : in_states(L, env, v, axis, body);
     Tir *t = tir_expand(L->f, e->t, &axis, 1);
     return val_tensor(L, tir_reduce(L->f, over, t, &axis, 1), e->axes, e->n_axes);
 }

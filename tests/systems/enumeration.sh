@@ -2,20 +2,6 @@
 # out: one log density and one gradient, to 1e-12. And equations of a sequence, written out likewise.
 . "$DGM_ROOT/tests/systems/lib.sh"
 
-# pair NAME: NAME.dgm and NAME-all.dgm agree at NAME.at on NAME.json
-pair() {
-    for m in "$1" "$1-all"; do
-        quick_dgmc "$m.dgm" --only=log_prob --data "$1.json" -o "./run-$m" || fail "$m does not compile"
-        "./run-$m" log-prob --data "$1.json" --at "$1.at" --json >"$m.out" || fail "log-prob of $m"
-        numbers "$m.out" >"$m.txt"
-    done
-    [ "$(wc -l <"$1.txt")" -gt 1 ] || fail "$1 has no gradient"
-    paste "$1.txt" "$1-all.txt" | awk '
-        { d = $1 - $2; s = $2 < 0 ? -$2 : $2; s = s > 1 ? s : 1; if (d < 0) d = -d
-          if (!(d <= 1e-12 * s)) { print $1, $2; bad = 1 } } END { exit bad }' ||
-        fail "$1 is not the sum over its states"
-}
-
 # -- a mixture, nested plates ---------------------------------------------------------------------
 cat >mixture.dgm <<'END'
 model mixture(K = 3) {

@@ -40,3 +40,39 @@ expect_rc() {
     "$@" >out.txt 2>err.txt || got=$?
     [ "$got" -eq "$want" ] || { cat err.txt >&2; fail "exit $got instead of $want: $*"; }
 }
+
+# agree A B: the same numbers in both files, to 1e-12 of them or of 1
+agree() {
+    paste "$1" "$2" | awk '
+        { d = $1 - $2; s = $2 < 0 ? -$2 : $2; s = s > 1 ? s : 1; if (d < 0) d = -d
+          if (NF != 2 || !(d <= 1e-12 * s)) { print $1, $2; bad = 1 } } END { exit bad || NR == 0 }'
+}
+
+# pair NAME: NAME.dgm and NAME-all.dgm, in which all states are written out, have one log density
+# and one gradient at NAME.at on NAME.json
+pair() {
+    for m in "$1" "$1-all"; do
+        quick_dgmc "$m.dgm" --only=log_prob --data "$1.json" -o "./run-$m" || fail "$m does not compile"
+        "./run-$m" log-prob --data "$1.json" --at "$1.at" --json >"$m.out" || fail "log-prob of $m"
+        numbers "$m.out" >"$m.txt"
+    done
+    [ "$(wc -l <"$1.txt")" -gt 1 ] || fail "$1 has no gradient"
+    agree "$1.txt" "$1-all.txt" || fail "$1 is not the sum over its states"
+}
+
+# summaries NAME: they report the same too
+summaries() {
+    awk '{ for (i = 1; i <= length($0); i++) {       # each value in brackets: a list of one draw
+        c = substr($0, i, 1)
+        if (c ~ /[]}]/) depth--
+        if (depth == 1 - (c == "}") && c ~ /[,}]/) printf "]"
+        printf "%s", c
+        if (c ~ /[[{]/) depth++
+        if (depth == 1 && c == ":") printf "[" } }' "$1.at" >"$1.draw"
+    for m in "$1" "$1-all"; do
+        quick_dgmc "$m.dgm" --only=report --data "$1.json" -o "./run-$m" || fail "$m does not compile"
+        "./run-$m" report --data "$1.json" --draws "$1.draw" --out "$m.rep" || fail "report of $m"
+        tr -c '0-9eE.+\n-' '\n' <"$m.rep" | grep '[0-9]' >"$m.txt"
+    done
+    agree "$1.txt" "$1-all.txt" || fail "$1 reports other states"
+}

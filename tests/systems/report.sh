@@ -257,7 +257,9 @@ model arma(P = 3, Q = 2) {
     y[t] ~ normal(m, q)
     let e = y[t] - m
   }
-  LOOP t in P .. T { x[t] ~ normal(sum[p in P](phi[p] * x[t - 1 - p]) + 0.1 * t, q) }
+  LOOP t in P .. T {
+    x[t] ~ normal((if t < P + 1 then phi[t - 1] * 0 else sum[p in P](phi[p] * x[t - 1 - p])) + 0.1 * t, q)
+  }
   predict y[T .. T + 4]
   predict x[T .. T + 4]
 }
