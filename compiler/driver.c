@@ -85,6 +85,22 @@ static void simplify_all(Ctx *c, Lowered *l)
             l->programs[i].fn = tir_simplify(c, l->programs[i].fn);
 }
 
+/* The densities that samplers ask for again and again, on the same data. */
+static void split_once(Ctx *c, Lowered *l)
+{
+    LowProgram *programs = NULL, once;
+    for (size_t i = 0; i < vec_len(l->programs); i++) {
+        LowProgram *p = &l->programs[i];
+        bool density = c->f64 && p->fn && !strncmp(p->name, "log_prob", 8);
+        if (density && lower_once(c, p, &once)) {
+            once.fn = tir_simplify(c, once.fn);
+            vec_push(c, programs, once);
+        }
+        vec_push(c, programs, *p);
+    }
+    l->programs = programs;
+}
+
 static Plan **plan_all(Ctx *c, const Lowered *l)
 {
     Plan **plans = NULL;
@@ -205,6 +221,7 @@ static int back_end(Ctx *c, const Job *job, const Ast *file, const Ast *library,
         return WRONG;
     STAGE("grad", lowered_verify(l), lowered_print(o, l));
     simplify_all(c, l);
+    split_once(c, l);
     STAGE("ir", lowered_verify(l), lowered_print(o, l));
     Plan **plans = plan_all(c, l);
     STAGE("kernels", verify_plans(plans), print_plans(o, plans));

@@ -20,7 +20,7 @@
 
 #define DGM_VERSION "0.1.0"
 #define DGM_ABI_MAJOR 1
-#define DGM_ABI_MINOR 1
+#define DGM_ABI_MINOR 2
 #define DGM_MAX_RANK 8                 /* axes of one array; reported by the compiler as E-limit */
 
 #ifdef DGM_F64
@@ -158,6 +158,8 @@ typedef struct DgmProgram {
     const DgmOutput *outputs;
     int n_outputs;
     const DgmVariable *variables; int n_variables;    /* NULL, 0: given are the model's latents */
+    const struct DgmProgram *once;     /* run when the data come: its outputs are given, behind the
+                                          latents; NULL: none */
 } DgmProgram;
 
 typedef struct DgmModel {

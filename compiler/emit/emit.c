@@ -13,7 +13,7 @@
 #include "emit.h"
 
 #define ABI_MAJOR 1                    /* of runtime/dgm.h, whose tables this file fills */
-#define ABI_MINOR 1
+#define ABI_MINOR 2
 
 static Str comment(const Emit *e, Str text)
 {
@@ -183,6 +183,12 @@ static void field_array(const Emit *e, const char *field, const char *count, siz
         out_printf(e->o, "    .%s = %s, .%s = %zu,\n", field, field, count, n);
 }
 
+/* Is it a part of the program that follows it? */
+static bool is_once(const EmitInput *in, size_t i)
+{
+    return i + 1 < vec_len(in->programs) && in->programs[i + 1].once == in->programs[i].name;
+}
+
 static void emit_model(const Emit *e)
 {
     const EmitInput *in = e->in;
@@ -217,7 +223,7 @@ static void emit_model(const Emit *e)
         out_printf(o, "    .full_batch = true, .full_batch_reason = %s,\n",
                    text_string(e->c, in->full_batch));
     for (size_t i = 0; i < vec_len(in->programs); i++)
-        if (in->programs[i].plan)
+        if (in->programs[i].plan && !is_once(in, i))
             out_printf(o, "    .%s = &program_%s,\n", in->programs[i].name, in->programs[i].name);
     if (in->optimizer)
         out_printf(o, "    .optimizer = %s,\n", text_string(e->c, in->optimizer));

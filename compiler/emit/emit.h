@@ -86,6 +86,7 @@ typedef struct EmitProgram {
     Str *given;                        /* vec: inputs that stand in c->given, by their position */
     EmitVariable *variables;           /* vec: of the same, where they are not the latents */
     EmitOutput *outputs;               /* vec */
+    Str once;                          /* whose outputs are the last of `given`, or NULL */
 } EmitProgram;
 
 typedef struct EmitInput {

@@ -126,7 +126,7 @@ static EmitVariable emit_variable(Ctx *c, const LowProgram *p, size_t i)
 
 static EmitProgram emit_program_row(Ctx *c, const LowProgram *p, Plan *plan)
 {
-    EmitProgram e = { .name = p->name, .plan = plan };
+    EmitProgram e = { .name = p->name, .plan = plan, .once = p->once };
     for (size_t i = 0; plan && vec_len(plan->terms) && i < vec_len(p->query->terms); i++)
         vec_push(c, e.terms, emit_term(c, &p->query->terms[i]));
     for (size_t i = 0; i < vec_len(p->given); i++)

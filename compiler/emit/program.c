@@ -594,6 +594,8 @@ static void emit_table(const Emit *e, int n_tasks)
                    vec_len(e->program->variables));
     if (n)
         out_printf(o, "    .outputs = %s_outputs, .n_outputs = %zu,\n", prefix(e), n);
+    if (e->program->once)
+        out_printf(o, "    .once = &program_%s,\n", e->program->once);
     out_puts(o, "};\n\n");
 }
 

@@ -45,7 +45,8 @@ typedef struct LowProgram {
     Str absent;
     LowResult *results;                /* vec; of a gradient by what is given, those come last */
     const Query *query;                /* what it answers; NULL: no terms */
-    Tir **given;                       /* vec: inputs of fn, in order of query->given */
+    Tir **given;                       /* vec: inputs of fn, in order of query->given; then .. */
+    Str once;                          /* .. the results of this program of the data, or NULL */
 } LowProgram;
 
 /* A latent or parameter as the log_prob programs take it, and how many free numbers it has. */
@@ -77,6 +78,9 @@ Tir **lower_seeds(Ctx *c, const LowProgram *p);
 /* Axes of an input of a program beside the rows; returns how many. */
 int lower_table_shape(const Tir *given, int64_t *shape, bool *rows);
 LowProgram *lowered_program(const Lowered *l, const char *name);
+/* once.c: takes what depends on the data alone out of main and puts it into *once, whose results
+ * main is then given; false: there is nothing of the kind. */
+bool lower_once(Ctx *c, LowProgram *main, LowProgram *once);
 void lowered_print(Out *o, const Lowered *l);
 void lowered_verify(const Lowered *l);
 

@@ -65,7 +65,7 @@ Node **plan_topological(Plan *p, Node **nodes)
 
 /* ---- costs ----------------------------------------------------------------------------------- */
 
-static double op_cost(Op op)
+double op_cost(Op op)
 {
     switch (op) {
     case OP_STOP_GRADIENT: case OP_CONST: case OP_INPUT: case OP_IOTA: case OP_PAD: case OP_GATHER:

@@ -20,6 +20,7 @@ struct DgmDensity {
     Real **given[N_FORMS];             /* [n_latents], into slab */
     long count[N_FORMS];
     DgmCtx log_prob[N_FORMS], map[N_FORMS];            /* map[f]: from form f to the other */
+    DgmCtx once[N_FORMS];              /* what log_prob keeps of the data */
 };
 
 static long latent_count(const DgmDensity *d, DensityForm form, int i)
@@ -29,11 +30,9 @@ static long latent_count(const DgmDensity *d, DensityForm form, int i)
     return (z->rows ? d->N : 1) * (form == FORM_VALUES ? z->count : z->free_count);
 }
 
-/* p NULL: the trainer was made without it, and nobody runs it. */
-static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form)
+/* given NULL: the program reads none. */
+static void bind_to(DgmDensity *d, DgmCtx *c, const DgmProgram *p, Real **given)
 {
-    if (p == NULL)
-        return;
     c->model = d->model;
     c->B = c->N = d->N;
     c->S = 1;
@@ -43,8 +42,40 @@ static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form
         source_attach(d->source, d->buffers, c);
         c->N = d->source->N;
     }
-    c->given = d->given[form];
+    c->given = given;
     dgm_bind(c, p, d->N, 1);
+}
+
+/* p NULL: the trainer was made without it, and nobody runs it. What it keeps of the data is given
+ * behind the latents. */
+static void bind(DgmDensity *d, DgmCtx *c, const DgmProgram *p, DensityForm form)
+{
+    if (p == NULL)
+        return;
+    if (p->once != NULL) {
+        DgmCtx *once = &d->once[form];
+        int n = d->model->n_latents;
+
+        bind_to(d, once, p->once, NULL);
+        for (int i = 0; i < p->once->n_outputs; i++)
+            d->given[form][n + i] = once->out[i];
+    }
+    bind_to(d, c, p, d->given[form]);
+}
+
+/* Without data nobody asks for the density: there the maps are all that is wanted. */
+static void keep_of_data(DgmDensity *d)
+{
+    bool there = d->source != NULL || d->model->n_data == 0;
+
+    for (int f = 0; f < N_FORMS; f++)
+        if (there && d->once[f].program != NULL)
+            d->once[f].program->run(&d->once[f]);
+}
+
+static int kept_count(const DgmProgram *p)
+{
+    return p != NULL && p->once != NULL ? p->once->n_outputs : 0;
 }
 
 /* Over N rows of the source, or without one. */
@@ -60,22 +91,25 @@ static DgmDensity *density_of(const DgmModel *model, DgmSource *source, long N, 
         d->buffers = source_buffers_new(source, d->N);
         source_rows_in_order(0, d->N, d->buffers->rows);
     }
+    const DgmProgram *log_prob[N_FORMS] = {[FORM_VALUES] = model->log_prob,
+                                           [FORM_FREE] = model->log_prob_free,
+                                           [FORM_NONCENTRED] = model->log_prob_noncentred};
     for (int f = 0; f < N_FORMS; f++) {
-        size_t at = 0;
+        size_t at = 0, n = (size_t)(model->n_latents + kept_count(log_prob[f]) + 1);
 
         for (int i = 0; i < model->n_latents; i++)
             d->count[f] += latent_count(d, f, i);
         d->slab[f] = dgm_slab_new((size_t)d->count[f] + 16 * ((size_t)model->n_latents + 1));
-        d->given[f] = dgm_alloc(((size_t)model->n_latents + 1) * sizeof *d->given[f]);
+        d->given[f] = dgm_alloc(n * sizeof *d->given[f]);
         for (int i = 0; i < model->n_latents; i++)
             d->given[f][i] = dgm_slab_take(d->slab[f], &at, (size_t)latent_count(d, f, i));
     }
-    bind(d, &d->log_prob[FORM_VALUES], model->log_prob, FORM_VALUES);
-    bind(d, &d->log_prob[FORM_FREE], model->log_prob_free, FORM_FREE);
-    bind(d, &d->log_prob[FORM_NONCENTRED], model->log_prob_noncentred, FORM_NONCENTRED);
+    for (int f = 0; f < N_FORMS; f++)
+        bind(d, &d->log_prob[f], log_prob[f], (DensityForm)f);
     bind(d, &d->map[FORM_NONCENTRED], model->to_values_noncentred, FORM_NONCENTRED);
     bind(d, &d->map[FORM_VALUES], model->to_free, FORM_VALUES);
     bind(d, &d->map[FORM_FREE], model->to_values, FORM_FREE);
+    keep_of_data(d);
     return d;
 }
 
@@ -93,6 +127,7 @@ DgmDensity *density_new_batch(const DgmModel *model, DgmSource *source, long B, 
 void density_take_rows(DgmDensity *d, long first)
 {
     source_rows_in_order(first, d->N, d->buffers->rows);
+    keep_of_data(d);
 }
 
 DgmDensity *density_new(const DgmModel *model, DgmSource *source, int threads)
@@ -228,6 +263,7 @@ void dgm_density_free(DgmDensity *d)
     for (int f = 0; f < N_FORMS; f++) {
         dgm_unbind(&d->log_prob[f]);
         dgm_unbind(&d->map[f]);
+        dgm_unbind(&d->once[f]);
         dgm_slab_free(d->slab[f]);
         free(d->given[f]);
     }

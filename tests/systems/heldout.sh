@@ -43,7 +43,7 @@ grep -q 'held out: log predictive density -[0-9.]* (se [0-9.]*) of 3 rows' table
 
 echo "# one draw, with covariates: the likelihood term of log-prob on the held-out data"
 echo '{"x": [0, 1, 2, 3], "y": [1.3, -0.2, 0.9, 2.4], "g": [0, 1, 1, 0]}' >train.json
-echo '{"x": [5, -1, 2], "y": [0.4, 3.1, 1.0], "g": [1, 0, 1]}' >new.json
+echo '{"x": [1.5, -1, 2], "y": [0.4, 3.1, 1.0], "g": [1, 0, 1]}' >new.json
 model line train.json <<'END'
 model line(G = 2) {
   data x[N], y[N] : real
@@ -51,7 +51,7 @@ model line(G = 2) {
   latent a[G] : real ~ normal(0, 3)
   latent b : real ~ normal(0, 1)
   latent s : positive ~ gamma(2, 1)
-  for n in N { y[n] ~ normal(a[g[n]] + b * x[n], s * sqrt(N)) }
+  for n in N { y[n] ~ normal(a[g[n]] + b * exp(x[n]), s * sqrt(N)) }
 }
 END
 ./line posterior --data train.json --valid new.json --family map --json --quiet >report.json 2>err.txt
