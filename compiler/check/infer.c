@@ -119,6 +119,15 @@ static void help_index(Check *s, Ast *e, const Type *t)
     char index = axis[0] >= 'A' && axis[0] <= 'Z' && !axis[1] ? (char)(axis[0] - 'A' + 'a') : 'i';
     diag_help(s->c, "index it: `%s[%c]` inside `for %c in %s`, or in an array: `let a[%c in %s] = "
                     ".. %s[%c] ..`", name, index, index, axis, index, axis, name, index);
+    Ast *statement = e->kind == AST_NAME && e->decl ? e->decl->decl : NULL;
+    bool typed = statement && (statement->kind == AST_DATA || statement->kind == AST_LATENT
+                               || statement->kind == AST_PARAM);
+    if (!typed || vec_len(t->array) != 1 || vec_len(e->decl->kids) != 1 || vec_len(t->event))
+        return;
+    Type element = *t;
+    element.array = NULL;
+    diag_help(s->c, "or declare it as a vector, `%s : %s[%s]`: arithmetic on it is elementwise",
+              name, type_text(s->c, &element), axis);
 }
 
 Type *as_element(Check *s, Ast *e, Type *t)
