@@ -195,14 +195,8 @@ static int run_posterior(Ctx *c, const Job *job, const Out *text)
 
 static int refuse_run(Ctx *c, const Job *job, const Derivation *d)
 {
-    bool states = vec_len(d->givens) == 0 && model_has_states(d->model);
-    diag_error(c, E_RUN, d->model->node->span,
-               states ? d->log_prob_free.absent : d->encode.absent);
-    if (states)
-        diag_help(c, "what is summed out needs a latent of numbers beside it, which may be any: "
-                  "`latent any : unit ~ flat`");
-    else
-        diag_help(c, "compile a trainer, `dgmc %s`, and use its `train`", job->path);
+    diag_error(c, E_RUN, d->model->node->span, d->encode.absent);
+    diag_help(c, "compile a trainer, `dgmc %s`, and use its `train`", job->path);
     return WRONG;
 }
 

@@ -33,6 +33,7 @@ set(COMPILER_SOURCES
   compiler/check/infer.c
   compiler/check/law.c
   compiler/check/library.c
+  compiler/check/marginals.c
   compiler/check/model.c
   compiler/check/names.c
   compiler/check/operators.c

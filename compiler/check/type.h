@@ -116,6 +116,8 @@ int  declared_rank(const Ast *type);                  /* event axes of a value o
 bool check(Ctx *c, Ast *file, Ast *library);
 /* forecast.c: `predict y[T .. T + 12]` in terms of other predictions; before check. */
 void rewrite_forecasts(Ctx *c, Ast *file);
+/* marginals.c: reports of a model of discrete latents alone. */
+void report_marginals(Ctx *c, Ast *file);
 /* cells.c: missing cells and ragged axes in terms of other data and a latent; before check. */
 void rewrite_cells(Ctx *c, Ast *file);
 /* states.c: missing cells of x, declared by `data`, that other statements read. */

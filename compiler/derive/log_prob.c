@@ -182,7 +182,8 @@ static Str why_absent(Derive *d)
                 return str_fmt(d->c, "support `%s` of `%s` has no `%s`", s->name, v->name,
                                members[k]);
     }
-    return any ? NULL : str(d->c, "the model has neither latents nor parameters");
+    return any || model_has_states(d->m)
+         ? NULL : str(d->c, "the model has neither latents nor parameters");
 }
 
 static void find_givens(Derive *d)

@@ -243,10 +243,16 @@ static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to)
 {
     bool inside = !v->plate || (p->plate && plate_within(p->plate, v->plate));
     bool elsewhere = inside && read_elsewhere(v, p->expr);
-    bool joint = !p->chain && is_joint(v, to);
-    if (((inside && !elsewhere) || joint) && vec_len(v->type->array) + vec_len(v->type->event) == 0)
+    bool scalar = vec_len(v->type->array) + vec_len(v->type->event) == 0;
+    if (((inside && !elsewhere) || is_joint(v, to)) && scalar)
         return true;
     diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
+    if (vec_len(v->type->event) == 1) {
+        diag_note(d->c, v->decl->span, "it is a vector");
+        diag_help(d->c, "declare an array of states, `latent %s[%s] : ..`, and read `%s[j]`", v->name,
+                  size_text(d->c, v->type->event[0]), v->name);
+        return false;
+    }
     if (p->chain) {
         diag_note(d->c, p->chain->decl->span, "the paths of `%s` read it at all their steps",
                   p->chain->name);

@@ -276,7 +276,14 @@ static Tir *sum_paths(Lower *L, const Chains *chains, Tir *M, const Val *when, A
             outer[n_outer++] = M->axes[i];
     }
     ScanState s = { 0 }, *states = NULL;
-    Val *past = scan_past(L, &s, now[0]->name, steps, outer, n_outer, now, n);
+    Axis *carried[LIMIT_RANK];         /* what is carried on, for each state of others too */
+    int n_carried = 0;
+    for (int i = 0; i < n_outer; i++)
+        if (outer[i]->kind == AXIS_EVENT)
+            carried[n_carried++] = outer[i];
+    for (int i = 0; i < n && n_carried < LIMIT_RANK; i++)
+        carried[n_carried++] = now[i];
+    Val *past = scan_past(L, &s, now[0]->name, steps, outer, n_outer, carried, n_carried);
     Tir *ways = tir_map(f, OP_ADD, tir_rename(f, past->t, now, before, n), M, NULL);
     Val *next = val_tensor(L, tir_reduce(f, over, ways, oldest, n_oldest), now, n);
     scan_next(L, &s, when ? val_select(L, val_tensor(L, when->t, NULL, 0), next, past) : next);

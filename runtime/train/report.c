@@ -15,9 +15,12 @@
 
 /* ---- draws of the latents -------------------------------------------------------------------- */
 
-/* How many draws the file has: elements of the first latent over those of one draw. */
+/* How many draws the file has: elements of the first latent over those of one draw. Without latents
+ * all draws are the same. */
 static long count_draws(const Reporting *r, const char *file)
 {
+    if (r->model->n_latents == 0)
+        return 1;
     const DgmLatent *z = &r->model->latents[0];
     Shape s = shape_of_latent(z, r->N);
     char *path = dgm_alloc(strlen(file) + strlen(z->name) + 2);
@@ -43,7 +46,7 @@ static void read_draws(Reporting *r, const char *file)
 
     values_names(m, file, NULL, NULL);
     r->M = count_draws(r, file);
-    r->latent = dgm_alloc((size_t)m->n_latents * sizeof *r->latent);
+    r->latent = dgm_alloc(((size_t)m->n_latents + 1) * sizeof *r->latent);
     for (int i = 0; i < m->n_latents; i++) {
         Shape one = shape_of_latent(&m->latents[i], r->N);
         Shape all = shape_of(true, r->M, one.rank, one.axis);

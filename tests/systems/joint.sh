@@ -99,6 +99,65 @@ echo '{"x": [0.4, -0.3, 1.2]}' >pairs.json
 echo '{"m": 0.7}' >pairs.at
 pair pairs
 
+# Read by a chain at all its steps.
+cat >switches.dgm <<'END'
+model switches(T = 3) {
+  data y[T] : real
+  latent m : real ~ normal(0, 1)
+  latent kind[2] : bit ~ bernoulli(logistic(m))
+  scan t in T {
+    latent z : bit ~ bernoulli(if previous(z, 0) then 0.7 else if kind[0] then 0.4 else 0.1)
+    y[t] ~ normal(m * z + kind[1], 1)
+  }
+}
+END
+cat >switches-all.dgm <<'END'
+model switches(T = 3) {
+  data y[T] : real
+  latent m : real ~ normal(0, 1)
+  let mass(c, p) = if c == 1 then log(p) else log1p(-p)
+  let f(z, before, a, b, y) = mass(z, if before == 1 then 0.7 else if a == 1 then 0.4 else 0.1)
+    + logpdf(normal(m * z + b, 1), y)
+  factor logsumexp[a in 2, b in 2, u in 2, v in 2, w in 2](mass(a, logistic(m)) + mass(b, logistic(m))
+    + f(u, 0, a, b, y[0]) + f(v, u, a, b, y[1]) + f(w, v, a, b, y[2]))
+}
+END
+echo '{"y": [0.4, -0.3, 1.2]}' >switches.json
+echo '{"m": 0.7}' >switches.at
+pair switches
+
+# A label of each sequence, with three states, that its chain reads: a mixture of chains.
+cat >chains.dgm <<'END'
+model chains(T = 3, K = 3) {
+  data y[I, T] : real
+  latent w : simplex[K] ~ dirichlet(2)
+  latent stay[K] : unit ~ beta(2, 2)
+  for i in I {
+    latent c : index(K) ~ categorical(w)
+    scan t in T {
+      latent z : bit ~ bernoulli(if previous(z, 1) then stay[c] else 0.3)
+      y[i, t] ~ normal(z, 1)
+    }
+  }
+}
+END
+cat >chains-all.dgm <<'END'
+model chains(T = 3, K = 3) {
+  data y[I, T] : real
+  latent w : simplex[K] ~ dirichlet(2)
+  latent stay[K] : unit ~ beta(2, 2)
+  let mass(c, p) = if c == 1 then log(p) else log1p(-p)
+  let f(z, before, c, y) = mass(z, if before == 1 then stay[c] else 0.3) + logpdf(normal(z, 1), y)
+  for i in I {
+    factor logsumexp[c in K, u in 2, v in 2, x in 2](log(w[c]) + f(u, 1, c, y[i, 0])
+      + f(v, u, c, y[i, 1]) + f(x, v, c, y[i, 2]))
+  }
+}
+END
+echo '{"y": [[0.4, -0.3, 1.2], [1, 0.2, 0.8]]}' >chains.json
+echo '{"w": [0.2, 0.5, 0.3], "stay": [0.4, 0.7, 0.9]}' >chains.at
+pair chains
+
 # -- causes of each row, and a label of the row that they share: a noisy or (Pearl 1988) ------------
 cat >causes.dgm <<'END'
 model causes(D = 3, S = 2) {
@@ -176,3 +235,24 @@ echo '{"a": [0, 1, 2, 3], "b": [1, 2, 3, 0], "y": [0.4, -0.1, 0.9, -1.3]}' >spin
 echo '{"J": 0.6}' >spins.at
 pair spins
 summaries spins
+
+# -- discrete latents alone: nothing to draw, and their marginals are reported unasked ---------------
+clinic=$DGM_ROOT/examples/clinic
+want=$(awk 'function m(x, p) { return x ? p : 1 - p }
+    BEGIN { for (k = 0; k < 32; k++) {
+        v = int(k / 16); s = int(k / 8) % 2; t = int(k / 4) % 2; c = int(k / 2) % 2; b = k % 2; e = t || c
+        p = m(v, 0.01) * 0.5 * m(t, v ? 0.05 : 0.01) * m(c, s ? 0.1 : 0.01) * m(b, s ? 0.6 : 0.3) \
+            * (e ? 0.98 : 0.05) * (e && b ? 0.9 : e ? 0.7 : b ? 0.8 : 0.1)
+        z += p; sick[1] += v * p; sick[2] += s * p; sick[3] += t * p; sick[4] += c * p; sick[5] += b * p }
+        printf "%.15g", log(z); for (i = 1; i <= 5; i++) printf " %.15g", sick[i] / z }')
+"$dgmc" "$clinic/clinic.dgm" --only=log_prob,log_prob_free,report -o ./clinic
+./clinic posterior --data "$clinic/patient.json" --json --strict >clinic.fit || fail "discrete latents alone: $(cat clinic.fit)"
+got=$(printf '%s' "$(json clinic.fit elbo)"; for z in visit smoker tuberculosis cancer bronchitis; do
+    printf ' %s' "$(tr -d ' \n' <clinic.fit | sed "s/.*\"posterior\":.*\"marginal_$z\":{\"mean\":\([^,]*\).*/\1/")"; done)
+echo "$got $want" | awk '{ for (i = 1; i <= 6; i++) if (($i - $(i + 6)) ^ 2 > 1e-24) exit 1; exit NF != 12 }' ||
+    fail "discrete latents alone: $got for $want"
+echo '{}' >none.json
+./clinic log-prob --data "$clinic/patient.json" --at none.json --json >clinic.out
+holds "($(json clinic.out log_prob) - ($(json clinic.fit elbo))) ^ 2 < 1e-24"
+./clinic report --data "$clinic/patient.json" --draws none.json --out clinic.rep
+grep -q marginal_cancer clinic.rep || fail "a report without latents"
