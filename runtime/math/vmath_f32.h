@@ -111,14 +111,19 @@ DGM_INLINE float dgm_exponent_f(float u)
     return (float)((int32_t)(dgm_bits_f(u) - DGM_SQRT_HALF_BITS_F) >> 23);
 }
 
+/* log(2^-less y) of a normal y > 0. */
+DGM_INLINE float dgm_log_scaled_f(float y, float less)
+{
+    float k = dgm_exponent_f(y) - less;
+    uint32_t m = ((dgm_bits_f(y) - DGM_SQRT_HALF_BITS_F) & 0x7fffffu) + DGM_SQRT_HALF_BITS_F;
+    float l = dgm_log1p_core_f(dgm_from_bits_f(m) - 1);
+    return k * DGM_LN2_HI_F + (k * DGM_LN2_LO_F + l);
+}
+
 DGM_INLINE float dgm_log_f(float x)
 {
     float small = x < 0x1p-126f ? 1.0f : 0.0f;
-    float y = x < 0x1p-126f ? x * 0x1p25f : x;
-    float k = dgm_exponent_f(y) - 25 * small;
-    uint32_t m = ((dgm_bits_f(y) - DGM_SQRT_HALF_BITS_F) & 0x7fffffu) + DGM_SQRT_HALF_BITS_F;
-    float l = dgm_log1p_core_f(dgm_from_bits_f(m) - 1);
-    float z = k * DGM_LN2_HI_F + (k * DGM_LN2_LO_F + l);
+    float z = dgm_log_scaled_f(x < 0x1p-126f ? x * 0x1p25f : x, 25 * small);
     float edge = x == 0 ? -(float)INFINITY : (float)NAN;
     z = x < (float)INFINITY ? z : x;
     return x > 0 ? z : edge;

@@ -128,15 +128,20 @@ DGM_INLINE double dgm_exponent_d(double u)
     return dgm_from_bits_d((b >> 52) | 0x4330000000000000ULL) - (0x1p52 + 1024);
 }
 
-DGM_INLINE double dgm_log_d(double x)
+/* log(2^-less y) of a normal y > 0. */
+DGM_INLINE double dgm_log_scaled_d(double y, double less)
 {
-    double small = x < 0x1p-1022 ? 1.0 : 0.0;
-    double y = x < 0x1p-1022 ? x * 0x1p54 : x;
-    double k = dgm_exponent_d(y) - 54 * small;
+    double k = dgm_exponent_d(y) - less;
     uint64_t m = ((dgm_bits_d(y) - DGM_SQRT_HALF_BITS_D) & 0xfffffffffffffULL) +
                  DGM_SQRT_HALF_BITS_D;
     double l = dgm_log1p_core_d(dgm_from_bits_d(m) - 1);
-    double z = k * DGM_LN2_HI_D + (k * DGM_LN2_LO_D + l);
+    return k * DGM_LN2_HI_D + (k * DGM_LN2_LO_D + l);
+}
+
+DGM_INLINE double dgm_log_d(double x)
+{
+    double small = x < 0x1p-1022 ? 1.0 : 0.0;
+    double z = dgm_log_scaled_d(x < 0x1p-1022 ? x * 0x1p54 : x, 54 * small);
     double edge = x == 0 ? -(double)INFINITY : (double)NAN;
     z = x < (double)INFINITY ? z : x;
     return x > 0 ? z : edge;
