@@ -536,6 +536,8 @@ static void emit_eights(Printer *q, const Item *loop)
     for (size_t k = 0, s = 0; k < vec_len(loop->items); k++)
         if (simd_local_sum(loop->items[k]))
             set_value(q, loop->items[k]->node, sums[2 * s++]);
+        else
+            map_put(q->values, loop->items[k]->node, NULL);    /* it is computed anew */
     if (strcmp(eights, size))
         emit_points(q, loop, eights, size);
     for (size_t s = 0; s < vec_len(sums); s += 2)
