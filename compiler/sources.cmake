@@ -145,5 +145,6 @@ set(COMPILER_SOURCES
   compiler/emit/program.c
   compiler/emit/simd.c
   compiler/emit/text.c
+  compiler/emit/value.c
   compiler/data_sizes.c
   compiler/driver.c)

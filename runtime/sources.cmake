@@ -14,6 +14,7 @@ set(RUNTIME_SOURCES
   runtime/kernel/linalg.c
   runtime/kernel/ref.c
   runtime/kernel/scan.c
+  runtime/kernel/thin.c
   runtime/sample/counts.c
   runtime/sample/gamma.c
   runtime/sample/von_mises.c

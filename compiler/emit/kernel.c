@@ -13,284 +13,12 @@
  *         }
  *     }
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "../tensor/loops.h"
-#include "emit.h"
+#include "value.h"
 
 #define INLINE_TEXT 72                 /* longest expression written into its user */
-
-/* How tightly the outermost operator of a text binds. */
-enum { PREC_SUM = 1, PREC_PRODUCT, PREC_ATOM };
-
-typedef struct Value { Str text; int prec; } Value;
-
-typedef struct Printer {
-    Emit *e;
-    const Kernel *k;
-    Out *o;
-    Map *values;                       /* Node -> Value: its local, or text for its user */
-    Map *old;                          /* Buffer -> Str: local that holds the old element */
-    Buffer **buffers;                  /* vec: those used */
-    Str *names;                        /* vec: locals and loop variables */
-    bool rows, samples, chunks, chunk, terms, range;   /* parameters used */
-} Printer;
-
-/* ---- addresses ------------------------------------------------------------------------------- */
-
-static void use_buffer(Printer *q, Buffer *b)
-{
-    if (b->space == SPACE_TERMS)
-        q->terms = true;
-    for (size_t i = 0; i < vec_len(q->buffers); i++)
-        if (q->buffers[i] == b)
-            return;
-    vec_push(q->e->c, q->buffers, b);
-}
-
-static Str extent(Printer *q, Extent x)
-{
-    q->rows |= x.rows > 0;
-    q->samples |= x.samples > 0;
-    q->chunks |= x.chunks > 0;
-    return text_extent(q->e, x);
-}
-
-static Value operand(Printer *q, const Node *user, int i);
-
-/* Along axis `part` of the operand of a FLATTEN, or along that of a SPLIT. */
-static Str point_text(Printer *q, const Node *n, const Axis *part)
-{
-    Ctx *c = q->e->c;
-    Str a = text_axis(q->e, n->to[0]);
-    if (n->op == OP_FLATTEN && flat_in_place(n))
-        return part == n->over[0] ? str(c, "0") : a;
-    if (n->op == OP_SPLIT)
-        return str_fmt(c, "(%s)", text_sum(q->e, text_product(q->e, a, extent(q, extent_axis(
-                       q->e->p, n->to[1]))), text_axis(q->e, n->to[1])));
-    return str_fmt(c, "(%s %s %lld)", a, part == n->over[0] ? "/" : "%",
-                   (long long)n->over[1]->size);
-}
-
-static Str dynamic_index(Printer *q, const Node *gather, Extent size)
-{
-    Value v = operand(q, gather, 1);
-    return str_fmt(q->e->c, "position(%s, %s)", v.text, extent(q, size));
-}
-
-/* "n * 500 + j" for the operand; gather is the node with a second operand as index, or NULL. */
-static Str index_text(Printer *q, const Use *u, const Node *gather)
-{
-    Ctx *c = q->e->c;
-    Str sum = str(c, "0");
-    const Node *n = u->node;
-    for (int i = 0; i < n->n_axes; i++) {
-        Str at = str_fmt(c, "%lld", (long long)u->shift[i]);
-        if (!u->index[i]) {
-            bool computed = gather->op != OP_FLATTEN && gather->op != OP_SPLIT;
-            at = computed ? dynamic_index(q, gather, extent_axis(q->e->p, n->axes[i]))
-                          : point_text(q, gather, u->part[i]);
-        } else if (u->index[i] != axis_fixed) {
-            q->chunk |= u->index[i] == q->e->p->chunk;
-            at = text_axis(q->e, u->index[i]);
-        }
-        if (u->shift[i] && u->index[i] != axis_fixed)
-            at = str_fmt(c, "(%s %c %lld)", at, u->shift[i] < 0 ? '-' : '+',
-                         (long long)(u->shift[i] < 0 ? -u->shift[i] : u->shift[i]));
-        sum = text_sum(q->e, sum, text_product(q->e, at, extent(q, node_stride(q->e->p, n, i))));
-    }
-    return sum;
-}
-
-static Str term_cell(Printer *q, const Node *n)
-{
-    int columns = (int)vec_len(q->e->program->terms);
-    use_buffer(q, n->buffer);
-    if (!n->partial)
-        return str_fmt(q->e->c, "terms[%d]", n->term);
-    q->chunk = true;
-    return str_fmt(q->e->c, "terms[chunk * %d + %d]", columns, n->term);
-}
-
-/* Where the node's own result goes. */
-static Str own_cell(Printer *q, Node *n)
-{
-    if (n->buffer->space == SPACE_TERMS)
-        return term_cell(q, n);
-    Use u = use_whole(n);
-    use_buffer(q, n->buffer);
-    return str_fmt(q->e->c, "%s[%s]", n->buffer->name, index_text(q, &u, NULL));
-}
-
-/* ---- expressions ----------------------------------------------------------------------------- */
-
-static Value atom(Str text)
-{
-    return (Value){text, PREC_ATOM};
-}
-
-static Value constant(Printer *q, double x)
-{
-    Str text = text_number(q->e->c, x);
-    return (Value){text, text[0] == '-' ? PREC_SUM : PREC_ATOM};
-}
-
-static Value operand(Printer *q, const Node *user, int i)
-{
-    const Use *u = &user->in[i];
-    Node *n = u->node;
-    if (n->op == OP_CONST)
-        return constant(q, n->num);
-    if (node_is_scalar_input(n)) {
-        use_buffer(q, n->buffer);
-        return atom(n->buffer->name);
-    }
-    if (n->class == NODE_LOOP && loops_local(user, u)) {
-        Value *v = map_get(q->values, n);
-        if (!v)
-            ice("emit: %%%d has no text yet", n->id);
-        return *v;
-    }
-    Str old = map_get(q->old, n->buffer);
-    if (old && n->kernel != q->k)
-        return atom(old);
-    use_buffer(q, n->buffer);
-    return atom(str_fmt(q->e->c, "%s[%s]", n->buffer->name, index_text(q, u, user)));
-}
-
-static int needed_prec(const Node *n, int i)
-{
-    switch (n->op) {
-    case OP_ADD: case OP_SUB: return i == 0 ? PREC_SUM : PREC_PRODUCT;
-    case OP_MUL: case OP_DIV: return i == 0 ? PREC_PRODUCT : PREC_ATOM;
-    default:                  return PREC_ATOM;
-    }
-}
-
-static int own_prec(const Node *n)
-{
-    switch (n->op) {
-    case OP_ADD: case OP_SUB: case OP_NEG: return PREC_SUM;
-    case OP_MUL: case OP_DIV:              return PREC_PRODUCT;
-    default:                               return PREC_ATOM;
-    }
-}
-
-static bool word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
-/* Is ctext[i] one of the operand letters, standing alone? */
-static int letter_at(const char *t, size_t i)
-{
-    bool alone = (i == 0 || !word(t[i - 1])) && !word(t[i + 1]);
-    return alone && t[i] >= 'a' && t[i] <= 'c' ? t[i] - 'a' : -1;
-}
-
-static int mentions(const Node *n, int operand)
-{
-    int count = 0;
-    const char *t = op_info[n->op].ctext;
-    for (size_t i = 0; t[i]; i++)
-        count += letter_at(t, i) == operand;
-    return count;
-}
-
-static bool whole_argument(const char *t, size_t i)
-{
-    bool before = i > 0 && (t[i - 1] == '(' || (i > 1 && t[i - 1] == ' ' && t[i - 2] == ','));
-    return before && (t[i + 1] == ')' || t[i + 1] == ',');
-}
-
-/* The op's C text with operands in place of letters. */
-static Value map_text(Printer *q, const Node *n)
-{
-    Out *o = out_new(q->e->c);
-    const char *t = op_info[n->op].ctext;
-    for (size_t i = 0; t[i]; i++) {
-        int k = letter_at(t, i);
-        if (k < 0) {
-            out_printf(o, "%c", t[i]);
-            continue;
-        }
-        Value v = operand(q, n, k);
-        bool plain = v.prec >= needed_prec(n, k) || whole_argument(t, i);
-        out_printf(o, plain ? "%s" : "(%s)", v.text);
-    }
-    return (Value){str(q->e->c, out_text(o, NULL)), own_prec(n)};
-}
-
-static Value pad_text(Printer *q, const Node *n)
-{
-    Str i = text_axis(q->e, n->to[0]);
-    int64_t from = n->v->offset, to = from + n->over[0]->size;
-    return atom(str_fmt(q->e->c, "(%s >= %lld && %s < %lld ? %s : 0)", i, (long long)from, i,
-                        (long long)to, operand(q, n, 0).text));
-}
-
-static Value node_text(Printer *q, const Node *n)
-{
-    switch (n->op) {
-    case OP_IOTA:
-        return atom(str_fmt(q->e->c, "(Real)%s", text_axis(q->e, n->axes[0])));
-    case OP_PAD:
-        return pad_text(q, n);
-    case OP_GATHER: case OP_FLATTEN: case OP_SPLIT: case OP_STOP_GRADIENT: case OP_SUM:
-    case OP_MAXIMUM:
-        return operand(q, n, 0);
-    default:
-        return map_text(q, n);
-    }
-}
-
-/* ---- names ----------------------------------------------------------------------------------- */
-
-static bool name_taken(const Printer *q, Str name)
-{
-    for (size_t i = 0; i < vec_len(q->names); i++)
-        if (q->names[i] == name)
-            return true;
-    for (size_t i = 0; i < vec_len(q->e->p->buffers); i++)
-        if (q->e->p->buffers[i]->name == name)
-            return true;
-    static const char *const others[] = {"r0", "r1", "lo", "hi", "S", "B", "chunks", "chunk",
-                                         "terms", "position", "c", "buf"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (!strcmp(others[i], name))
-            return true;
-    for (size_t i = 0; i < vec_len(q->e->p->fn->axes); i++)
-        if (text_axis(q->e, q->e->p->fn->axes[i]) == name)
-            return true;
-    return false;
-}
-
-static Str new_name(Printer *q, Str plain)
-{
-    Str name = plain;
-    for (int i = 1; name_taken(q, name); i++)
-        name = str_fmt(q->e->c, "%s_%d", plain, i);
-    vec_push(q->e->c, q->names, name);
-    return name;
-}
-
-static Str local_name(Printer *q, const Node *n)
-{
-    Ctx *c = q->e->c;
-    const Use *u = n->v ? map_get(q->e->p->use_of, n->v) : NULL;
-    const Node *main = u ? u->node : NULL;
-    bool own = main && (main == n || main == n->clone_of);
-    Str base = n->v && n->v->label && own ? n->v->label : str(c, op_info[n->op].name);
-    return new_name(q, plan_identifier(c, base));
-}
-
-static void set_value(Printer *q, const Node *n, Value v)
-{
-    Value *copy = arena_alloc(q->e->c->arena, sizeof *copy);
-    *copy = v;
-    map_put(q->values, n, copy);
-}
 
 static void print_line(Printer *q, Str text)
 {
@@ -310,7 +38,7 @@ static const Node *single_user(const Printer *q, const Node *n)
             if (u->in[k].node != n)
                 continue;
             bool once = op_info[u->op].kind != OP_KIND_MAP || u->op == OP_STOP_GRADIENT ||
-                        mentions(u, k) == 1;
+                        value_mentions(u, k) == 1;
             if (user || !once || u->depth != n->depth || u->path[u->depth] != n->path[n->depth])
                 return NULL;
             user = u;
@@ -349,18 +77,19 @@ static const Node *twin_of(const Printer *q, const Node *n)
 static void emit_twins(Printer *q, const Node *n, const Node *twin)
 {
     bool first = n->op == OP_SOFTPLUS;
-    Str softplus = local_name(q, first ? n : twin), logistic = local_name(q, first ? twin : n);
+    Str softplus = value_local_name(q, first ? n : twin);
+    Str logistic = value_local_name(q, first ? twin : n);
     out_printf(q->o, "Real %s;\n", logistic);
     print_line(q, str_fmt(q->e->c, "const Real %s = dgm_softplus_logistic(%s, &%s);", softplus,
-                          operand(q, n, 0).text, logistic));
-    set_value(q, n, atom(first ? softplus : logistic));
-    set_value(q, twin, atom(first ? logistic : softplus));
+                          value_operand(q, n, 0).text, logistic));
+    value_set(q, n, value_atom(first ? softplus : logistic));
+    value_set(q, twin, value_atom(first ? logistic : softplus));
 }
 
 static void emit_reduction(Printer *q, Node *n)
 {
-    Value v = node_text(q, n);
-    Str cell = loops_memory_sum(n) ? own_cell(q, n) : ((Value *)map_get(q->values, n))->text;
+    Value v = value_text(q, n);
+    Str cell = loops_memory_sum(n) ? value_cell(q, n) : ((Value *)map_get(q->values, n))->text;
     if (n->op == OP_SUM)
         print_line(q, str_fmt(q->e->c, "%s += %s;", cell, v.text));
     else
@@ -376,19 +105,19 @@ static void emit_stmt(Printer *q, Node *n)
     const Node *twin = twin_of(q, n);
     if (twin && !map_get(q->values, n))
         emit_twins(q, n, twin);
-    Value v = twin ? *(Value *)map_get(q->values, n) : node_text(q, n);
+    Value v = twin ? *(Value *)map_get(q->values, n) : value_text(q, n);
     if (!n->buffer && single_user(q, n) && strlen(v.text) <= INLINE_TEXT) {
-        set_value(q, n, v);
+        value_set(q, n, v);
         return;
     }
     if (is_read(q, n) && !twin) {
-        Str name = local_name(q, n);
+        Str name = value_local_name(q, n);
         print_line(q, str_fmt(q->e->c, "const Real %s = %s;", name, v.text));
-        v = atom(name);
-        set_value(q, n, v);
+        v = value_atom(name);
+        value_set(q, n, v);
     }
     if (n->buffer)
-        print_line(q, str_fmt(q->e->c, "%s = %s;", own_cell(q, n), v.text));
+        print_line(q, str_fmt(q->e->c, "%s = %s;", value_cell(q, n), v.text));
 }
 
 static void open_loop(Printer *q, const Axis *a)
@@ -399,7 +128,7 @@ static void open_loop(Printer *q, const Axis *a)
         text_from(q->e, b, &from, &to);
         q->range = true;
     } else {
-        to = extent(q, extent_axis(q->e->p, a));
+        to = value_extent(q, extent_axis(q->e->p, a));
     }
     out_printf(q->o, "for (long %s = %s; %s < %s; %s++) {\n", i, from, i, to, i);
     out_indent(q->o, 1);
@@ -415,9 +144,9 @@ static void emit_init(Printer *q, Node *n)
 {
     const char *zero = n->op == OP_SUM ? "0" : "-(Real)INFINITY";
     if (!loops_memory_sum(n)) {
-        Str name = local_name(q, n);
+        Str name = value_local_name(q, n);
         out_printf(q->o, "%s %s = %s;\n", n->wide ? "double" : "Real", name, zero);
-        set_value(q, n, atom(name));
+        value_set(q, n, value_atom(name));
         return;
     }
     int opened = 0;
@@ -430,7 +159,7 @@ static void emit_init(Printer *q, Node *n)
             opened++;
         }
     }
-    out_printf(q->o, "%s = %s;\n", own_cell(q, n), zero);
+    out_printf(q->o, "%s = %s;\n", value_cell(q, n), zero);
     while (opened--)
         close_loop(q);
 }
@@ -438,7 +167,7 @@ static void emit_init(Printer *q, Node *n)
 static void emit_done(Printer *q, Node *n)
 {
     if (!loops_memory_sum(n) && n->buffer)
-        out_printf(q->o, "%s = %s;\n", own_cell(q, n), ((Value *)map_get(q->values, n))->text);
+        out_printf(q->o, "%s = %s;\n", value_cell(q, n), ((Value *)map_get(q->values, n))->text);
 }
 
 /* ---- loops ----------------------------------------------------------------------------------- */
@@ -461,10 +190,10 @@ static void load_old(Printer *q, const Item *list)
         if (reads < 2)
             continue;
         Str name = str_fmt(q->e->c, "%s_old", n->buffer->name);
-        while (name_taken(q, name))
+        while (value_name_taken(q, name))
             name = str_fmt(q->e->c, "%s_", name);
         vec_push(q->e->c, q->names, name);
-        out_printf(q->o, "const Real %s = %s;\n", name, own_cell(q, n));
+        out_printf(q->o, "const Real %s = %s;\n", name, value_cell(q, n));
         map_put(q->old, n->buffer, (void *)name);
     }
 }
@@ -512,19 +241,19 @@ static void emit_eights(Printer *q, const Item *loop)
 {
     Ctx *c = q->e->c;
     Extent x = extent_axis(q->e->p, loop->axis);
-    Str size = extent(q, x);
+    Str size = value_extent(q, x);
     Str eights = x.samples ? str_fmt(c, "%s / 8 * 8", size)
                            : str_fmt(c, "%lld", (long long)x.n / 8 * 8);
-    Str i = text_axis(q->e, loop->axis), from = new_name(q, str_fmt(c, "%s_8", i));
+    Str i = text_axis(q->e, loop->axis), from = value_new_name(q, str_fmt(c, "%s_8", i));
     Value *sums = NULL;                /* vec: each sum, then its eight */
     for (size_t k = 0; k < vec_len(loop->items); k++) {
         const Node *n = loop->items[k]->node;
         if (!simd_local_sum(loop->items[k]))
             continue;
         Value sum = *(Value *)map_get(q->values, n);
-        Value eight = atom(new_name(q, str_fmt(c, "%s_8", sum.text)));
+        Value eight = value_atom(value_new_name(q, str_fmt(c, "%s_8", sum.text)));
         out_printf(q->o, "Real %s[8] = {0};\n", eight.text);
-        set_value(q, n, atom(str_fmt(c, "%s[%s - %s]", eight.text, i, from)));
+        value_set(q, n, value_atom(str_fmt(c, "%s[%s - %s]", eight.text, i, from)));
         vec_push(c, sums, sum);
         vec_push(c, sums, eight);
     }
@@ -535,7 +264,9 @@ static void emit_eights(Printer *q, const Item *loop)
     close_loop(q);
     for (size_t k = 0, s = 0; k < vec_len(loop->items); k++)
         if (simd_local_sum(loop->items[k]))
-            set_value(q, loop->items[k]->node, sums[2 * s++]);
+            value_set(q, loop->items[k]->node, sums[2 * s++]);
+        else
+            map_put(q->values, loop->items[k]->node, NULL);    /* it is computed anew */
     if (strcmp(eights, size))
         emit_points(q, loop, eights, size);
     for (size_t s = 0; s < vec_len(sums); s += 2)
@@ -581,15 +312,15 @@ static void emit_cumsum(Printer *q, Node *n)
             open_loop(q, n->axes[i]);
             opened++;
         }
-    Str i = text_axis(q->e, along), size = extent(q, extent_axis(q->e->p, along));
+    Str i = text_axis(q->e, along), size = value_extent(q, extent_axis(q->e->p, along));
     out_puts(q->o, "Real sum = 0;\n");
     if (n->v->flag)
         out_printf(q->o, "for (long %s = %s - 1; %s >= 0; %s--) {\n", i, size, i, i);
     else
         out_printf(q->o, "for (long %s = 0; %s < %s; %s++) {\n", i, i, size, i);
     out_indent(q->o, 1);
-    out_printf(q->o, "sum += %s;\n", operand(q, n, 0).text);
-    out_printf(q->o, "%s = sum;\n", own_cell(q, n));
+    out_printf(q->o, "sum += %s;\n", value_operand(q, n, 0).text);
+    out_printf(q->o, "%s = sum;\n", value_cell(q, n));
     for (opened++; opened > 0; opened--)
         close_loop(q);
 }
@@ -601,7 +332,7 @@ static void emit_scatter(Printer *q, Node *n)
     int n_walked = 0, opened = 0;
     for (; opened < n->n_axes; opened++)
         open_loop(q, n->axes[opened]);
-    out_printf(q->o, "%s = 0;\n", own_cell(q, n));
+    out_printf(q->o, "%s = 0;\n", value_cell(q, n));
     for (; opened > 0; opened--)
         close_loop(q);
     for (int i = 0; i < n->n_axes; i++)
@@ -615,8 +346,8 @@ static void emit_scatter(Printer *q, Node *n)
     for (int i = 0; i < n->n_axes; i++)
         if (n->axes[i] == n->to[0])
             u.index[i] = NULL;         /* by the second operand, as in a gather */
-    Str value = operand(q, n, 0).text, cell = index_text(q, &u, n);
-    use_buffer(q, n->buffer);
+    Str value = value_operand(q, n, 0).text, cell = value_index(q, &u, n);
+    value_buffer(q, n->buffer);
     out_printf(q->o, "%s += %s;\n", str_fmt(c, "%s[%s]", n->buffer->name, cell), value);
     for (; opened > 0; opened--)
         close_loop(q);

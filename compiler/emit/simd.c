@@ -8,8 +8,9 @@
 #include "emit.h"
 
 /* Points of a loop by eights: with fewer there is no eight, with more the end matters little and
- * the widest vector more. */
-enum { EIGHTS_LEAST = 8, EIGHTS_MOST = 128 };
+ * the widest vector more. That holds all the sooner with slow functions; but sixteen numbers of
+ * single precision, the widest vector there is, are not filled by fewer points. */
+enum { EIGHTS_LEAST = 8, EIGHTS_MOST = 128, EIGHTS_MOST_SLOW = 15 };
 
 static bool innermost(const Item *loop)
 {
@@ -53,21 +54,22 @@ bool simd_local_sum(const Item *item)
     return item->kind == ITEM_STMT && node_reduces(item->node) && !loops_memory_sum(item->node);
 }
 
-/* Slow functions outweigh the end, and want the widest vector. Draws are taken to be few. Only sums
- * over rows are kept in double. */
+/* Draws are taken to be few. Only sums over rows are kept in double. */
 bool simd_eights(const Plan *p, const Kernel *k, const Item *loop)
 {
     if (loop->axis == k->body->domain || !simd_loop(loop))
         return false;
     Extent x = extent_axis(p, loop->axis);
-    bool sums = false, draws = loop->axis == p->sample;
+    bool sums = false, slow = false, draws = loop->axis == p->sample;
     bool constant = !x.rows && !x.samples && !x.chunks;
     for (size_t i = 0; i < vec_len(loop->items); i++) {
         const Node *n = loop->items[i]->node;
         bool sum = simd_local_sum(loop->items[i]);
-        if (op_slow(n->op) || (sum && n->wide))
+        if (sum && n->wide)
             return false;
         sums |= sum;
+        slow |= op_slow(n->op);
     }
-    return sums && (draws || (constant && x.n >= EIGHTS_LEAST && x.n <= EIGHTS_MOST));
+    int most = slow ? EIGHTS_MOST_SLOW : EIGHTS_MOST;
+    return sums && (draws || (constant && x.n >= EIGHTS_LEAST && x.n <= most));
 }

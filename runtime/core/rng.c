@@ -27,8 +27,15 @@ enum { BATCH = LANES * WORDS / 2 };
 enum { BATCH = LANES * WORDS };
 #endif
 
+/* In f64 a word has the low half of 64 bits: two are joined by a shift. */
+#ifdef DGM_F64
+typedef uint64_t Word;
+#else
+typedef uint32_t Word;
+#endif
+
 typedef struct Words {
-    _Alignas(64) uint32_t w[WORDS][LANES];
+    _Alignas(64) Word w[WORDS][LANES];
 } Words;
 
 /* Blocks 16 batch .. 16 batch + 15. The low four bits of the counter are the lane: no carry. */
@@ -43,31 +50,37 @@ static inline Eight low_product(Eight a, uint64_t b)
     return (Eight)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64((long long)b));
 }
 
-static inline Blocks philox_eight(philox4x32_ctr_t ctr, philox4x32_key_t key, uint32_t first)
+static inline Blocks philox_round(Blocks c, uint32_t k0, uint32_t k1)
 {
-    Eight lanes = { 0, 1, 2, 3, 4, 5, 6, 7 }, c0 = lanes + (ctr.v[0] | first);
-    Eight c1 = lanes * 0 + ctr.v[1], c2 = lanes * 0 + ctr.v[2], c3 = lanes * 0 + ctr.v[3];
-    uint32_t k0 = key.v[0], k1 = key.v[1];
-    for (int round = 0; round < 10; round++) {
-        Eight p0 = low_product(c0, 0xD2511F53u), p1 = low_product(c2, 0xCD9E8D57u);
-        c0 = (p1 >> 32) ^ c1 ^ k0;
-        c1 = p1;
-        c2 = (p0 >> 32) ^ c3 ^ k1;
-        c3 = p0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return (Blocks){ { c0, c1, c2, c3 } };
+    Eight p0 = low_product(c.w[0], 0xD2511F53u), p1 = low_product(c.w[2], 0xCD9E8D57u);
+    return (Blocks){ { (p1 >> 32) ^ c.w[1] ^ k0, p1, (p0 >> 32) ^ c.w[3] ^ k1, p0 } };
 }
 
-static inline void philox_lanes(philox4x32_ctr_t ctr, philox4x32_key_t key, Words *out)
+static inline void store_words(Word *to, Eight a, Eight b)
 {
+#ifdef DGM_F64
+    _mm512_store_si512(to, (__m512i)(a & 0xffffffffu));
+    _mm512_store_si512(to + 8, (__m512i)(b & 0xffffffffu));
+#else
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
                                            30);
-    Blocks a = philox_eight(ctr, key, 0), b = philox_eight(ctr, key, 8);
+    _mm512_store_si512(to, _mm512_permutex2var_epi32((__m512i)a, even, (__m512i)b));
+#endif
+}
+
+/* Two eights side by side: a round waits for the one before. */
+static inline void philox_lanes(philox4x32_ctr_t ctr, philox4x32_key_t key, Words *out)
+{
+    Eight lanes = { 0, 1, 2, 3, 4, 5, 6, 7 }, none = lanes * 0;
+    Blocks a = { { lanes + ctr.v[0], none + ctr.v[1], none + ctr.v[2], none + ctr.v[3] } }, b = a;
+    b.w[0] += 8;
+    for (uint32_t round = 0; round < 10; round++) {
+        uint32_t k0 = key.v[0] + round * 0x9E3779B9u, k1 = key.v[1] + round * 0xBB67AE85u;
+        a = philox_round(a, k0, k1);
+        b = philox_round(b, k0, k1);
+    }
     for (int i = 0; i < WORDS; i++)
-        _mm512_store_si512(out->w[i], _mm512_permutex2var_epi32((__m512i)a.w[i], even,
-                                                                (__m512i)b.w[i]));
+        store_words(out->w[i], a.w[i], b.w[i]);
 }
 
 #else
@@ -98,19 +111,25 @@ static inline void philox_lanes(philox4x32_ctr_t ctr, philox4x32_key_t key, Word
 
 #ifdef DGM_F64
 
+/* rng_unit of words k and k + 1. */
+static inline double unit_of(const Words *in, int k, int l)
+{
+    uint64_t w = (in->w[k][l] << 32 | in->w[k + 1][l]) >> 12;
+    return dgm_from_bits_d(w | 0x3ff0000000000000ULL) - (1 - 0x1p-53);
+}
+
 static void uniform_batch(const Words *in, Real *out)
 {
     for (int p = 0; p < 2; p++)
         for (int l = 0; l < LANES; l++)
-            out[p * LANES + l] = rng_unit(in->w[2 * p][l], in->w[2 * p + 1][l]);
+            out[p * LANES + l] = unit_of(in, 2 * p, l);
 }
 
 static void normal_batch(const Words *in, Real *out)
 {
     for (int l = 0; l < LANES; l++) {
-        double u = rng_unit(in->w[0][l], in->w[1][l]);
-        double radius = dgm_sqrt_d(-2 * dgm_log_d(u));
-        uint64_t w = (uint64_t)in->w[2][l] << 32 | in->w[3][l];
+        double radius = dgm_sqrt_d(-2 * dgm_log_scaled_d(unit_of(in, 0, l), 0));
+        uint64_t w = in->w[2][l] << 32 | in->w[3][l];
         double part = dgm_from_bits_d((w << 2) >> 12 | 0x3ff0000000000000ULL) - 1.5;
         double angle = part * 0x1.921fb54442d18p+0;
         double s = dgm_sin_poly_d(angle), c = dgm_cos_poly_d(angle);
@@ -137,7 +156,7 @@ static void normal_batch(const Words *in, Real *out)
             /* 32 bits of radius: u from 2^-33 to 1, so normals reach 6.7 in magnitude */
             uint32_t v = in->w[2 * p][l], w = in->w[2 * p + 1][l];
             float u = ((float)(int32_t)(v >> 16) * 0x1p16f + (float)(int32_t)(v & 0xffff)) + 0.5f;
-            float radius = dgm_sqrt_f(-2 * dgm_log_f(u * 0x1p-32f));
+            float radius = dgm_sqrt_f(-2 * dgm_log_scaled_f(u * 0x1p-32f, 0));
             float angle = (float)(int32_t)(w << 2) * (0x1.921fb6p-1f * 0x1p-31f);
             float s = dgm_sin_poly_f(angle), c = dgm_cos_poly_f(angle);
             uint32_t swap = 0 - (w >> 30 & 1), sign = w & 0x80000000u;

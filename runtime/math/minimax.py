@@ -112,6 +112,8 @@ JOBS = {
     'exp_f': (expm1_q, ONE, -L2, L2, 4, 24), 'exp_d': (expm1_q, ONE, -L2, L2, 10, 53),
     'log_f': (log1p_p, lambda t: t * t, 1 / S - 1, S - 1, 7, 24),
     'log_d': (atanh_p, ONE, mpf(0), ((S - 1) / (S + 1)) ** 2 * mpf('1.001'), 6, 53),
+    'softplus_f': (atanh_p, ONE, mpf(0), mpf(1) / 9, 3, 24),
+    'softplus_d': (atanh_p, ONE, mpf(0), mpf(1) / 9, 9, 53),
     'sin_f': (sin_p, lambda u: u, mpf(0), (pi / 4) ** 2 * mpf('1.01'), 2, 24),
     'cos_f': (cos_p, lambda u: u * u, mpf(0), (pi / 4) ** 2 * mpf('1.01'), 2, 24),
     'sin_d': (sin_p, lambda u: u, mpf(0), (pi / 4) ** 2 * mpf('1.01'), 5, 53),

@@ -72,6 +72,14 @@ DGM_INLINE float dgm_exp_f(float x)
     return p * sh * sl;
 }
 
+/* e^-a for a >= 0. Its result only can underflow: it is computed 2^32 times too large. */
+DGM_INLINE float dgm_exp_minus_f(float a)
+{
+    float r, t = dgm_exp_reduce_f(-(a > 104.0f ? 104.0f : a), &r);
+    float p = 1 + (r + r * r * dgm_exp_poly_f(r));
+    return p * dgm_from_bits_f(dgm_bits_f(t + (127 + 32)) << 23) * 0x1p-32f;
+}
+
 DGM_INLINE float dgm_expm1_f(float x)
 {
     float y = x > 89.0f ? 89.0f : x, r;
@@ -103,14 +111,19 @@ DGM_INLINE float dgm_exponent_f(float u)
     return (float)((int32_t)(dgm_bits_f(u) - DGM_SQRT_HALF_BITS_F) >> 23);
 }
 
+/* log(2^-less y) of a normal y > 0. */
+DGM_INLINE float dgm_log_scaled_f(float y, float less)
+{
+    float k = dgm_exponent_f(y) - less;
+    uint32_t m = ((dgm_bits_f(y) - DGM_SQRT_HALF_BITS_F) & 0x7fffffu) + DGM_SQRT_HALF_BITS_F;
+    float l = dgm_log1p_core_f(dgm_from_bits_f(m) - 1);
+    return k * DGM_LN2_HI_F + (k * DGM_LN2_LO_F + l);
+}
+
 DGM_INLINE float dgm_log_f(float x)
 {
     float small = x < 0x1p-126f ? 1.0f : 0.0f;
-    float y = x < 0x1p-126f ? x * 0x1p25f : x;
-    float k = dgm_exponent_f(y) - 25 * small;
-    uint32_t m = ((dgm_bits_f(y) - DGM_SQRT_HALF_BITS_F) & 0x7fffffu) + DGM_SQRT_HALF_BITS_F;
-    float l = dgm_log1p_core_f(dgm_from_bits_f(m) - 1);
-    float z = k * DGM_LN2_HI_F + (k * DGM_LN2_LO_F + l);
+    float z = dgm_log_scaled_f(x < 0x1p-126f ? x * 0x1p25f : x, 25 * small);
     float edge = x == 0 ? -(float)INFINITY : (float)NAN;
     z = x < (float)INFINITY ? z : x;
     return x > 0 ? z : edge;
@@ -143,26 +156,34 @@ DGM_INLINE float dgm_tanh_f(float x)
 
 DGM_INLINE float dgm_logistic_f(float x)
 {
-    float e = dgm_exp_f(-dgm_abs_f(x));
+    float e = dgm_exp_minus_f(dgm_abs_f(x));
     return (x < 0 ? e : 1) / (1 + e);
 }
 
-DGM_INLINE float dgm_softplus_f(float x)
+/* log(1 + e) for 0 <= e <= 1, s = e / (2 + e): the form of dgm_log1p_core_d. */
+DGM_INLINE float dgm_log1p_unit_f(float e, float s)
 {
-    float e = dgm_exp_f(-dgm_abs_f(x));
-    float base = e > 0.41421354f ? 0x1.62e430p-1f : 0;
-    float f = e > 0.41421354f ? (e - 1) * 0.5f : e;
-    return (x > 0 ? x : 0) + (base + dgm_log1p_core_f(f));
+    float u = s * s;
+    float p = 0x1.1349c6p-2f;
+    p = p * u + 0x1.21169cp-2f;
+    p = p * u + 0x1.99ae00p-2f;
+    p = p * u + 0x1.55554cp-1f;
+    return e - s * (e - u * p);
 }
 
-/* Both, by one exponential. */
+/* max(x, 0) + log(1 + e), e = e^-|x|. */
+DGM_INLINE float dgm_softplus_f(float x)
+{
+    float e = dgm_exp_minus_f(dgm_abs_f(x));
+    return (x > 0 ? x : 0) + dgm_log1p_unit_f(e, e / (2 + e));
+}
+
+/* Both, by one exponential. A division costs less here than in double: each has its own. */
 DGM_INLINE float dgm_softplus_logistic_f(float x, float *logistic)
 {
-    float e = dgm_exp_f(-dgm_abs_f(x));
-    float base = e > 0.41421354f ? 0x1.62e430p-1f : 0;
-    float f = e > 0.41421354f ? (e - 1) * 0.5f : e;
+    float e = dgm_exp_minus_f(dgm_abs_f(x));
     *logistic = (x < 0 ? e : 1) / (1 + e);
-    return (x > 0 ? x : 0) + (base + dgm_log1p_core_f(f));
+    return (x > 0 ? x : 0) + dgm_log1p_unit_f(e, e / (2 + e));
 }
 
 DGM_INLINE float dgm_sin_poly_f(float r)

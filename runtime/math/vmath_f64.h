@@ -87,6 +87,14 @@ DGM_INLINE double dgm_exp_d(double x)
     return p * sh * sl;
 }
 
+/* e^-a for a >= 0. Its result only can underflow: it is computed 2^64 times too large. */
+DGM_INLINE double dgm_exp_minus_d(double a)
+{
+    double r, t = dgm_exp_reduce_d(-(a > 746 ? 746 : a), &r);
+    double p = 1 + (r + r * r * dgm_exp_poly_d(r));
+    return p * dgm_from_bits_d(dgm_bits_d(t + (1023 + 64)) << 52) * 0x1p-64;
+}
+
 DGM_INLINE double dgm_expm1_d(double x)
 {
     double y = x > 710 ? 710 : x, r;
@@ -100,9 +108,9 @@ DGM_INLINE double dgm_expm1_d(double x)
 
 /* log(1 + f) for sqrt(1/2) - 1 <= f <= sqrt(2) - 1. With s = f / (2 + f) it is
  * 2 atanh(s) = 2 s + s^3 P(s^2) = f - s (f - s^2 P), and the leading f is exact. */
-DGM_INLINE double dgm_log1p_by_d(double f, double s)
+DGM_INLINE double dgm_log1p_core_d(double f)
 {
-    double u = s * s;
+    double s = f / (2 + f), u = s * s;
     double p = 0x1.2b662bd0f467dp-3;
     p = p * u + 0x1.39fd33f4f0686p-3;
     p = p * u + 0x1.7462be2cad85ap-3;
@@ -113,8 +121,6 @@ DGM_INLINE double dgm_log1p_by_d(double f, double s)
     return f - s * (f - u * p);
 }
 
-DGM_INLINE double dgm_log1p_core_d(double f) { return dgm_log1p_by_d(f, f / (2 + f)); }
-
 /* The k of u = 2^k m, sqrt(1/2) <= m < sqrt(2), for normal u > 0. */
 DGM_INLINE double dgm_exponent_d(double u)
 {
@@ -122,15 +128,20 @@ DGM_INLINE double dgm_exponent_d(double u)
     return dgm_from_bits_d((b >> 52) | 0x4330000000000000ULL) - (0x1p52 + 1024);
 }
 
-DGM_INLINE double dgm_log_d(double x)
+/* log(2^-less y) of a normal y > 0. */
+DGM_INLINE double dgm_log_scaled_d(double y, double less)
 {
-    double small = x < 0x1p-1022 ? 1.0 : 0.0;
-    double y = x < 0x1p-1022 ? x * 0x1p54 : x;
-    double k = dgm_exponent_d(y) - 54 * small;
+    double k = dgm_exponent_d(y) - less;
     uint64_t m = ((dgm_bits_d(y) - DGM_SQRT_HALF_BITS_D) & 0xfffffffffffffULL) +
                  DGM_SQRT_HALF_BITS_D;
     double l = dgm_log1p_core_d(dgm_from_bits_d(m) - 1);
-    double z = k * DGM_LN2_HI_D + (k * DGM_LN2_LO_D + l);
+    return k * DGM_LN2_HI_D + (k * DGM_LN2_LO_D + l);
+}
+
+DGM_INLINE double dgm_log_d(double x)
+{
+    double small = x < 0x1p-1022 ? 1.0 : 0.0;
+    double z = dgm_log_scaled_d(x < 0x1p-1022 ? x * 0x1p54 : x, 54 * small);
     double edge = x == 0 ? -(double)INFINITY : (double)NAN;
     z = x < (double)INFINITY ? z : x;
     return x > 0 ? z : edge;
@@ -166,29 +177,42 @@ DGM_INLINE double dgm_tanh_d(double x)
 
 DGM_INLINE double dgm_logistic_d(double x)
 {
-    double e = dgm_exp_d(-dgm_abs_d(x));
+    double e = dgm_exp_minus_d(dgm_abs_d(x));
     return (x < 0 ? e : 1) / (1 + e);
 }
 
-/* max(x, 0) + log(1 + e), e = e^-|x| in [0, 1]; above sqrt(2) - 1, 1 + e = 2 (1 + (e - 1)/2). */
-DGM_INLINE double dgm_softplus_d(double x)
+/* log(1 + e) for 0 <= e <= 1 as dgm_log1p_core_d has it; s = e / (2 + e) is up to 1/3. */
+DGM_INLINE double dgm_log1p_unit_d(double e, double s)
 {
-    double e = dgm_exp_d(-dgm_abs_d(x));
-    double base = e > 0.4142135623730950 ? 0x1.62e42fefa39efp-1 : 0;
-    double f = e > 0.4142135623730950 ? (e - 1) * 0.5 : e;
-    return (x > 0 ? x : 0) + (base + dgm_log1p_core_d(f));
+    double u = s * s;
+    double p = 0x1.4b8574862e268p-3;
+    p = p * u + 0x1.67ff3a8be6123p-4;
+    p = p * u + 0x1.ebaa035ad0374p-4;
+    p = p * u + 0x1.10ab0579ff539p-3;
+    p = p * u + 0x1.3b18caac2563ap-3;
+    p = p * u + 0x1.745cefc403313p-3;
+    p = p * u + 0x1.c71c72765ed30p-3;
+    p = p * u + 0x1.24924923cd3dap-2;
+    p = p * u + 0x1.999999999a455p-2;
+    p = p * u + 0x1.5555555555555p-1;
+    return e - s * (e - u * p);
 }
 
-/* Both, by one exponential and one division: with q = 1 / ((1 + e) (2 + f)), 1 / (1 + e) is
- * (2 + f) q, and f / (2 + f) is f (1 + e) q. */
+/* max(x, 0) + log(1 + e), e = e^-|x|. */
+DGM_INLINE double dgm_softplus_d(double x)
+{
+    double e = dgm_exp_minus_d(dgm_abs_d(x));
+    return (x > 0 ? x : 0) + dgm_log1p_unit_d(e, e / (2 + e));
+}
+
+/* Both, by one exponential and one division: with q = 1 / ((1 + e) (2 + e)), 1 / (1 + e) is
+ * (2 + e) q, and e / (2 + e) is e (1 + e) q. */
 DGM_INLINE double dgm_softplus_logistic_d(double x, double *logistic)
 {
-    double e = dgm_exp_d(-dgm_abs_d(x));
-    double base = e > 0.4142135623730950 ? 0x1.62e42fefa39efp-1 : 0;
-    double f = e > 0.4142135623730950 ? (e - 1) * 0.5 : e;
-    double q = 1 / ((1 + e) * (2 + f));
-    *logistic = (x < 0 ? e : 1) * ((2 + f) * q);
-    return (x > 0 ? x : 0) + (base + dgm_log1p_by_d(f, f * ((1 + e) * q)));
+    double e = dgm_exp_minus_d(dgm_abs_d(x));
+    double q = 1 / ((1 + e) * (2 + e));
+    *logistic = (x < 0 ? e : 1) * ((2 + e) * q);
+    return (x > 0 ? x : 0) + dgm_log1p_unit_d(e, e * ((1 + e) * q));
 }
 
 /* x = n pi/2 + r, |r| <= pi/4 (1 + tiny). pi/2 in three parts of 24 bits and a rest: the first

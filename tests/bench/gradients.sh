@@ -32,12 +32,12 @@ runs=$work/runs
 export OMP_NUM_THREADS=1
 export XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 \
     --xla_cpu_prefer_vector_width=512"
-models="logistic eight_schools hmm radon"
+models="logistic logistic_loop eight_schools hmm radon"
 sides=dgmc
 
 spec() {
     case $1 in
-    logistic) echo examples/logistic/logistic.dgm ;;
+    logistic | logistic_loop) echo examples/logistic/logistic.dgm ;;
     eight_schools) echo examples/posteriordb/eight_schools_noncentered.dgm ;;
     hmm) echo examples/posteriordb/hmm_gaussian.dgm ;;
     radon) echo examples/posteriordb/radon_variable_intercept_centered.dgm ;;

@@ -1,6 +1,7 @@
 /* test_kernels.c - every kernel equals its plain twin (kernel/ref.c) over random shapes, strides,
  * transpositions and beta, within the rounding of a sum of that length; results do not depend on
- * the thread count, on the order of chunks, or on what the output held before when beta is 0.
+ * the thread count, on the order of chunks, or on what the output held before when beta is 0; those
+ * of thin products not even on how their columns are split over calls.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include "dgm.h"
 #include "kernel/ref.h"
+#include "kernel/thin.h"
 
 #ifdef DGM_F64
 static const double EPS = 0x1p-52;
@@ -72,6 +74,27 @@ static void gemm(void **state)
         dgm_gemm(ta, tb, m, n, k, A, lda, B, ldb, beta, C, ldc);
         dgm_ref_gemm(ta, tb, m, n, k, A, lda, B, ldb, beta, R, ldc);
         assert_near(C, R, ldc * (m + 1), k, "gemm");
+        free(A), free(B), free(C), free(R);
+    }
+}
+
+/* Columns cut anywhere, also within a vector. */
+static void thin_columns(void **state)
+{
+    (void)state;
+    Draw d = { 0 };
+    for (int round = 0; round < 300; round++) {
+        bool ta = draw_bit(&d), tb = draw_bit(&d);
+        long m = 1 + draw_size(&d, 24), n = 2 + draw_size(&d, 120), k = 1 + draw_size(&d, 200);
+        long lda = ta ? m : k, ldb = tb ? k : n, cut = 1 + draw_size(&d, n - 2);
+        Real beta = draw_bit(&d);
+        Real *A = draw_array(&d, m * k), *B = draw_array(&d, n * k);
+        Real *C = draw_array(&d, m * n), *R = copy_array(C, m * n);
+        thin_gemm(ta, tb, m, n, k, A, lda, B, ldb, beta, C, n);
+        thin_gemm(ta, tb, m, cut, k, A, lda, B, ldb, beta, R, n);
+        thin_gemm(ta, tb, m, n - cut, k, A, lda, B + (tb ? cut * ldb : cut), ldb, beta, R + cut,
+                  n);
+        assert_memory_equal(C, R, sizeof(Real) * (size_t)(m * n));
         free(A), free(B), free(C), free(R);
     }
 }
@@ -255,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gemm),
+        cmocka_unit_test(thin_columns),
         cmocka_unit_test(gemv),
         cmocka_unit_test(dot_and_ger),
         cmocka_unit_test(cholesky_and_solve),

@@ -66,7 +66,7 @@ function points(N,  n, x, y) {
 BEGIN {
     state = 20260801
     print "{"
-    if (model == "logistic")
+    if (model ~ /^logistic/)
         logistic(1000, 25)
     else if (model == "eight_schools")
         print "\"J\": 8, \"y\": [28, 8, -3, 7, -1, 1, 18, 12],\n" \

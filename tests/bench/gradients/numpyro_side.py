@@ -30,6 +30,10 @@ def logistic(d):
     numpyro.sample("y", dist.Bernoulli(logits=d["X"] @ w + b), obs=d["y"])
 
 
+def logistic_loop(d):
+    logistic(d)
+
+
 def eight_schools(d):
     mu = numpyro.sample("mu", dist.Normal(0, 5))
     tau = numpyro.sample("tau", dist.HalfCauchy(5))
@@ -78,6 +82,7 @@ def radon(d):
 # Names of the free numbers in dgmc's order
 MODELS = {
     logistic: ["b", "w"],
+    logistic_loop: ["b", "w"],
     eight_schools: ["mu", "tau", "theta_trans"],
     hmm: ["pi1_free", "A_free", "mu", "sigma"],
     radon: ["mu_alpha", "sigma_alpha", "sigma_y", "alpha", "beta"],

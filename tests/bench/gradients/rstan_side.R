@@ -9,7 +9,7 @@ suppressMessages(library(rstan))
 rstan_options(auto_write = TRUE)
 if (system.file("include/boost", package = "BH") == "") rstan_options(boost_lib = "/usr/include")
 work <- commandArgs(TRUE)[1]
-models <- c("logistic", "eight_schools", "hmm", "radon")
+models <- c("logistic", "logistic_loop", "eight_schools", "hmm", "radon")
 windows <- 10
 window <- 0.05                         # at least, seconds
 path <- function(model, end) file.path(work, paste0(model, end))
