@@ -3,8 +3,8 @@
  *     latent rain : bit ~ bernoulli(0.2)
  *  -> latent rain : bit ~ bernoulli(0.2);  report marginal_rain = marginal(rain)
  * Idea: all latents are summed out, so there is no posterior but that of their states. Where there
- * are other latents, parameters, nets or a family, or the model says itself what it reports, nothing
- * is added.
+ * are other latents, parameters, nets or a family, or the model says what it reports, nothing is
+ * added.
  * requires:    a parsed file, names not yet resolved
  * establishes: a model of discrete latents alone has a report
  */

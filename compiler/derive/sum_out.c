@@ -249,8 +249,8 @@ static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to)
     diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
     if (vec_len(v->type->event) == 1) {
         diag_note(d->c, v->decl->span, "it is a vector");
-        diag_help(d->c, "declare an array of states, `latent %s[%s] : ..`, and read `%s[j]`", v->name,
-                  size_text(d->c, v->type->event[0]), v->name);
+        diag_help(d->c, "declare an array of states, `latent %s[%s] : ..`, and read `%s[j]`",
+                  v->name, size_text(d->c, v->type->event[0]), v->name);
         return false;
     }
     if (p->chain) {
