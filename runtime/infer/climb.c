@@ -65,7 +65,7 @@ static BoundFit climb_with(Target *t, Mixture *q, uint64_t seed, uint64_t round,
     double slack = slack_of(q);
     BoundFit all = {.draws = M};
 
-    for (int k = 0; k < stretches && !all.converged; k++) {
+    for (int k = 0; k < stretches && !all.converged && !target_late(t); k++) {
         Mixture before = mixture_copy(q);
         BoundFit fit = stretch(t, q, seed, round, M);
         double fresh = fresh_bound(t, q, seed, FRESH + round, M);
@@ -114,7 +114,7 @@ BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor)
         fit = climb_with(t, q, seed, round, M, last ? STRETCHES_LAST : STRETCHES_EARLY, &bound);
         fit.iterations = iterations += fit.iterations;
         double wanted = draws_wanted(&fit);
-        if (last || wanted == 0 || bound < floor - slack_of(q))
+        if (last || wanted == 0 || target_late(t) || bound < floor - slack_of(q))
             break;
         M = wanted < (double)most ? even(wanted) : most;
     }

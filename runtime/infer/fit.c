@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW_DRAWS = 400 };              /* where it is late */
 static const double FAR = 5;           /* of the spread of log p - log q, by the root of n */
 
 Sample sample_new(long M, long n)
@@ -46,7 +47,7 @@ static void take_weights(Sample *s, bool balanced)
  * the free numbers under q are exact. */
 static void weigh(Target *t, Fit *f)
 {
-    long M = f->rules.draws, H = M / 2;
+    long M = target_late(t) && f->rules.draws > FEW_DRAWS ? FEW_DRAWS : f->rules.draws, H = M / 2;
     Sample s = sample_new(M, t->n);
     double sum = 0, square = 0;
 
@@ -74,7 +75,7 @@ static void anneal_rounds(Target *t, Fit *f)
     size_t most = f->q.parts > 1 ? sizeof rounds / sizeof *rounds : 1;
 
     t->stage = "annealing draws";
-    for (size_t k = 0; k < most && !fit_reliable(f); k++) {
+    for (size_t k = 0; k < most && !fit_reliable(f) && !target_late(t); k++) {
         Sample s = sample_new(rounds[k].draws < f->rules.draws ? rounds[k].draws : f->rules.draws,
                               t->n);
 
@@ -129,7 +130,7 @@ void fit_refine(Target *t, Fit *f)
     if (!can_move(t, f))
         return;
     anneal_rounds(t, f);
-    if (!good || !fit_stands(t, f))
+    if ((!good || !fit_stands(t, f)) && !target_late(t))
         fit_move(t, f, fit_sample(f));
 }
 

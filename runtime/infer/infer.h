@@ -27,7 +27,11 @@ typedef struct Target {
     double seconds;                    /* of one, as last measured */
     const char *stage;                 /* what it is being evaluated for */
     Trace *trace;                      /* NULL: none is kept */
+    bool (*late)(void *clock);         /* is it time to end with what there is? NULL: never */
+    void *clock;
 } Target;
+
+bool target_late(const Target *t);
 
 double target_at(Target *t, const double *u, double *gradient);
 /* At each of M rows of U: values [M], and gradients [M][n] unless NULL. */
@@ -48,8 +52,8 @@ typedef struct Descent {
 typedef struct DescentRules {
     double tolerance;                  /* converged where slope / 2 is below this, or f stands */
     long iterations;                   /* at most */
-    /* NULL, or called at each point that f has reached. */
-    void (*visit)(void *of, const double *x, double f, const double *gradient);
+    /* NULL, or called at each point that f has reached; false: end there. */
+    bool (*visit)(void *of, const double *x, double f, const double *gradient);
 } DescentRules;
 
 /* Limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 3.5) from x, in place. */
@@ -101,6 +105,7 @@ typedef struct Start {
     bool mode;                         /* it is where the descent ended */
 } Start;
 
+/* Where it is late, the first that is found. */
 Start start_find(Target *t, uint64_t seed);
 /* The highest mode that the descents reach, and the Gaussian of the curvature there; mode is
  * false where the density still rose at the end of the way. */

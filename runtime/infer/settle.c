@@ -1,6 +1,6 @@
 /* settle.c - weighted draws moved on until they stand still.
  *
- * Idea: steps that leave the density as it is (hamilton.c) change nothing about draws of it. Weights
+ * Idea: steps that leave the density as it is (hamilton.c) change nothing of draws of it. Weights
  * cannot tell of mass where the law that was drawn from has none; draws that are moved run into it.
  * So some are taken by weight and moved, and windows of snapshots are compared, each as long as all
  * before: as long as a mean, a width or the mean log density shifts between them by more than its
@@ -15,10 +15,11 @@
 #include <string.h>
 
 enum { CHAINS = 500, SNAPSHOTS = 8, MOST_LEAPS = 12, STREAM = 1000000 };
-/* Moves: of a check, where weights are all but equal and where not; of all draws at least; at most
- * where they drift; at most where only fewer than ENOUGH are effective. */
+/* Moves: of a check, where weights are all but equal and where not, unless it costs more than what
+ * went before; of all draws at least; at most where they drift; at most where only fewer than
+ * ENOUGH are effective. CHEAP: evaluations that a check may cost anyway. */
 enum { CHECK = 16, CHECK_UNEVEN = 32, LEAST = 64, MOST = 512, MOST_FOR_DRAWS = 128 };
-enum { ENOUGH = 1000 };
+enum { ENOUGH = 1000, CHEAP = 15000 };
 static const double ACCEPTED = 0.8;    /* share wanted of moves by the whole step */
 static const double WAY = 1.5;         /* of a trajectory, on average */
 /* Shifts that matter: of a mean in sds, of a variance and of a mean square as shares. */
@@ -197,9 +198,10 @@ static void next_window(Chains *c)
 static void run_window(Chains *c, long moves)
 {
     next_window(c);
-    for (long k = 1; k <= moves; k++) {
+    for (long k = 1; k <= moves && (k == 1 || !target_late(c->t)); k++) {
         move_all(c);
-        if (k * SNAPSHOTS / moves > (k - 1) * SNAPSHOTS / moves)
+        if (k * SNAPSHOTS / moves > (k - 1) * SNAPSHOTS / moves
+            || (target_late(c->t) && c->snapshots[LAST] == 0))
             snapshot(c, LAST);
     }
 }
@@ -285,7 +287,7 @@ static double drift(const Chains *c, Window from, double *effective)
 /* The last window as equally weighted draws. */
 static Sample to_sample(const Chains *c, double effective)
 {
-    long M = SNAPSHOTS * c->C;
+    long M = c->snapshots[LAST] * c->C;
     Sample s = sample_new(M, c->n);
 
     for (long r = 0; r < M; r++) {
@@ -304,21 +306,25 @@ static Sample to_sample(const Chains *c, double effective)
 /* Had they better be moved on? */
 static bool go_on(const Chains *c, double shift, double effective)
 {
+    if (target_late(c->t))
+        return false;
     return c->moves < LEAST || (shift > 1 && c->moves < MOST)
         || (effective < ENOUGH && c->moves < MOST_FOR_DRAWS);
 }
 
 bool settle_check(Target *t, const Mixture *q, const Sample *from, uint64_t seed)
 {
-    long most = psis_even(&from->psis, from->M) ? CHECK : CHECK_UNEVEN;
+    long most = psis_even(&from->psis, from->M) ? CHECK : CHECK_UNEVEN, spent = t->evaluations;
     double unused;
     bool still = true;
     Chains c = chains_new(t, q, from, seed);
 
     snapshot(&c, BEGINNING);
-    for (long moves = SNAPSHOTS; still && c.moves < most; moves = c.moves) {
+    for (long moves = SNAPSHOTS; still && c.moves < most && !target_late(t); moves = c.moves) {
         run_window(&c, moves);
         still = drift(&c, BEGINNING, &unused) <= 1;
+        if (t->evaluations - spent > (spent > CHEAP ? spent : CHEAP))
+            break;
     }
     chains_free(&c);
     return still;

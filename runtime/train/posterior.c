@@ -4,6 +4,7 @@
  *     --method NAME     auto or deterministic
  *     --valid FILE      held-out data, for their predictive density
  *     --draws M         weighted draws
+ *     --budget SECONDS  ends the fit, as Ctrl-C does, with the best answer so far
  *     --out DIR         report.json and pictures
  *     --save-draws      equally weighted draws there too
  *     --json            report.json on stdout
@@ -36,6 +37,15 @@ static void show(const Copy *copy)
     fflush(stderr);
 }
 
+/* By the budget or by a signal. Once late, always late. */
+static bool late(void *clock)
+{
+    Posterior *p = clock;
+
+    p->cut = p->cut || signals_stop() != 0 || clock_seconds() > p->start + p->budget;
+    return p->cut;
+}
+
 static double log_density(void *of, const double *u, double *gradient)
 {
     const Copy *copy = of;
@@ -51,7 +61,7 @@ static void open_target(Posterior *p)
     int n = p->session.threads;
 
     p->copies = dgm_alloc((size_t)n * sizeof *p->copies);
-    p->target = (Target){.log_density = log_density, .copies = n};
+    p->target = (Target){.log_density = log_density, .copies = n, .late = late, .clock = p};
     p->target.of = p->pointers = dgm_alloc((size_t)n * sizeof *p->pointers);
     for (int i = 0; i < n; i++) {
         p->copies[i] = (Copy){.density = density_new(p->model, p->data.source, 1),
@@ -209,10 +219,11 @@ static void refine(Posterior *p)
         fit_refine(&p->target, &p->fit);
         return;
     }
-    if (fit_reliable(&p->fit) && fit_stands(&p->target, &p->fit))
+    if ((fit_reliable(&p->fit) && fit_stands(&p->target, &p->fit)) || target_late(&p->target))
         return;
     other = fit_noncentred(p);
-    if (p->form == FORM_FREE && other.start.found && p->fit.q.parts == 1 && other.q.parts == 1)
+    if (p->form == FORM_FREE && other.start.found && !target_late(&p->target)
+        && p->fit.q.parts == 1 && other.q.parts == 1)
         refine_both(p, &other);
     else
         fit_refine(&p->target, &p->fit);
@@ -224,6 +235,8 @@ static void deterministic_fit(Posterior *p)
     FitRules rules = family_rules(p);
 
     p->start = p->shown = clock_seconds();
+    p->budget = option_real(p->options, OPT_BUDGET, INFINITY);
+    signals_begin();
     rules.seed = p->session.seed;
     rules.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0);
     rules.draws += rules.draws % 2;    /* they come in pairs */
@@ -235,6 +248,7 @@ static void deterministic_fit(Posterior *p)
     refine(p);
     p->snr = fit_is_point(&p->fit)
            ? NAN : gradient_snr(&p->target, &p->fit.q, rules.seed, SNR_STREAM, SNR_DRAWS);
+    signals_end();
     family_describe(p);
     p->seconds = clock_seconds() - p->start;
     if (p->shown > p->start)

@@ -56,6 +56,9 @@ void verdict(Posterior *p)
 {
     const Fit *f = &p->fit;
 
+    if (p->cut)
+        doubt(p, "budget", "the fit was ended after %.0f s, before it was done: this is the best "
+              "answer so far", p->seconds);
     if (fit_is_point(f))
         doubt(p, "point", "this is the mode of the free numbers alone: it has no spread, and may "
              "lie far from the mean; --family laplace takes the curvature there");

@@ -97,3 +97,40 @@ grep -q '"khat":null' even.out || fail "a k-hat of equal weights"
 grep -q '"warnings":\[\]' even.out || fail "a warning"
 ./even posterior --data even.json | grep -q 'weights all but equal, 4000 effective draws of 4000' ||
     fail "the table of equal weights"
+
+# -- a budget, and Ctrl-C -------------------------------------------------------------------------
+# A horseshoe: some seconds, were it not ended. What is there by then is a report.
+cat >long.dgm <<'END'
+model long(D = 60) {
+  data X[N, D] : real
+  data y[N] : real
+  latent t : positive ~ cauchy(0, 1)
+  for d in D {
+    latent l : positive ~ cauchy(0, 1)
+    latent b : real ~ normal(0, t * l)
+  }
+  for n in N { y[n] ~ normal(dot(X[n], b), 1) }
+}
+END
+awk 'BEGIN {
+    srand(7)
+    printf "{\"y\": ["
+    for (n = 0; n < 400; n++) printf "%s%.3f", n ? "," : "", 4 * rand() - 2
+    printf "], \"X\": ["
+    for (n = 0; n < 400; n++) {
+        printf "%s[", n ? "," : ""
+        for (d = 0; d < 60; d++) printf "%s%.3f", d ? "," : "", 2 * rand() - 1
+        printf "]"
+    }
+    print "]}"
+}' >long.json
+posterior long 1 --data long.json --budget 0
+grep -q '"code":"budget"' long.out || fail "a fit that was ended does not say so"
+grep -q '"elbo":-[0-9]' long.out || fail "no bound of a fit that was ended"
+./long posterior --data long.json --json --quiet >long.txt 2>err.txt &
+job=$!
+sleep 1
+kill -INT $job
+wait $job || fail "Ctrl-C: exit code $?"
+grep -q '"code": "budget"' long.txt || fail "Ctrl-C does not end a fit with a warning"
+expect_rc 2 ./long posterior --data long.json --budget never
