@@ -79,18 +79,24 @@ static double moment(const Sample *s, int i, double mean, int power)
     return sum;
 }
 
+/* By chance some seem to drift, which costs only time: at most one in ten of many. */
 static void standing(void **state)
 {
+    enum { SEEDS = 40 };
+    int alarms = 0;
+
     (void)state;
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         Target t = target();
         Mixture q = law(1);
         Sample s = draws(&q, true);
 
-        assert_true(settle_check(&t, &q, &s, seed));
+        alarms += !settle_check(&t, &q, &s, seed);
         sample_free(&s);
         mixture_free(&q);
     }
+    if (alarms > SEEDS / 10)
+        fail_msg("%d of %d stand still and seem to drift", alarms, SEEDS);
 }
 
 static void drifting(void **state)
