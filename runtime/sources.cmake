@@ -42,6 +42,9 @@ set(RUNTIME_SOURCES
   runtime/data/zip.c
   runtime/density/density.c
   runtime/infer/anneal.c
+  runtime/infer/bridge.c
+  runtime/infer/hamilton.c
+  runtime/infer/settle.c
   runtime/infer/climb.c
   runtime/infer/coordinates.c
   runtime/infer/dense.c

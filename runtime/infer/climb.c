@@ -38,6 +38,12 @@ static double fresh_bound(Target *t, const Mixture *q, uint64_t seed, uint64_t s
     return all;
 }
 
+/* Noise of two bounds. */
+static double slack_of(const Mixture *q)
+{
+    return 0.1 * (double)q->n + 1;
+}
+
 /* One stretch; q is narrower first where the bound is not finite. */
 static BoundFit stretch(Target *t, Mixture *q, uint64_t seed, uint64_t round, long M)
 {
@@ -56,10 +62,10 @@ static BoundFit stretch(Target *t, Mixture *q, uint64_t seed, uint64_t round, lo
 static BoundFit climb_with(Target *t, Mixture *q, uint64_t seed, uint64_t round, long M,
                            int stretches, double *bound)
 {
-    double slack = 0.1 * (double)q->n + 1;                   /* noise of two bounds */
+    double slack = slack_of(q);
     BoundFit all = {.draws = M};
 
-    for (int k = 0; k < stretches && !all.converged; k++) {
+    for (int k = 0; k < stretches && !all.converged && !target_late(t); k++) {
         Mixture before = mixture_copy(q);
         BoundFit fit = stretch(t, q, seed, round, M);
         double fresh = fresh_bound(t, q, seed, FRESH + round, M);
@@ -90,7 +96,7 @@ static double draws_wanted(const BoundFit *fit)
     return more <= 1 ? 0 : 1.2 * more * M;
 }
 
-BoundFit climb(Target *t, Mixture *q, uint64_t seed)
+BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor)
 {
     long noise = gaussian_noise(&q->part[0]), iterations = 0;
     long M = q->parts > 1 ? FEWEST_OF_MIXTURE : FEWEST_DRAWS;
@@ -108,7 +114,7 @@ BoundFit climb(Target *t, Mixture *q, uint64_t seed)
         fit = climb_with(t, q, seed, round, M, last ? STRETCHES_LAST : STRETCHES_EARLY, &bound);
         fit.iterations = iterations += fit.iterations;
         double wanted = draws_wanted(&fit);
-        if (last || wanted == 0)
+        if (last || wanted == 0 || target_late(t) || bound < floor - slack_of(q))
             break;
         M = wanted < (double)most ? even(wanted) : most;
     }

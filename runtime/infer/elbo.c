@@ -173,11 +173,12 @@ double elbo_mean_error(const Gaussian *q, long M, const double *G)
     return largest;
 }
 
-static void visit(void *of, const double *x, double f, const double *gradient)
+static bool visit(void *of, const double *x, double f, const double *gradient)
 {
     (void)x;
     (void)gradient;
     trace_add(((Bound *)of)->t->trace, -f);
+    return !target_late(((Bound *)of)->t);
 }
 
 void bound_join(BoundFit *all, const BoundFit *fit)

@@ -1,21 +1,22 @@
 /* fit.c - the whole way: a start, the bound climbed (or the curvature at the mode taken, or the
- * mode alone), weighted draws. */
+ * mode alone), weighted draws, and these moved where weights are not enough. */
 #include "infer/infer.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW_DRAWS = 400 };              /* where it is late */
 static const double FAR = 5;           /* of the spread of log p - log q, by the root of n */
 
-static Sample sample_new(long M, long n)
+Sample sample_new(long M, long n)
 {
     return (Sample){.M = M, .U = dgm_alloc((size_t)(M * n + 1) * sizeof(double)),
                     .weight = dgm_alloc((size_t)(M + 1) * sizeof(double)),
                     .log_weight = dgm_alloc((size_t)(M + 1) * sizeof(double))};
 }
 
-static void sample_free(Sample *s)
+void sample_free(Sample *s)
 {
     free(s->U);
     free(s->weight);
@@ -46,7 +47,7 @@ static void take_weights(Sample *s, bool balanced)
  * the free numbers under q are exact. */
 static void weigh(Target *t, Fit *f)
 {
-    long M = f->rules.draws, H = M / 2;
+    long M = target_late(t) && f->rules.draws > FEW_DRAWS ? FEW_DRAWS : f->rules.draws, H = M / 2;
     Sample s = sample_new(M, t->n);
     double sum = 0, square = 0;
 
@@ -65,16 +66,16 @@ static void weigh(Target *t, Fit *f)
     f->plain = s;
 }
 
-/* Where those weights are too uneven: by way of laws in between, of more until it will do. */
-void fit_refine(Target *t, Fit *f)
+/* Where those weights are too uneven: by way of laws in between, of more until it will do. Of one
+ * part the first round brings the draws near enough to be moved on. */
+static void anneal_rounds(Target *t, Fit *f)
 {
-    static const struct { long levels, draws; } rounds[] = { { 6, 2000 }, { 24, 2000 },
+    static const struct { long levels, draws; } rounds[] = { { 6, 1000 }, { 24, 2000 },
                                                              { 96, 1000 } };
+    size_t most = f->q.parts > 1 ? sizeof rounds / sizeof *rounds : 1;
 
     t->stage = "annealing draws";
-    if (t->n > MOST_DENSE || f->lost == f->plain.M)
-        return;
-    for (size_t k = 0; k < sizeof rounds / sizeof *rounds && !fit_reliable(f); k++) {
+    for (size_t k = 0; k < most && !fit_reliable(f) && !target_late(t); k++) {
         Sample s = sample_new(rounds[k].draws < f->rules.draws ? rounds[k].draws : f->rules.draws,
                               t->n);
 
@@ -86,9 +87,56 @@ void fit_refine(Target *t, Fit *f)
     }
 }
 
+static void take_bridge(const Fit *f, Sample *s)
+{
+    double *x = dgm_alloc((size_t)(s->M + 1) * sizeof *x);
+
+    mixture_log_density(&f->q, s->M, s->U, x);
+    for (long i = 0; i < s->M; i++)
+        x[i] = s->log_weight[i] - x[i];
+    s->evidence = bridge(f->plain.M, f->plain.log_weight, s->M, x, s->psis.ess, &s->evidence_se);
+    free(x);
+}
+
+static bool can_move(const Target *t, const Fit *f)
+{
+    return t->n > 0 && t->n <= MOST_DENSE && f->lost < f->plain.M && !fit_is_point(f);
+}
+
+bool fit_stands(Target *t, Fit *f)
+{
+    if (!can_move(t, f))
+        return true;
+    t->stage = "checking draws";
+    return settle_check(t, &f->q, fit_sample(f), f->rules.seed);
+}
+
+void fit_move(Target *t, Fit *f, const Sample *from)
+{
+    if (!can_move(t, f))
+        return;
+    t->stage = "moving draws";
+    Sample s = settle_draws(t, &f->q, from, f->rules.seed, &f->shift);
+    s.levels = from->levels;
+    take_bridge(f, &s);
+    sample_free(&f->moved);
+    f->moved = s;
+}
+
+void fit_refine(Target *t, Fit *f)
+{
+    bool good = fit_reliable(f);
+
+    if (!can_move(t, f))
+        return;
+    anneal_rounds(t, f);
+    if ((!good || !fit_stands(t, f)) && !target_late(t))
+        fit_move(t, f, fit_sample(f));
+}
+
 const Sample *fit_sample(const Fit *f)
 {
-    return f->annealed.M > 0 ? &f->annealed : &f->plain;
+    return f->moved.M > 0 ? &f->moved : f->annealed.M > 0 ? &f->annealed : &f->plain;
 }
 
 bool fit_is_point(const Fit *f)
@@ -96,16 +144,24 @@ bool fit_is_point(const Fit *f)
     return f->rules.by == FIT_MAP;
 }
 
-bool fit_reliable(const Fit *f)
+static bool weights_reliable(const Fit *f)
 {
-    const Sample *s = fit_sample(f);
+    const Sample *s = f->annealed.M > 0 ? &f->annealed : &f->plain;
 
-    if (fit_is_point(f))
-        return true;
     if (psis_reliable(&s->psis, s->M))
         return true;
     /* Draws that have moved are where the density is, however uneven their weights. */
     return s->levels > 0 && s->psis.khat < s->psis.threshold && s->psis.ess > 0.1 * (double)s->M;
+}
+
+/* Moves do not lead from one mode to another: how much each has is by weights. */
+bool fit_reliable(const Fit *f)
+{
+    if (fit_is_point(f))
+        return true;
+    if (f->moved.M > 0 && f->q.parts == 1)
+        return f->shift <= 1;
+    return weights_reliable(f) && f->shift <= 1;
 }
 
 /* Where no Gaussian is near the density, one of independent numbers is climbed first: it cannot
@@ -114,7 +170,7 @@ static void begin_nearer(Target *t, Start *s, uint64_t seed)
 {
     long n = s->n;
     Mixture q = mixture_of(gaussian_from(s, FAMILY_MEANFIELD, 0));
-    BoundFit fit = climb(t, &q, seed);
+    BoundFit fit = climb(t, &q, seed, -INFINITY);
 
     if (fit.elbo > s->elbo) {
         s->elbo = fit.elbo;
@@ -132,7 +188,7 @@ static void climb_gaussian(Target *t, Fit *f)
     const FitRules *r = &f->rules;
 
     f->q = mixture_of(gaussian_from(&f->start, r->kind, r->rank));
-    f->bound = climb(t, &f->q, r->seed);
+    f->bound = climb(t, &f->q, r->seed, -INFINITY);
     t->trace = NULL;
     if (r->modes)
         modes_join(t, &f->start, &f->q, &f->bound, r->rank, r->seed);
@@ -143,7 +199,7 @@ static void climb_mixture(Target *t, Fit *f)
     const FitRules *r = &f->rules;
 
     f->q = modes_begin(t, &f->start, r->kind, r->rank, r->parts, r->seed);
-    f->bound = climb(t, &f->q, r->seed);
+    f->bound = climb(t, &f->q, r->seed, -INFINITY);
     t->trace = NULL;
 }
 
@@ -212,6 +268,7 @@ void fit_free(Fit *f)
         mixture_free(&f->q);
         sample_free(&f->plain);
         sample_free(&f->annealed);
+        sample_free(&f->moved);
         free(f->trace.bound);
     }
     start_free(&f->start);

@@ -27,7 +27,11 @@ typedef struct Target {
     double seconds;                    /* of one, as last measured */
     const char *stage;                 /* what it is being evaluated for */
     Trace *trace;                      /* NULL: none is kept */
+    bool (*late)(void *clock);         /* is it time to end with what there is? NULL: never */
+    void *clock;
 } Target;
+
+bool target_late(const Target *t);
 
 double target_at(Target *t, const double *u, double *gradient);
 /* At each of M rows of U: values [M], and gradients [M][n] unless NULL. */
@@ -48,8 +52,8 @@ typedef struct Descent {
 typedef struct DescentRules {
     double tolerance;                  /* converged where slope / 2 is below this, or f stands */
     long iterations;                   /* at most */
-    /* NULL, or called at each point that f has reached. */
-    void (*visit)(void *of, const double *x, double f, const double *gradient);
+    /* NULL, or called at each point that f has reached; false: end there. */
+    bool (*visit)(void *of, const double *x, double f, const double *gradient);
 } DescentRules;
 
 /* Limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 3.5) from x, in place. */
@@ -101,6 +105,7 @@ typedef struct Start {
     bool mode;                         /* it is where the descent ended */
 } Start;
 
+/* Where it is late, the first that is found. */
 Start start_find(Target *t, uint64_t seed);
 /* The highest mode that the descents reach, and the Gaussian of the curvature there; mode is
  * false where the density still rose at the end of the way. */
@@ -219,8 +224,9 @@ BoundFit mixture_elbo_fit(Target *t, Mixture *q, uint64_t seed, uint64_t stream,
 
 /* ---- climb.c: with as many draws as it takes ------------------------------------------------- */
 
-/* From q, in place; what it says is of the last fit. */
-BoundFit climb(Target *t, Mixture *q, uint64_t seed);
+/* From q, in place; what it says is of the last fit. A bound that stays below `floor` in a round is
+ * not followed further. */
+BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor);
 
 /* ---- psis.c: Pareto-smoothed weights --------------------------------------------------------- */
 
@@ -231,7 +237,9 @@ typedef struct Psis {
     double spread;                     /* standard deviation of the log weights before */
 } Psis;
 
-/* Can means under the weights be trusted? Where the weights are all but equal, k-hat is noise. */
+/* Are they all but equal? Then they have no tail, and k-hat is noise. */
+bool psis_even(const Psis *p, long M);
+/* Can means under the weights be trusted? */
 bool psis_reliable(const Psis *p, long M);
 /* Of log weights, before: log of their mean and its standard error; and the mean over groups of K
  * of the log of the group's mean, a lower bound whose gap closes as K grows (Burda et al. 2016). */
@@ -241,6 +249,29 @@ double log_mean_of(long M, long K, const double *log_weight, double *error);
 /* Log weights [M] become normalised weights that sum to 1, smoothed in the tail (Vehtari, Simpson,
  * Gelman, Yao & Gabry 2024). */
 Psis psis_smooth(long M, double *log_weight);
+
+/* ---- hamilton.c: draws moved so that a law stays as it is ------------------------------------ */
+
+/* Of q^(1 - b) p^b, where z is standard normal under q. */
+typedef struct Particles {
+    Target *t;
+    const double *mean, *L;            /* u = mean + L z */
+    long M, n;
+    double log_volume;                 /* log det L - log normaliser of the normal law */
+    double *z, *u;                     /* [M][n] */
+    double *log_p, *by_z;              /* [M], [M][n]: log p and its gradient by z */
+    double *momentum;
+    double *z0, *by0, *log0;           /* before a move */
+} Particles;
+
+Particles particles_new(Target *t, const double *mean, const double *L, long M);
+void particles_free(Particles *p);
+void particles_place(const Particles *p, double *u);         /* u [M][n] of z */
+void particles_look(Particles *p);                           /* u, log p and its gradient at z */
+/* One trajectory of each, of so many steps, accepted or not; the mean probability of that. A draw
+ * that is refused has its old z, but not its old u. */
+double particles_move(Particles *p, double b, double step, long leaps, uint64_t seed,
+                      uint64_t stream);
 
 /* ---- anneal.c: weighted draws by way of K laws between q and the density --------------------- */
 
@@ -312,6 +343,8 @@ typedef struct Sample {
     Psis psis;                         /* of the weights */
     double evidence, evidence_se;      /* log of the normaliser of the density that they estimate */
     long levels;                       /* of annealing; 0: plain weights */
+    long moves;                        /* trajectories of each draw since; 0: weights as above, else
+                                          equal ones, and log_weight is the log density */
 } Sample;
 
 typedef struct Fit {
@@ -326,10 +359,38 @@ typedef struct Fit {
                                           best of those that it does; -inf: none */
     Sample plain;                      /* of q */
     Sample annealed;                   /* M 0: there was no need */
+    Sample moved;                      /* M 0: the weighted draws stood still */
+    double shift;                      /* of draws that were moved last, by what matters */
 } Fit;
 
+Sample sample_new(long M, long n);
+void sample_free(Sample *s);
+
+/* ---- settle.c: weighted draws moved until they stand still ----------------------------------- */
+
+/* Do draws by weight, moved a little in the scales of q, stay what they were? */
+bool settle_check(Target *t, const Mixture *q, const Sample *from, uint64_t seed);
+/* Equally weighted draws, moved from those of `from` in the scales of q until they stand still, or
+ * have been moved as often as is allowed. *shift: of the last window, by what matters: above 1 they
+ * still drift. */
+Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t seed, double *shift);
+
+/* ---- bridge.c: the evidence by draws of both laws -------------------------------------------- */
+
+/* Log of the normaliser of p by log p - log q at M draws of q and at N draws of p, of which so many
+ * are independent; its standard error. */
+double bridge(long M, const double *of_q, long N, const double *of_p, double effective,
+              double *error);
+
+/* ---- fit.c, the rest ------------------------------------------------------------------------- */
+
 Fit fit_posterior(Target *t, FitRules rules);                /* start.found tells if there is one */
-void fit_refine(Target *t, Fit *f);                          /* anneals where f is not reliable */
+/* Do the weighted draws stay what they are when they are moved? */
+bool fit_stands(Target *t, Fit *f);
+/* Draws of the density, nearly, moved until they stand still: then they are f's. */
+void fit_move(Target *t, Fit *f, const Sample *from);
+/* Anneals where f is not reliable; moves its draws then, and where they do not stand. */
+void fit_refine(Target *t, Fit *f);
 const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
 bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
 /* The mode alone: `plain` is one draw, q has no width, and there are no bound and no evidence. */

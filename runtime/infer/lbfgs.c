@@ -155,8 +155,8 @@ static Descent descend(Path *p, DescentRules rules)
     int still = 0;
 
     while (isfinite(r.f) && r.iterations < rules.iterations) {
-        if (rules.visit != NULL)
-            rules.visit(p->of, p->x, r.f, p->g);
+        if (rules.visit != NULL && !rules.visit(p->of, p->x, r.f, p->g))
+            break;
         direction(p);
         Trial start = {.f = r.f, .slope = dense_dot(p->n, p->g, p->d)};
         r.slope = -start.slope;

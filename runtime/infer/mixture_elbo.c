@@ -205,11 +205,12 @@ static double negative_bound(void *of, const double *x, double *gradient)
     return isfinite(value) ? -value : INFINITY;
 }
 
-static void visit(void *of, const double *x, double f, const double *gradient)
+static bool visit(void *of, const double *x, double f, const double *gradient)
 {
     (void)x;
     (void)gradient;
     trace_add(((Bound *)of)->t->trace, -f);
+    return !target_late(((Bound *)of)->t);
 }
 
 /* Room and noise for M draws of each part; released with bound_free. */

@@ -75,11 +75,11 @@ void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint6
     FamilyKind kind = q->part[0].kind;
 
     at_modes = fmax(best_at_modes(s, q, true), best_at_modes(s, q, false));
-    for (long k = 0; k < s->others && q->parts <= MOST_JOINED; k++) {
+    for (long k = 0; k < s->others && q->parts <= MOST_JOINED && !target_late(t); k++) {
         if (s->other[k].bound < at_modes - RIVAL || mixture_reaches(q, s->other[k].mean))
             continue;
         Mixture alone = mixture_of(gaussian_at(t, s->other[k].mean, kind, rank, seed));
-        BoundFit own = climb(t, &alone, seed);
+        BoundFit own = climb(t, &alone, seed, best - RIVAL);
 
         if (own.elbo > best - RIVAL && !mixture_reaches(q, alone.part[0].mean)) {
             best = own.elbo > best ? own.elbo : best;

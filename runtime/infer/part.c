@@ -51,7 +51,8 @@ Target part_target(const Target *p, const Mixture *q, long k)
     Shared *s = dgm_alloc(sizeof *s);
     ShareCopy *copies = dgm_alloc((size_t)p->copies * sizeof *copies);
     Target t = {.n = p->n, .log_density = shared_log_density, .copies = p->copies,
-                .seconds = p->seconds, .stage = p->stage};
+                .seconds = p->seconds, .stage = p->stage, .late = p->late,
+                .clock = p->clock};
 
     *s = (Shared){.p = p, .q = q, .k = k,
                   .inner = dgm_alloc((size_t)(q->parts + 1) * sizeof *s->inner),

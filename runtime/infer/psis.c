@@ -130,11 +130,16 @@ Psis psis_smooth(long M, double *log_weight)
     return p;
 }
 
+bool psis_even(const Psis *p, long M)
+{
+    return p->ess > NEARLY_ALL * (double)M;
+}
+
 bool psis_reliable(const Psis *p, long M)
 {
     double share = p->ess / (double)M;
 
-    return share > NEARLY_ALL || (p->khat < p->threshold && share > ENOUGH)
+    return psis_even(p, M) || (p->khat < p->threshold && share > ENOUGH)
         || (p->khat < LOW && share > ENOUGH_IF_LOW);
 }
 

@@ -27,7 +27,7 @@ typedef struct Trail {
     long n_points, seen, stride;
 } Trail;
 
-static void visit(void *of, const double *x, double f, const double *gradient)
+static bool visit(void *of, const double *x, double f, const double *gradient)
 {
     Trail *trail = of;
     size_t bytes = (size_t)trail->t->n * sizeof *x;
@@ -35,7 +35,7 @@ static void visit(void *of, const double *x, double f, const double *gradient)
     (void)f;
     (void)gradient;
     if (trail->seen++ % trail->stride != 0)
-        return;
+        return true;
     if (trail->n_points == KEPT) {     /* every other one goes */
         for (long k = 1; 2 * k < KEPT; k++)
             memcpy(trail->points + k * trail->t->n, trail->points + 2 * k * trail->t->n, bytes);
@@ -43,6 +43,7 @@ static void visit(void *of, const double *x, double f, const double *gradient)
         trail->stride *= 2;
     }
     memcpy(trail->points + trail->n_points++ * trail->t->n, x, bytes);
+    return !target_late(trail->t);
 }
 
 static double negative(void *of, const double *x, double *gradient)
@@ -384,11 +385,11 @@ Start start_find(Target *t, uint64_t seed)
         Start s = candidate(t, u, seed, true);
         bool good = s.spread < GOOD_SPREAD;
         keep_better(&best, s);
-        for (long k = 0; k < trail.n_points && !good && n <= MOST_DENSE; k++)
+        for (long k = 0; k < trail.n_points && !good && n <= MOST_DENSE && !target_late(t); k++)
             keep_better(&best, candidate(t, trail.points + k * n, seed, false));
         if (best.found && best.elbo > elbo)
             agreed = 1;
-        if (d + 1 >= WITHOUT_MODE && best.found && !best.mode)
+        if ((d + 1 >= WITHOUT_MODE && best.found && !best.mode) || (best.found && target_late(t)))
             break;                     /* descents do not end where the mass is */
     }
     free(room);
@@ -434,6 +435,8 @@ Start start_mode(Target *t, uint64_t seed)
         agreed = same ? agreed + 1 : !best.found || -end.f > best.log_density ? 1 : agreed;
         if (!same)
             keep_higher(&best, candidate(t, u, seed, true));
+        if (best.found && target_late(t))
+            break;
     }
     if (best.found)
         settle(t, &best, seed);

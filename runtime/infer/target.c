@@ -15,6 +15,11 @@ static double at(const Target *t, int copy, const double *u, double *gradient)
     return isnan(value) ? -INFINITY : value;
 }
 
+bool target_late(const Target *t)
+{
+    return t->late != NULL && t->late(t->clock);
+}
+
 double target_at(Target *t, const double *u, double *gradient)
 {
     t->evaluations++;

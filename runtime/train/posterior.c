@@ -4,6 +4,7 @@
  *     --method NAME     auto or deterministic
  *     --valid FILE      held-out data, for their predictive density
  *     --draws M         weighted draws
+ *     --budget SECONDS  ends the fit, as Ctrl-C does, with the best answer so far
  *     --out DIR         report.json and pictures
  *     --save-draws      equally weighted draws there too
  *     --json            report.json on stdout
@@ -36,6 +37,15 @@ static void show(const Copy *copy)
     fflush(stderr);
 }
 
+/* By the budget or by a signal. Once late, always late. */
+static bool late(void *clock)
+{
+    Posterior *p = clock;
+
+    p->cut = p->cut || signals_stop() != 0 || clock_seconds() > p->start + p->budget;
+    return p->cut;
+}
+
 static double log_density(void *of, const double *u, double *gradient)
 {
     const Copy *copy = of;
@@ -51,7 +61,7 @@ static void open_target(Posterior *p)
     int n = p->session.threads;
 
     p->copies = dgm_alloc((size_t)n * sizeof *p->copies);
-    p->target = (Target){.log_density = log_density, .copies = n};
+    p->target = (Target){.log_density = log_density, .copies = n, .late = late, .clock = p};
     p->target.of = p->pointers = dgm_alloc((size_t)n * sizeof *p->pointers);
     for (int i = 0; i < n; i++) {
         p->copies[i] = (Copy){.density = density_new(p->model, p->data.source, 1),
@@ -117,7 +127,7 @@ static void drawn_free(Drawn *d)
     free(d->latents);
 }
 
-/* Weighted where the weights can be trusted, else the family as it is. */
+/* Moved draws where there are any; weighted where the weights can be trusted; else the family. */
 static void take_posterior(Posterior *p)
 {
     const Sample *best = fit_sample(&p->fit), *plain = &p->fit.plain;
@@ -126,9 +136,10 @@ static void take_posterior(Posterior *p)
     if (fit_is_point(&p->fit)) {
         p->posterior = drawn(p, plain, NULL);
         p->source = "the mode alone";
-    } else if (fit_reliable(&p->fit)) {
+    } else if (best->moves > 0 || fit_reliable(&p->fit)) {
         p->posterior = drawn(p, best, best->weight);
-        p->source = best->levels > 0 ? "annealed importance weights" : "importance weights";
+        p->source = best->moves > 0 ? "moved draws"
+                  : best->levels > 0 ? "annealed importance weights" : "importance weights";
     } else {
         p->posterior = drawn(p, plain, NULL);
         p->source = "the family itself";
@@ -158,8 +169,9 @@ static void open_all(Posterior *p)
     open_target(p);
 }
 
-/* The same posterior where hierarchies are non-centred; kept if its bound is higher. */
-static void fit_noncentred(Posterior *p)
+/* The same posterior where hierarchies are non-centred; the one of the higher bound is kept as
+ * p->fit, and the other returned. */
+static Fit fit_noncentred(Posterior *p)
 {
     take_form(p, FORM_NONCENTRED);
     Fit other = fit_posterior(&p->target, p->fit.rules);
@@ -167,12 +179,54 @@ static void fit_noncentred(Posterior *p)
         Fit centred = p->fit;
 
         p->fit = other;
-        other = centred;
         p->why_form = "non-centred: its bound is higher";
-    } else {
-        take_form(p, FORM_FREE);
-        p->why_form = "centred: its bound is higher";
+        return centred;
     }
+    take_form(p, FORM_FREE);
+    p->why_form = "centred: its bound is higher";
+    return other;
+}
+
+/* Non-centred draws in the free numbers of the centred form; [M][n] in place. */
+static void to_centred(Posterior *p, const Sample *s)
+{
+    double *x = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1) * sizeof *x);
+
+    for (long k = 0; k < s->M; k++) {
+        density_map(p->density, FORM_NONCENTRED, s->U + k * p->target.n, x);
+        density_map(p->density, FORM_VALUES, x, s->U + k * p->target.n);
+    }
+    free(x);
+}
+
+/* Where scales are near 0 only the non-centred numbers move freely, and elsewhere often the centred
+ * ones alone: draws are moved as the one, then as the other. There is no way back. */
+static void refine_both(Posterior *p, Fit *noncentred)
+{
+    take_form(p, FORM_NONCENTRED);
+    fit_refine(&p->target, noncentred);
+    take_form(p, FORM_FREE);
+    const Sample *s = fit_sample(noncentred);
+    to_centred(p, s);
+    fit_move(&p->target, &p->fit, s);
+}
+
+static void refine(Posterior *p)
+{
+    Fit other = {.start.found = false};
+
+    if (p->model->log_prob_noncentred == NULL) {
+        fit_refine(&p->target, &p->fit);
+        return;
+    }
+    if ((fit_reliable(&p->fit) && fit_stands(&p->target, &p->fit)) || target_late(&p->target))
+        return;
+    other = fit_noncentred(p);
+    if (p->form == FORM_FREE && other.start.found && !target_late(&p->target)
+        && p->fit.q.parts == 1 && other.q.parts == 1)
+        refine_both(p, &other);
+    else
+        fit_refine(&p->target, &p->fit);
     fit_free(&other);
 }
 
@@ -181,6 +235,8 @@ static void deterministic_fit(Posterior *p)
     FitRules rules = family_rules(p);
 
     p->start = p->shown = clock_seconds();
+    p->budget = option_real(p->options, OPT_BUDGET, INFINITY);
+    signals_begin();
     rules.seed = p->session.seed;
     rules.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0);
     rules.draws += rules.draws % 2;    /* they come in pairs */
@@ -189,11 +245,10 @@ static void deterministic_fit(Posterior *p)
     if (!p->fit.start.found)
         dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
                  "no point was found at which the density and its gradient are finite");
-    if (!fit_reliable(&p->fit) && p->model->log_prob_noncentred != NULL)
-        fit_noncentred(p);
-    fit_refine(&p->target, &p->fit);
+    refine(p);
     p->snr = fit_is_point(&p->fit)
            ? NAN : gradient_snr(&p->target, &p->fit.q, rules.seed, SNR_STREAM, SNR_DRAWS);
+    signals_end();
     family_describe(p);
     p->seconds = clock_seconds() - p->start;
     if (p->shown > p->start)

@@ -62,6 +62,8 @@ struct Posterior {
     Warning warnings[MOST_WARNINGS];
     int n_warnings;
     double start, shown, seconds;      /* clock at the start, of the last progress; of the fit */
+    double budget;                     /* seconds; inf: no limit */
+    bool cut;                          /* the fit ended by it, or by a signal */
 };
 
 enum { SNR_DRAWS = 200 };              /* gradients whose mean is set against their noise */

@@ -1,6 +1,7 @@
 /* posterior_evidence.c - the log evidence of the data by several estimators, for report.json.
  *
- *     log, se                  importance sampling by the weights that the posterior has
+ *     log, se                  importance sampling by the weights that the posterior has; of draws
+ *                              that were moved, a bridge between them and those of the family
  *     importance_weighted      the bound of Burda et al. (2016) by groups of K draws of the family
  *     prior                    naive Monte Carlo: the mean likelihood of draws from the prior
  * Draws of the family come in pairs, which are not independent of each other: errors are those of
@@ -42,7 +43,7 @@ static double importance_error(const Sample *s)
         x[k] = log_mean(2, x + 2 * k, &unused);
     log_mean(s->M / 2, x, &error);
     free(x);
-    return s->levels > 0 ? s->evidence_se : error;
+    return s->levels > 0 || s->moves > 0 ? s->evidence_se : error;
 }
 
 static json_t *bounds_json(const Sample *s)
@@ -186,7 +187,8 @@ json_t *posterior_evidence(Posterior *p)
         return json_pack("{s:s}", "why_not", "the mode alone has no evidence");
     json_t *root = estimate(s->evidence, importance_error(s));
 
-    json_object_set_new(root, "by", json_string(s->levels > 0 ? "annealed importance sampling"
+    json_object_set_new(root, "by", json_string(s->moves > 0 ? "bridge sampling"
+                                              : s->levels > 0 ? "annealed importance sampling"
                                                               : "importance sampling"));
     json_object_set_new(root, "levels", json_integer(s->levels));
     json_object_set_new(root, "importance_weighted", bounds_json(&p->fit.plain));

@@ -1,7 +1,8 @@
 /* posterior_guided_report.c - what `posterior` by the family of the spec says, and report.json.
  *
  * Fields are those of posterior_report.c where they mean the same; beside them `gain` (of the last
- * window, nats per row), `gradient`, `parameters`, `khat_of_rows`; `held_out` is in nats per row.
+ * window, nats per row), `gradient`, `parameters`, `khat_of_rows`; `held_out` is in nats per row,
+ * and its `best` the step of best.safetensors, where that is not the last.
  */
 #include "train/posterior_guided.h"
 
@@ -135,6 +136,15 @@ static json_t *parameters_json(Guided *g)
     return object;
 }
 
+/* Is best.safetensors of an earlier step, whose held-out objective was better than that of the last
+ * mean, which everything here is of? */
+static bool best_is_earlier(const Guided *g)
+{
+    const RunState *s = &g->t.state;
+
+    return g->t.dir != NULL && g->t.has_valid && isfinite(s->best) && s->best_step < s->step;
+}
+
 static json_t *valid_json(const Guided *g)
 {
     const Likelihood *l = &g->valid_likelihood;
@@ -143,6 +153,10 @@ static json_t *valid_json(const Guided *g)
 
     json_object_set_new(object, "log_likelihood", json_number(l->known ? l->mean : NAN));
     json_object_set_new(object, "log_likelihood_se", json_number(l->known ? l->se : NAN));
+    if (best_is_earlier(g))
+        json_object_set_new(object, "best", json_pack("{s:I, s:o}", "step",
+                                                      (json_int_t)g->t.state.best_step, "objective",
+                                                      json_number(g->t.state.best)));
     return object;
 }
 
@@ -221,6 +235,9 @@ static void print(const Guided *g)
         printf("  held out: elbo %.4f, log likelihood %.4f (se %.4f) nats a row, %ld rows\n",
                running_report(g->valid).elbo, g->valid_likelihood.mean, g->valid_likelihood.se,
                g->t.valid.N);
+    if (best_is_earlier(g))
+        printf("  this is the last mean; best.safetensors is of step %llu, the best held out\n",
+               (unsigned long long)g->t.state.best_step);
     printf("\n");
     summaries_print(d->latents, d->n, d->M, d->weight);
     if (d->reporting.n > 0)

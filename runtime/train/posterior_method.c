@@ -52,6 +52,9 @@ static void check(const Posterior *p, const char *why)
                  option_text(p->options, OPT_FAMILY),
                  m->log_prob_free == NULL ? ", which a model with nets or discrete latents that "
                  "are drawn does not have" : "; stochastic steps are of the spec's family");
+    if (why != NULL && option_given(p->options, OPT_BUDGET))
+        dgm_fail(DGM_EXIT_USAGE, "--steps limits it",
+                 "--budget is for a fit by the density, and this one is trained");
     if (why != NULL && (m->step == NULL || m->encode == NULL))
         dgm_fail(DGM_EXIT_USAGE, "`info` lists what this trainer can do",
                  "this trainer was made without the bound of its family, or has no latents");

@@ -1,12 +1,13 @@
 /* posterior_report.c - what `posterior` prints, and report.json.
  *
- * report.json: converged, elbo, elbo_se, khat, ess, warnings, steps, seconds; method: its name and
- * why it was taken; gradient: the signal-to-noise ratio of single draws at the fit (infer/snr.c),
- * what an optimum has by chance with as many draws, and their number; posterior and family by
- * latent and reported quantity, with mean, sd, q05, q50, q95 in the shape of each; fit: the family
- * in full, on the free numbers, and of a mixture its `components`; evidence by several estimators.
- * held_out, where asked for: the predictive density of other data (posterior_heldout.c). Of the
- * mode alone all that a point does not have is null.
+ * report.json: converged, elbo, elbo_se, khat (null where the weights are all but equal, or the
+ * draws were moved: moves), ess, warnings, steps, seconds; method: its name and why it was taken;
+ * gradient: the signal-to-noise ratio of single draws at the fit (infer/snr.c), what an optimum has
+ * by chance with as many draws, and their number; posterior and family by latent and reported
+ * quantity, with mean, sd, q05, q50, q95 in the shape of each; fit: the family in full, on the free
+ * numbers, and of a mixture its `components`; evidence by several estimators. held_out, where asked
+ * for: the predictive density of other data (posterior_heldout.c). Of the mode alone all that a
+ * point does not have is null.
  */
 #include "train/posterior.h"
 
@@ -134,6 +135,12 @@ static json_t *family_json(const Posterior *p)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/* NaN where the weights have no tail. */
+static double khat_of(const Sample *s)
+{
+    return psis_even(&s->psis, s->M) ? NAN : s->psis.khat;
+}
+
 json_t *posterior_json(Posterior *p)
 {
     const Fit *f = &p->fit;
@@ -144,16 +151,17 @@ json_t *posterior_json(Posterior *p)
     json_object_set_new(root, "converged", json_boolean(f->bound.converged));
     json_object_set_new(root, "elbo", json_number(f->elbo));
     json_object_set_new(root, "elbo_se", json_number(f->elbo_se));
-    json_object_set_new(root, "khat", json_number(s->psis.khat));
+    json_object_set_new(root, "khat", json_number(khat_of(s)));
     json_object_set_new(root, "khat_limit", json_number(s->psis.threshold));
     json_object_set_new(root, "ess", json_number(s->psis.ess));
     json_object_set_new(root, "draws", json_integer(s->M));
+    json_object_set_new(root, "moves", json_integer(s->moves));
     json_object_set_new(root, "warnings", posterior_warnings(p));
     json_object_set_new(root, "method", posterior_method(p));
     json_object_set_new(root, "parameterization", json_string(p->form == FORM_NONCENTRED
                                                               ? "noncentred" : "centred"));
     json_object_set_new(root, "posterior_by", json_string(p->source));
-    json_object_set_new(root, "khat_of_family", json_number(f->plain.psis.khat));
+    json_object_set_new(root, "khat_of_family", json_number(khat_of(&f->plain)));
     json_object_set_new(root, "ess_of_family", json_number(f->plain.psis.ess));
     json_object_set_new(root, "error", json_number(f->bound.error));
     json_object_set_new(root, "fixed_draws", json_integer(f->bound.draws));
@@ -178,10 +186,10 @@ static void print_weights(const Posterior *p)
 
     printf("  elbo %.3f (se %.3f), log evidence %.3f (se %.3f)\n", f->elbo, f->elbo_se, s->evidence,
            s->evidence_se);
-    if (isfinite(s->psis.khat))
+    if (isfinite(khat_of(s)))
         printf("  k-hat %.2f (limit %.2f), ", s->psis.khat, s->psis.threshold);
     else
-        printf("  ");
+        printf("  %s", s->moves == 0 && psis_even(&s->psis, s->M) ? "weights all but equal, " : "");
     printf("%.0f effective draws of %ld, by %s\n", s->psis.ess, s->M, p->source);
     printf("  gradient signal-to-noise %.3f over %d draws (%.3f by chance)\n", p->snr,
            (int)SNR_DRAWS, 1 / sqrt(SNR_DRAWS));

@@ -24,7 +24,11 @@ static void weights(Posterior *p)
 {
     const Sample *s = fit_sample(&p->fit);
 
-    if (fit_reliable(&p->fit))
+    if (s->moves > 0 && p->fit.shift > 1)
+        doubt(p, "drift", "the draws still drift after %ld moves towards the posterior: what is "
+              "reported may be wrong in its means and too narrow, and the posterior may be "
+              "improper; try another parameterization or narrower priors", s->moves);
+    if (s->moves > 0 || fit_reliable(&p->fit))
         return;
     doubt(p, "khat", "the importance weights are too uneven (k-hat %.2f for a limit of %.2f, %.0f "
          "effective draws of %ld): what is reported is the family's own posterior, which may be "
@@ -52,6 +56,9 @@ void verdict(Posterior *p)
 {
     const Fit *f = &p->fit;
 
+    if (p->cut)
+        doubt(p, "budget", "the fit was ended after %.0f s, before it was done: this is the best "
+              "answer so far", p->seconds);
     if (fit_is_point(f))
         doubt(p, "point", "this is the mode of the free numbers alone: it has no spread, and may "
              "lie far from the mean; --family laplace takes the curvature there");

@@ -126,6 +126,13 @@ run vae.dgm -D P=64 --data x="$digits.tra.csv.gz:0-63" --binarise threshold --st
     --valid x="$digits.tes.csv.gz:0-63" --threads 1
 [ "$first" = "$(cksum <fit/best.safetensors)" ] || fail "other bits with one thread"
 
+# 100 rows are soon learnt by heart: the best held out is an earlier step than the last, and is named
+gunzip -c "$digits.tra.csv.gz" | head -100 >few.csv
+run vae.dgm -D P=64 --data x=few.csv:0-63 --valid x="$digits.tes.csv.gz:0-63" \
+    --binarise threshold --steps 4000 --draws 500
+best=$(tr -d ' \n' <fit/report.json | sed -n 's/.*"best":{"step":\([0-9]*\),.*/\1/p')
+holds "${best:-4000} > 0 && ${best:-4000} < 4000" "step of the best held out: ${best:-none}"
+
 # ---- discrete latents that are drawn --------------------------------------------------------------------------
 cat >belief.dgm <<'EOF'
 model belief(D = 2) {

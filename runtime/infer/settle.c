@@ -1,0 +1,345 @@
+/* settle.c - weighted draws moved on until they stand still.
+ *
+ * Idea: steps that leave the density as it is (hamilton.c) change nothing of draws of it. Weights
+ * cannot tell of mass where the law that was drawn from has none; draws that are moved run into it.
+ * So some are taken by weight and moved, and windows of snapshots are compared, each as long as all
+ * before: as long as a mean, a width or the mean log density shifts between them by more than its
+ * noise, the draws have not been those of the density, and move on. These are many short chains
+ * instead of a long one: their noise is known from the chains themselves (Margossian et al. 2024).
+ * Of a mixture each draw moves in the scales of the part that it is nearest to.
+ */
+#include "infer/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHAINS = 500, SNAPSHOTS = 8, MOST_LEAPS = 12, STREAM = 1000000 };
+/* Moves: of a check, where weights are all but equal and where not, unless it costs more than what
+ * went before; of all draws at least; at most where they drift; at most where only fewer than
+ * ENOUGH are effective. CHEAP: evaluations that a check may cost anyway. */
+enum { CHECK = 16, CHECK_UNEVEN = 32, LEAST = 64, MOST = 512, MOST_FOR_DRAWS = 128 };
+enum { ENOUGH = 1000, CHEAP = 15000 };
+static const double ACCEPTED = 0.8;    /* share wanted of moves by the whole step */
+static const double WAY = 1.5;         /* of a trajectory, on average */
+/* Shifts that matter: of a mean in sds, of a variance and of a mean square as shares. */
+static const double MATTERS = 0.1, MATTERS_SQUARE = 0.2;
+static const double CLIP = 4;          /* sds: what lies further counts as that far */
+
+typedef enum { BEGINNING, BEFORE, LAST, WINDOWS } Window;
+
+/* Chains, those of each part in turn; and what they visited. */
+typedef struct Chains {
+    Target *t;
+    const Mixture *q;
+    long n, C;
+    Particles *group;                  /* [parts] */
+    double **factor;                   /* [parts] */
+    double *step;                      /* [parts] */
+    double *seen[WINDOWS];             /* [snapshots][C][n + 1]: u and log p */
+    long snapshots[WINDOWS];
+    uint64_t seed;
+    long moves;
+} Chains;
+
+/* ---- draws by weight ------------------------------------------------------------------------- */
+
+static void take_row(const double *from, long row, long n, double *to)
+{
+    memcpy(to, from + row * n, (size_t)n * sizeof *to);
+}
+
+/* C of the draws by systematic resampling. Weights of which few draws have most are evened out by
+ * a root, until a fifth of C are effective. */
+static void resample(const Sample *s, long n, long C, double *U)
+{
+    double *w = dgm_alloc((size_t)s->M * sizeof *w), power = 1, effective = 0;
+
+    for (; effective < (double)C / 5 && power > 1e-3; power *= 0.8) {
+        double sum = 0, square = 0;
+
+        for (long i = 0; i < s->M; i++)
+            sum += w[i] = pow(s->weight[i], power);
+        for (long i = 0; i < s->M; i++) {
+            w[i] /= sum;
+            square += w[i] * w[i];
+        }
+        effective = 1 / square;
+    }
+    double reached = 0;
+    long taken = 0;
+    for (long i = 0; i < s->M; i++) {
+        reached += w[i] * (double)C;
+        while (taken < C && (double)taken + 0.5 < reached)
+            take_row(s->U, i, n, U + n * taken++);
+    }
+    while (taken < C)
+        take_row(s->U, s->M - 1, n, U + n * taken++);
+    free(w);
+}
+
+/* The part with the largest share in q at u. */
+static long nearest(const Mixture *q, const double *u)
+{
+    double best = -INFINITY;
+    long at = 0;
+
+    for (long k = 0; k < q->parts; k++) {
+        double value;
+
+        gaussian_log_density(&q->part[k], 1, u, &value);
+        value += log(q->weight[k]);
+        if (value > best) {
+            best = value;
+            at = k;
+        }
+    }
+    return at;
+}
+
+static Chains chains_new(Target *t, const Mixture *q, const Sample *from, uint64_t seed)
+{
+    long n = t->n, C = CHAINS < from->M ? CHAINS : from->M, *part;
+    size_t window = (size_t)(SNAPSHOTS * C * (n + 1)) * sizeof(double);
+    Chains c = {.t = t, .q = q, .n = n, .C = C, .seed = seed,
+                .group = dgm_alloc((size_t)q->parts * sizeof *c.group),
+                .factor = dgm_alloc((size_t)q->parts * sizeof *c.factor),
+                .step = dgm_alloc((size_t)q->parts * sizeof *c.step),
+                .seen = {dgm_alloc(window / SNAPSHOTS), dgm_alloc(window), dgm_alloc(window)}};
+    double *U = dgm_alloc((size_t)(C * n + 1) * sizeof *U);
+
+    resample(from, n, C, U);
+    part = dgm_alloc((size_t)C * sizeof *part);
+    for (long i = 0; i < C; i++)
+        part[i] = nearest(q, U + i * n);
+    for (long k = 0; k < q->parts; k++) {
+        long M = 0, next = 0;
+
+        for (long i = 0; i < C; i++)
+            M += part[i] == k;
+        c.factor[k] = gaussian_factor(&q->part[k]);
+        c.group[k] = particles_new(t, q->part[k].mean, c.factor[k], M);
+        c.step[k] = 0.8 * pow((double)n, -0.25);
+        for (long i = 0; i < C; i++)
+            for (long j = 0; part[i] == k && j < n; j++)
+                c.group[k].z[next++] = U[i * n + j] - q->part[k].mean[j];
+        dense_solve_rows(M, n, c.factor[k], c.group[k].z);
+        particles_look(&c.group[k]);
+    }
+    free(part);
+    free(U);
+    return c;
+}
+
+static void chains_free(Chains *c)
+{
+    for (long k = 0; k < c->q->parts; k++) {
+        particles_free(&c->group[k]);
+        free(c->factor[k]);
+    }
+    free(c->group);
+    free(c->factor);
+    free(c->step);
+    for (int k = 0; k < WINDOWS; k++)
+        free(c->seen[k]);
+}
+
+/* ---- moves ----------------------------------------------------------------------------------- */
+
+/* Steps of several lengths, for necks that are narrower than the rest. */
+static void move_all(Chains *c)
+{
+    static const double part[] = {1, 0.5, 1, 0.2};
+    uint64_t stream = STREAM + (uint64_t)c->moves;
+    double share = part[(size_t)c->moves % (sizeof part / sizeof *part)];
+    double way = WAY * (0.5 + dgm_random_unit(c->seed, DGM_STREAM_POSTERIOR, stream, 0));
+
+    for (long k = 0; k < c->q->parts; k++) {
+        double step = c->step[k] * share;
+        long leaps = (long)(way / step + 0.5);
+
+        if (c->group[k].M == 0)
+            continue;
+        leaps = leaps < 1 ? 1 : leaps > MOST_LEAPS ? MOST_LEAPS : leaps;
+        double accepted = particles_move(&c->group[k], 1, step, leaps, c->seed,
+                                         stream + (uint64_t)k * STREAMS_OF_PART);
+        if (share == 1)
+            c->step[k] *= exp(accepted - ACCEPTED);
+    }
+    c->moves++;
+}
+
+static void snapshot(Chains *c, Window w)
+{
+    long n = c->n, row = 0;
+    double *to = c->seen[w] + c->snapshots[w]++ * c->C * (n + 1);
+
+    for (long k = 0; k < c->q->parts; k++) {
+        const Particles *p = &c->group[k];
+
+        particles_place(p, p->u);
+        for (long i = 0; i < p->M; i++, row++) {
+            take_row(p->u, i, n, to + row * (n + 1));
+            to[row * (n + 1) + n] = p->log_p[i];
+        }
+    }
+}
+
+static void next_window(Chains *c)
+{
+    double *last = c->seen[LAST];
+
+    c->seen[LAST] = c->seen[BEFORE];
+    c->seen[BEFORE] = last;
+    c->snapshots[BEFORE] = c->snapshots[LAST];
+    c->snapshots[LAST] = 0;
+}
+
+static void run_window(Chains *c, long moves)
+{
+    next_window(c);
+    for (long k = 1; k <= moves && (k == 1 || !target_late(c->t)); k++) {
+        move_all(c);
+        if (k * SNAPSHOTS / moves > (k - 1) * SNAPSHOTS / moves
+            || (target_late(c->t) && c->snapshots[LAST] == 0))
+            snapshot(c, LAST);
+    }
+}
+
+/* ---- do they stand still? -------------------------------------------------------------------- */
+
+/* Mean and standard deviation of number j over a window. */
+static void moments(const Chains *c, Window window, long j, double *mean, double *sd)
+{
+    long rows = c->snapshots[window] * c->C;
+    double sum = 0, square = 0;
+
+    for (long r = 0; r < rows; r++)
+        sum += c->seen[window][r * (c->n + 1) + j] / (double)rows;
+    for (long r = 0; r < rows; r++)
+        square += pow(c->seen[window][r * (c->n + 1) + j] - sum, 2) / (double)rows;
+    *mean = sum;
+    *sd = sqrt(square);
+}
+
+/* The mean over a window of chain i, of number j in the scales given, clipped; its square. */
+static void chain_means(const Chains *c, Window window, long i, long j, double mean, double sd,
+                        double *first, double *second)
+{
+    *first = *second = 0;
+    for (long s = 0; s < c->snapshots[window]; s++) {
+        double x = (c->seen[window][(s * c->C + i) * (c->n + 1) + j] - mean) / sd;
+
+        x = x < -CLIP ? -CLIP : x > CLIP ? CLIP : x;
+        *first += x / (double)c->snapshots[window];
+        *second += x * x / (double)c->snapshots[window];
+    }
+}
+
+typedef struct Shift { double by, noise; } Shift;
+
+static void shift_add(Shift *s, double x, long C)
+{
+    s->by += x / (double)C;
+    s->noise += x * x / (double)C;
+}
+
+/* By how many times what matters; 0 where it may be noise. */
+static double shift_of(Shift s, long C, double z, double matters)
+{
+    double error = sqrt(fmax(0, s.noise - s.by * s.by) / (double)C);
+
+    return fabs(s.by) > z * error ? fabs(s.by) / matters : 0;
+}
+
+/* The largest shift from a window to the last one, by what matters; *effective: independent
+ * draws that the means of the last window are worth, of the worst number. */
+static double drift(const Chains *c, Window from, double *effective)
+{
+    double worst = 0, z = 1 + sqrt(2 * log(4 * (double)(c->n + 1)));
+
+    *effective = INFINITY;
+    for (long j = 0; j <= c->n; j++) {
+        Shift mean = {0, 0}, square = {0, 0}, level = {0, 0};
+        double m, sd;
+
+        moments(c, LAST, j, &m, &sd);
+        for (long i = 0; i < c->C && sd > 0; i++) {
+            double before[2], now[2];
+
+            chain_means(c, from, i, j, m, sd, &before[0], &before[1]);
+            chain_means(c, LAST, i, j, m, sd, &now[0], &now[1]);
+            shift_add(&mean, now[0] - before[0], c->C);
+            shift_add(&square, now[1] - before[1], c->C);
+            shift_add(&level, now[0], c->C);
+        }
+        worst = fmax(worst, shift_of(mean, c->C, z, MATTERS));
+        if (j < c->n)
+            worst = fmax(worst, shift_of(square, c->C, z, MATTERS_SQUARE));
+        if (j < c->n && sd > 0)
+            *effective = fmin(*effective, (double)c->C / (level.noise - level.by * level.by));
+    }
+    return worst;
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+/* The last window as equally weighted draws. */
+static Sample to_sample(const Chains *c, double effective)
+{
+    long M = c->snapshots[LAST] * c->C;
+    Sample s = sample_new(M, c->n);
+
+    for (long r = 0; r < M; r++) {
+        const double *row = c->seen[LAST] + r * (c->n + 1);
+
+        take_row(row, 0, c->n, s.U + r * c->n);
+        s.weight[r] = 1 / (double)M;
+        s.log_weight[r] = row[c->n];
+    }
+    s.moves = c->moves;
+    s.psis = (Psis){.khat = NAN, .threshold = NAN, .ess = fmin(effective, (double)M),
+                    .spread = NAN};
+    return s;
+}
+
+/* Had they better be moved on? */
+static bool go_on(const Chains *c, double shift, double effective)
+{
+    if (target_late(c->t))
+        return false;
+    return c->moves < LEAST || (shift > 1 && c->moves < MOST)
+        || (effective < ENOUGH && c->moves < MOST_FOR_DRAWS);
+}
+
+bool settle_check(Target *t, const Mixture *q, const Sample *from, uint64_t seed)
+{
+    long most = psis_even(&from->psis, from->M) ? CHECK : CHECK_UNEVEN, spent = t->evaluations;
+    double unused;
+    bool still = true;
+    Chains c = chains_new(t, q, from, seed);
+
+    snapshot(&c, BEGINNING);
+    for (long moves = SNAPSHOTS; still && c.moves < most && !target_late(t); moves = c.moves) {
+        run_window(&c, moves);
+        still = drift(&c, BEGINNING, &unused) <= 1;
+        if (t->evaluations - spent > (spent > CHEAP ? spent : CHEAP))
+            break;
+    }
+    chains_free(&c);
+    return still;
+}
+
+Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t seed, double *shift)
+{
+    double effective;
+    Chains c = chains_new(t, q, from, seed);
+    run_window(&c, SNAPSHOTS);
+    do {
+        run_window(&c, c.moves);
+        *shift = drift(&c, BEFORE, &effective);
+    } while (go_on(&c, *shift, effective));
+    Sample s = to_sample(&c, effective);
+    chains_free(&c);
+    return s;
+}

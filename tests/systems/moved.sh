@@ -1,0 +1,136 @@
+# moved.sh - posteriors with mass that importance weights do not see, against quadrature: variances of
+# random effects near 0 (where only the non-centred numbers move), thin curved ridges, heavy tails.
+# An improper posterior is said to drift; weights that are all but equal have no k-hat.
+. "$DGM_ROOT/tests/systems/lib.sh"
+
+# posterior NAME SEED DATA ..: NAME.dgm fitted; NAME.out is the report on one line
+posterior() {
+    [ -x "$1" ] || quick_dgmc "$1.dgm" --precision f64 -o "$1"
+    name=$1 seed=$2; shift 2
+    "./$name" posterior "$@" --seed $seed --json --quiet 2>err.txt | tr -d ' \n' >"$name.out"
+}
+# near NAME QUANTITY MEAN SD ERROR SHARE: the mean within ERROR sds, the sd within SHARE
+near() {
+    sed 's/.*"posterior":{//; s/"family":{.*//; s/.*"'"$2"'":{//' "$1.out" >part.txt
+    s=$(sed 's/^[^}]*"sd":\[*\([-0-9.e]*\).*/\1/' part.txt | head -c 40)
+    m=$(sed 's/^[^}]*"mean":\[*\([-0-9.e]*\).*/\1/' part.txt | head -c 40)
+    echo "$1 $2: mean $m for $3, sd $s for $4"
+    holds "($m - $3)^2 < ($5 * $4)^2" "mean of $2"
+    holds "$s > (1 - $6) * $4 && $s < (1 + $6) * $4" "sd of $2"
+}
+
+# Yields of six batches of dyestuff (Davies 1967; the example of Box & Tiao 1973). mu and the batch means
+# integrated out, quadrature over log sw and log sb on a grid of 1501 x 3001: log sb has 3.0434 and
+# 1.69978, its lower tail the flat prior of log tb as far as tb is below 1000.
+cat >dyes.dgm <<'END'
+model dyes(B = 6, n = 5) {
+  data y[B, n] : real
+  latent tw, tb : positive ~ gamma(0.001, 0.001)
+  let sw = 1 / sqrt(tw)
+  let sb = 1 / sqrt(tb)
+  latent mu : real ~ normal(0, 1e5)
+  for b in B {
+    latent m : real ~ normal(mu, sb)
+    for i in n { y[b, i] ~ normal(m, sw) }
+  }
+  report lw = log(sw)
+  report lb = log(sb)
+}
+END
+cat >dyes.json <<'END'
+{"y": [[1545, 1440, 1440, 1520, 1580], [1540, 1555, 1490, 1560, 1495],
+       [1595, 1550, 1605, 1510, 1560], [1445, 1440, 1595, 1465, 1545],
+       [1595, 1630, 1515, 1635, 1625], [1520, 1455, 1450, 1480, 1445]]}
+END
+for seed in 1 2 3; do
+    posterior dyes $seed --data dyes.json
+    near dyes lw 3.976035 0.168999 0.1 0.1
+    near dyes lb 3.043401 1.699782 0.2 0.2
+    grep -q '"posterior_by":"moveddraws"' dyes.out || fail "dyes: not moved"
+done
+
+# |a| where a b is 2, nearly, by quadrature over a and b on a grid of 4001 x 4001
+cat >ridge.dgm <<'END'
+model ridge {
+  data y : real
+  latent a, b : real ~ normal(0, 1)
+  y ~ normal(a * b, 0.1)
+  report size = abs(a)
+}
+END
+echo '{"y": 2}' >ridge.json
+for seed in 1 2 3; do
+    posterior ridge $seed --data ridge.json
+    near ridge size 1.484671 0.489147 0.1 0.15
+    log=$(sed 's/.*"evidence":{"log":\([-0-9.]*\),.*/\1/' ridge.out)
+    holds "($log + 3.309132)^2 < 0.06^2" "evidence of a ridge: $log"
+done
+
+cat >tails.dgm <<'END'
+model tails { latent x[5] : real ~ student_t(3, 0, 1); report far = mean[k in 5](min(abs(x[k]), 5)) }
+END
+# min(|x|, 5) of Student's t with 3 degrees of freedom: its mean, and the sd of that of five, by quadrature
+posterior tails 1
+near tails far 1.061478 0.453978 0.1 0.15
+log=$(sed 's/.*"evidence":{"log":\([-0-9.]*\),.*/\1/' tails.out)
+holds "$log^2 < 0.05^2" "evidence of a prior: $log"
+
+# flat priors, and data that a step separates
+cat >separate.dgm <<'END'
+model separate {
+  data x[N] : real
+  data y[N] : bit
+  latent a, b : real ~ flat
+  for n in N { y[n] ~ bernoulli(logits: a + b * x[n]) }
+}
+END
+echo '{"x": [-2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2], "y": [0, 0, 0, 0, 1, 1, 1, 1]}' >separate.json
+posterior separate 1 --data separate.json
+grep -q '"code":"drift"' separate.out || fail "an improper posterior that does not drift"
+
+cat >even.dgm <<'END'
+model even { data y[N] : real; latent m : real ~ normal(0, 1); for n in N { y[n] ~ normal(m, 1) } }
+END
+echo '{"y": [1, 2, 3]}' >even.json
+posterior even 1 --data even.json
+grep -q '"khat":null' even.out || fail "a k-hat of equal weights"
+grep -q '"warnings":\[\]' even.out || fail "a warning"
+./even posterior --data even.json | grep -q 'weights all but equal, 4000 effective draws of 4000' ||
+    fail "the table of equal weights"
+
+# -- a budget, and Ctrl-C -------------------------------------------------------------------------
+# A horseshoe: some seconds, were it not ended. What is there by then is a report.
+cat >long.dgm <<'END'
+model long(D = 60) {
+  data X[N, D] : real
+  data y[N] : real
+  latent t : positive ~ cauchy(0, 1)
+  for d in D {
+    latent l : positive ~ cauchy(0, 1)
+    latent b : real ~ normal(0, t * l)
+  }
+  for n in N { y[n] ~ normal(dot(X[n], b), 1) }
+}
+END
+awk 'BEGIN {
+    srand(7)
+    printf "{\"y\": ["
+    for (n = 0; n < 400; n++) printf "%s%.3f", n ? "," : "", 4 * rand() - 2
+    printf "], \"X\": ["
+    for (n = 0; n < 400; n++) {
+        printf "%s[", n ? "," : ""
+        for (d = 0; d < 60; d++) printf "%s%.3f", d ? "," : "", 2 * rand() - 1
+        printf "]"
+    }
+    print "]}"
+}' >long.json
+posterior long 1 --data long.json --budget 0
+grep -q '"code":"budget"' long.out || fail "a fit that was ended does not say so"
+grep -q '"elbo":-[0-9]' long.out || fail "no bound of a fit that was ended"
+./long posterior --data long.json --json --quiet >long.txt 2>err.txt &
+job=$!
+sleep 1
+kill -INT $job
+wait $job || fail "Ctrl-C: exit code $?"
+grep -q '"code": "budget"' long.txt || fail "Ctrl-C does not end a fit with a warning"
+expect_rc 2 ./long posterior --data long.json --budget never
