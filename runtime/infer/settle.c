@@ -252,15 +252,38 @@ static double shift_of(Shift s, long C, double z, double matters)
     return fabs(s.by) > z * error ? fabs(s.by) / matters : 0;
 }
 
-/* The largest shift from a window to the last one, by what matters; *effective: independent
- * draws that the means of the last window are worth, of the worst number. */
+/* Independent draws that the means of number j over the last window are worth, within parts: how
+ * many draws each has is settled by weight. mean, sd: scales. */
+static double effective_draws(const Chains *c, long j, double mean, double sd)
+{
+    double within = 0, between = 0;    /* variance in chains and of their means, times C */
+
+    for (long k = 0, first = 0; k < c->q->parts; first += c->group[k++].M) {
+        double M = (double)c->group[k].M, sum = 0, square = 0, all = 0;
+
+        for (long i = first; i < first + c->group[k].M; i++) {
+            double x[2];
+
+            chain_means(c, LAST, i, j, mean, sd, &x[0], &x[1]);
+            sum += x[0] / M;
+            square += x[0] * x[0] / M;
+            all += x[1] / M;
+        }
+        within += M * (all - sum * sum);
+        between += M * (square - sum * sum);
+    }
+    return (double)c->C * within / between;
+}
+
+/* The largest shift from a window to the last one, by what matters; *effective: independent draws
+ * that the last window is worth, of the worst number. */
 static double drift(const Chains *c, Window from, double *effective)
 {
     double worst = 0, z = 1 + sqrt(2 * log(4 * (double)(c->n + 1)));
 
     *effective = INFINITY;
     for (long j = 0; j <= c->n; j++) {
-        Shift mean = {0, 0}, square = {0, 0}, level = {0, 0};
+        Shift mean = {0, 0}, square = {0, 0};
         double m, sd;
 
         moments(c, LAST, j, &m, &sd);
@@ -271,13 +294,12 @@ static double drift(const Chains *c, Window from, double *effective)
             chain_means(c, LAST, i, j, m, sd, &now[0], &now[1]);
             shift_add(&mean, now[0] - before[0], c->C);
             shift_add(&square, now[1] - before[1], c->C);
-            shift_add(&level, now[0], c->C);
         }
         worst = fmax(worst, shift_of(mean, c->C, z, MATTERS));
         if (j < c->n)
             worst = fmax(worst, shift_of(square, c->C, z, MATTERS_SQUARE));
         if (j < c->n && sd > 0)
-            *effective = fmin(*effective, (double)c->C / (level.noise - level.by * level.by));
+            *effective = fmin(*effective, effective_draws(c, j, m, sd));
     }
     return worst;
 }
