@@ -25,6 +25,7 @@ typedef struct Target {
     int copies;
     long evaluations;                  /* so far */
     double seconds;                    /* of one, as last measured */
+    double work;                       /* of one, in operations, about; 0: next to nothing */
     const char *stage;                 /* what it is being evaluated for */
     Trace *trace;                      /* NULL: none is kept */
     bool (*late)(void *clock);         /* is it time to end with what there is? NULL: never */

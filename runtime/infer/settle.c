@@ -14,12 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHAINS = 500, SNAPSHOTS = 8, MOST_LEAPS = 12, STREAM = 1000000 };
+enum { CHAINS = 500, FEWEST = 32, SNAPSHOTS = 8, MOST_LEAPS = 12, STREAM = 1000000 };
 /* Moves: of a check, where weights are all but equal and where not, unless it costs more than what
- * went before; of all draws at least; at most where they drift; at most where only fewer than
- * ENOUGH are effective. CHEAP: evaluations that a check may cost anyway. */
+ * went before; of all draws at least; at most where they drift; at most where fewer than two of
+ * each chain are effective. CHEAP: evaluations that a check may cost anyway, if they are no more
+ * work than CHEAP_WORK; of more, a check costs an eighth of what went before. */
 enum { CHECK = 16, CHECK_UNEVEN = 32, LEAST = 64, MOST = 512, MOST_FOR_DRAWS = 128 };
-enum { ENOUGH = 1000, CHEAP = 15000 };
+enum { CHEAP = 16000, LEAPS = 4 };     /* LEAPS: of a move, about */
+static const double CHEAP_WORK = 4e9, MOVED_WORK = 1e8;
 static const double ACCEPTED = 0.8;    /* share wanted of moves by the whole step */
 static const double WAY = 1.5;         /* of a trajectory, on average */
 /* Shifts that matter: of a mean in sds, of a variance and of a mean square as shares. */
@@ -97,9 +99,10 @@ static long nearest(const Mixture *q, const double *u)
     return at;
 }
 
-static Chains chains_new(Target *t, const Mixture *q, const Sample *from, uint64_t seed)
+static Chains chains_new(Target *t, const Mixture *q, const Sample *from, long C, uint64_t seed)
 {
-    long n = t->n, C = CHAINS < from->M ? CHAINS : from->M, *part;
+    C = C < from->M ? C : from->M;
+    long n = t->n, *part;
     size_t window = (size_t)(SNAPSHOTS * C * (n + 1)) * sizeof(double);
     Chains c = {.t = t, .q = q, .n = n, .C = C, .seed = seed,
                 .group = dgm_alloc((size_t)q->parts * sizeof *c.group),
@@ -331,21 +334,44 @@ static bool go_on(const Chains *c, double shift, double effective)
     if (target_late(c->t))
         return false;
     return c->moves < LEAST || (shift > 1 && c->moves < MOST)
-        || (effective < ENOUGH && c->moves < MOST_FOR_DRAWS);
+        || (effective < 2.0 * (double)c->C && c->moves < MOST_FOR_DRAWS);
+}
+
+static long at_most(double x, long most)
+{
+    return x < (double)most ? (long)x : most;
+}
+
+/* Evaluations of a check, by what one costs and what went before. */
+static long worth(const Target *t)
+{
+    long cheap = at_most(CHEAP_WORK / t->work, CHEAP);
+
+    return t->work * (double)t->evaluations <= CHEAP_WORK
+         ? (t->evaluations > cheap ? t->evaluations : cheap)
+         : t->evaluations / 8 > cheap ? t->evaluations / 8 : cheap;
+}
+
+static long chains_for(double evaluations)
+{
+    long C = at_most(evaluations / (SNAPSHOTS * LEAPS), CHAINS);
+
+    return C < FEWEST ? FEWEST : C;
 }
 
 bool settle_check(Target *t, const Mixture *q, const Sample *from, uint64_t seed)
 {
     long most = psis_even(&from->psis, from->M) ? CHECK : CHECK_UNEVEN, spent = t->evaluations;
+    long evaluations = worth(t);
     double unused;
     bool still = true;
-    Chains c = chains_new(t, q, from, seed);
+    Chains c = chains_new(t, q, from, chains_for((double)evaluations), seed);
 
     snapshot(&c, BEGINNING);
     for (long moves = SNAPSHOTS; still && c.moves < most && !target_late(t); moves = c.moves) {
         run_window(&c, moves);
         still = drift(&c, BEGINNING, &unused) <= 1;
-        if (t->evaluations - spent > (spent > CHEAP ? spent : CHEAP))
+        if (t->evaluations - spent > evaluations)
             break;
     }
     chains_free(&c);
@@ -355,7 +381,8 @@ bool settle_check(Target *t, const Mixture *q, const Sample *from, uint64_t seed
 Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t seed, double *shift)
 {
     double effective;
-    Chains c = chains_new(t, q, from, seed);
+    long C = chains_for(MOVED_WORK / t->work * SNAPSHOTS * LEAPS);
+    Chains c = chains_new(t, q, from, C < CHAINS / 5 * 2 ? CHAINS / 5 * 2 : C, seed);
     run_window(&c, SNAPSHOTS);
     do {
         run_window(&c, c.moves);

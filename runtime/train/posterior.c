@@ -71,6 +71,7 @@ static void open_target(Posterior *p)
     }
     p->density = p->copies[0].density;
     p->target.n = density_count(p->density, FORM_FREE);
+    p->target.work = program_work(p->model->log_prob_free, density_rows(p->density));
 }
 
 static void take_form(Posterior *p, DensityForm form)

@@ -129,7 +129,7 @@ static void take_draws(const Posterior *p, long rows, Draws *draws)
 {
     const Sample *s = p->posterior.weight != NULL ? fit_sample(&p->fit) : &p->fit.plain;
     const DgmProgram *program = program_of(p);
-    double each = program->flops_once + program->flops_row + LEAST_WORK;
+    double each = program_work(program, 1) + LEAST_WORK;
     double most = fmax(FEWEST_DRAWS, MOST_WORK / (each * (double)rows));
 
     *draws = (Draws){.M = s->M, .stride = 1, .U = s->U, .weight = p->posterior.weight};

@@ -304,6 +304,11 @@ int output_find(const DgmProgram *p, const char *name)
     return -1;
 }
 
+double program_work(const DgmProgram *p, long rows)
+{
+    return p->flops_once + (double)rows * (p->flops_row + p->flops_draw);
+}
+
 bool output_is_draw(const DgmOutput *out)
 {
     const char *dot = strrchr(out->name, '.');

@@ -150,6 +150,7 @@ void context_bind(const Session *s, DataSet *d, DgmCtx *c, const DgmProgram *p,
 void context_unbind(DgmCtx *c);
 const DgmProgram *program_needed(const DgmProgram *p, const char *command, const char *why_not);
 int output_find(const DgmProgram *p, const char *name);      /* index, or -1 */
+double program_work(const DgmProgram *p, long rows);         /* operations of a run, one draw */
 bool output_is_draw(const DgmOutput *out);                   /* and not NAME.mean, NAME.sd */
 typedef struct Moment {
     const char *when;                  /* "at step 12", "in the evaluation" */
