@@ -50,8 +50,8 @@ void anneal(Target *t, const Gaussian *q, long K, uint64_t seed, uint64_t stream
     long n = q->n;
     double *L = gaussian_factor(q), *step = dgm_alloc((size_t)(K + 2) * sizeof *step);
     double *unused = dgm_alloc(PILOT_DRAWS * sizeof *unused);
-    Particles pilot = particles_new(t, q->mean, L, PILOT_DRAWS);
-    Particles p = particles_new(t, q->mean, L, M);
+    Particles pilot = particles_new(t, q->mean, L, NULL, PILOT_DRAWS);
+    Particles p = particles_new(t, q->mean, L, NULL, M);
 
     step[1] = 0.8 * pow((double)n, -0.25);
     run(&pilot, K, step, true, seed, stream + (uint64_t)K + 1, unused);

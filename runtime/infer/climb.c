@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 enum { FEWEST_DRAWS = 64, FEWEST_OF_MIXTURE = 1000, MOST_DRAWS = 4096, ROUNDS = 8, HALVINGS = 20 };
+enum { MOST_DRAWS_OF_MANY = 256 };     /* of more than MOST_DENSE numbers: draws are moved anyway */
 enum { STRETCHES_EARLY = 5, STRETCHES_LAST = 15, FRESH = 500000 };
 /* A standard error of a mean, in sds; and how many numbers of noise there may be. */
 static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;
@@ -100,7 +101,8 @@ BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor)
 {
     long noise = gaussian_noise(&q->part[0]), iterations = 0;
     long M = q->parts > 1 ? FEWEST_OF_MIXTURE : FEWEST_DRAWS;
-    long most = even(fmin(MOST_DRAWS, MOST_NUMBERS / (double)(q->parts * (noise + 1))));
+    double draws = t->n <= MOST_DENSE ? MOST_DRAWS : MOST_DRAWS_OF_MANY;
+    long most = even(fmin(draws, MOST_NUMBERS / (double)(q->parts * (noise + 1))));
     BoundFit fit = {0};
 
     t->stage = "climbing the bound";

@@ -100,7 +100,7 @@ static void take_bridge(const Fit *f, Sample *s)
 
 static bool can_move(const Target *t, const Fit *f)
 {
-    return t->n > 0 && t->n <= MOST_DENSE && f->lost < f->plain.M && !fit_is_point(f);
+    return t->n > 0 && t->n <= MOST_MOVED && f->lost < f->plain.M && !fit_is_point(f);
 }
 
 bool fit_stands(Target *t, Fit *f)
@@ -129,7 +129,8 @@ void fit_refine(Target *t, Fit *f)
 
     if (!can_move(t, f))
         return;
-    anneal_rounds(t, f);
+    if (t->n <= MOST_DENSE)
+        anneal_rounds(t, f);
     if ((!good || !fit_stands(t, f)) && !target_late(t))
         fit_move(t, f, fit_sample(f));
 }

@@ -9,17 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-Particles particles_new(Target *t, const double *mean, const double *L, long M)
+/* L NULL: of independent numbers. */
+Particles particles_new(Target *t, const double *mean, const double *L, const double *sd, long M)
 {
     long n = t->n;
     double *x = dgm_alloc((size_t)(6 * M * n + 2 * M + 1) * sizeof *x);
-    Particles p = {.t = t, .mean = mean, .L = L, .M = M, .n = n, .z = x, .u = x + M * n,
+    Particles p = {.t = t, .mean = mean, .L = L, .sd = sd, .M = M, .n = n, .z = x, .u = x + M * n,
                    .by_z = x + 2 * M * n, .momentum = x + 3 * M * n, .z0 = x + 4 * M * n,
                    .by0 = x + 5 * M * n, .log_p = x + 6 * M * n, .log0 = x + 6 * M * n + M};
 
     p.log_volume = (double)n / 2 * log(2 * M_PI);
     for (long i = 0; i < n; i++)
-        p.log_volume += log(L[i * n + i]);
+        p.log_volume += log(L != NULL ? L[i * n + i] : sd[i]);
     return p;
 }
 
@@ -31,8 +32,18 @@ void particles_free(Particles *p)
 void particles_place(const Particles *p, double *u)
 {
     for (long i = 0; i < p->M * p->n; i++)
-        u[i] = p->mean[i % p->n];
-    dense_times_factor(p->M, p->n, p->n, p->z, p->n, p->L, u);
+        u[i] = p->mean[i % p->n] + (p->L != NULL ? 0 : p->sd[i % p->n] * p->z[i]);
+    if (p->L != NULL)
+        dense_times_factor(p->M, p->n, p->n, p->z, p->n, p->L, u);
+}
+
+/* z of u, given in its place without the mean. */
+void particles_take(const Particles *p)
+{
+    for (long i = 0; i < p->M * p->n && p->L == NULL; i++)
+        p->z[i] /= p->sd[i % p->n];
+    if (p->L != NULL)
+        dense_solve_rows(p->M, p->n, p->L, p->z);
 }
 
 void particles_look(Particles *p)
@@ -41,7 +52,10 @@ void particles_look(Particles *p)
 
     particles_place(p, p->u);
     target_rows(p->t, p->M, p->u, p->log_p, gradient);
-    dense_product(false, false, p->M, p->n, p->n, gradient, p->L, 0, p->by_z);
+    for (long i = 0; i < p->M * p->n && p->L == NULL; i++)
+        p->by_z[i] = gradient[i] * p->sd[i % p->n];
+    if (p->L != NULL)
+        dense_product(false, false, p->M, p->n, p->n, gradient, p->L, 0, p->by_z);
     free(gradient);
 }
 

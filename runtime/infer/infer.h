@@ -92,7 +92,7 @@ void noise_balanced(uint64_t seed, uint64_t stream, long M, long n, double *E);
 
 /* A Gaussian at the mode or on the way to it: u = mean + factor e, factor [n][n] lower; with more
  * than MOST_DENSE numbers u = mean + sd e, and factor is NULL. */
-enum { MOST_DENSE = 1200 };
+enum { MOST_DENSE = 1200, MOST_MOVED = 10000 };
 typedef struct Mode { double *mean, bound; } Mode;           /* bound: of a Gaussian there */
 typedef struct Start {
     long n;
@@ -256,7 +256,7 @@ Psis psis_smooth(long M, double *log_weight);
 /* Of q^(1 - b) p^b, where z is standard normal under q. */
 typedef struct Particles {
     Target *t;
-    const double *mean, *L;            /* u = mean + L z */
+    const double *mean, *L, *sd;       /* u = mean + L z, or where L is NULL mean + sd z */
     long M, n;
     double log_volume;                 /* log det L - log normaliser of the normal law */
     double *z, *u;                     /* [M][n] */
@@ -265,7 +265,8 @@ typedef struct Particles {
     double *z0, *by0, *log0;           /* before a move */
 } Particles;
 
-Particles particles_new(Target *t, const double *mean, const double *L, long M);
+Particles particles_new(Target *t, const double *mean, const double *L, const double *sd, long M);
+void particles_take(const Particles *p);                     /* z from u - mean in its place */
 void particles_free(Particles *p);
 void particles_place(const Particles *p, double *u);         /* u [M][n] of z */
 void particles_look(Particles *p);                           /* u, log p and its gradient at z */

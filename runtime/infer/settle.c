@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum { CHAINS = 500, FEWEST = 32, SNAPSHOTS = 8, MOST_LEAPS = 12, STREAM = 1000000 };
+enum { MOST_SEEN = 2000000 };          /* numbers of a snapshot */
 /* Moves: of a check, where weights are all but equal and where not, unless it costs more than what
  * went before; of all draws at least; at most where they drift; at most where fewer than two of
  * each chain are effective. CHEAP: evaluations that a check may cost anyway, if they are no more
@@ -36,7 +37,7 @@ typedef struct Chains {
     const Mixture *q;
     long n, C;
     Particles *group;                  /* [parts] */
-    double **factor;                   /* [parts] */
+    double **factor;                   /* [parts], or standard deviations */
     double *step;                      /* [parts] */
     double *seen[WINDOWS];             /* [snapshots][C][n + 1]: u and log p */
     long snapshots[WINDOWS];
@@ -99,9 +100,20 @@ static long nearest(const Mixture *q, const double *u)
     return at;
 }
 
+/* The factor of the covariance; of many numbers their standard deviations. */
+static double *scales_of(const Gaussian *q)
+{
+    if (q->n <= MOST_DENSE)
+        return gaussian_factor(q);
+    double *sd = dgm_alloc((size_t)q->n * sizeof *sd);
+    gaussian_sds(q, sd);
+    return sd;
+}
+
 static Chains chains_new(Target *t, const Mixture *q, const Sample *from, long C, uint64_t seed)
 {
     C = C < from->M ? C : from->M;
+    C = C < MOST_SEEN / t->n ? C : MOST_SEEN / t->n;
     long n = t->n, *part;
     size_t window = (size_t)(SNAPSHOTS * C * (n + 1)) * sizeof(double);
     Chains c = {.t = t, .q = q, .n = n, .C = C, .seed = seed,
@@ -120,13 +132,14 @@ static Chains chains_new(Target *t, const Mixture *q, const Sample *from, long C
 
         for (long i = 0; i < C; i++)
             M += part[i] == k;
-        c.factor[k] = gaussian_factor(&q->part[k]);
-        c.group[k] = particles_new(t, q->part[k].mean, c.factor[k], M);
+        c.factor[k] = scales_of(&q->part[k]);
+        c.group[k] = n <= MOST_DENSE ? particles_new(t, q->part[k].mean, c.factor[k], NULL, M)
+                                     : particles_new(t, q->part[k].mean, NULL, c.factor[k], M);
         c.step[k] = 0.8 * pow((double)n, -0.25);
         for (long i = 0; i < C; i++)
             for (long j = 0; part[i] == k && j < n; j++)
                 c.group[k].z[next++] = U[i * n + j] - q->part[k].mean[j];
-        dense_solve_rows(M, n, c.factor[k], c.group[k].z);
+        particles_take(&c.group[k]);
         particles_look(&c.group[k]);
     }
     free(part);

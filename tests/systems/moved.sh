@@ -75,6 +75,35 @@ near tails far 1.061478 0.453978 0.1 0.15
 log=$(sed 's/.*"evidence":{"log":\([-0-9.]*\),.*/\1/' tails.out)
 holds "$log^2 < 0.05^2" "evidence of a prior: $log"
 
+# 1,500 groups: more numbers than have a covariance. The means of the groups integrated out, quadrature
+# over mu and tau.
+cat >groups.dgm <<'END'
+model groups(J) {
+  data y[J] : real
+  latent mu : real ~ normal(0, 5)
+  latent tau : positive ~ normal(0, 5)
+  latent theta[J] : real ~ normal(mu, tau)
+  for j in J { y[j] ~ normal(theta[j], 1) }
+}
+END
+awk 'BEGIN { srand(3); printf "{\"y\": ["
+    for (j = 0; j < 1500; j++) { z = -6; for (k = 0; k < 12; k++) z += rand()
+        printf "%s%.6f", j ? ", " : "", 0.7 + 1.5 * z }
+    print "]}" }' >groups.json
+"$dgmc" groups.dgm --data groups.json --precision f64 -o groups
+tr -c '0-9.\n-' '\n' <groups.json | awk '/[0-9]/ { n++; a += $1; q += $1 ^ 2 }
+    END { for (i = 0; i <= 300; i++) for (k = 0; k <= 300; k++) {
+            mu = 0.4 + 0.6 * i / 300; tau = 0.7 + 0.9 * k / 300; v = 1 + tau ^ 2
+            l = -0.5 * (q - 2 * mu * a + n * mu ^ 2) / v - n / 2 * log(v) - (mu ^ 2 + tau ^ 2) / 50
+            if (!top) top = l
+            p = exp(l - top - 30); w += p; m += p * mu; m2 += p * mu ^ 2; t += p * tau; t2 += p * tau ^ 2 }
+        m /= w; t /= w; printf "%.6f %.6f %.6f %.6f\n", m, sqrt(m2 / w - m ^ 2), t, sqrt(t2 / w - t ^ 2) }' >exact.txt
+read -r m ms t ts <exact.txt
+posterior groups 1 --data groups.json
+near groups mu $m $ms 0.2 0.2
+near groups tau $t $ts 0.2 0.2
+grep -q '"warnings":\[\]' groups.out || fail "groups: a warning"
+
 # flat priors, and data that a step separates
 cat >separate.dgm <<'END'
 model separate {
