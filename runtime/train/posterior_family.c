@@ -108,6 +108,11 @@ void family_describe(Posterior *p)
     const Mixture *q = &p->fit.q;
     size_t at = strlen(p->why_family);
 
+    if (p->target.n == 0) {
+        snprintf(p->family_text, sizeof p->family_text, "exact");
+        snprintf(p->why_family, sizeof p->why_family, "all latents are summed out");
+        return;
+    }
     if (q->parts == 1) {
         snprintf(p->family_text, sizeof p->family_text, "%s", fit_is_point(&p->fit) ? "map"
                  : p->fit.rules.by == FIT_LAPLACE ? "laplace" : family_name(q->part[0].kind));

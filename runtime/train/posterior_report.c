@@ -191,8 +191,9 @@ static void print_weights(const Posterior *p)
     else
         printf("  %s", s->moves == 0 && psis_even(&s->psis, s->M) ? "weights all but equal, " : "");
     printf("%.0f effective draws of %ld, by %s\n", s->psis.ess, s->M, p->source);
-    printf("  gradient signal-to-noise %.3f over %d draws (%.3f by chance)\n", p->snr,
-           (int)SNR_DRAWS, 1 / sqrt(SNR_DRAWS));
+    if (!isnan(p->snr))
+        printf("  gradient signal-to-noise %.3f over %d draws (%.3f by chance)\n", p->snr,
+               (int)SNR_DRAWS, 1 / sqrt(SNR_DRAWS));
 }
 
 void posterior_print(const Posterior *p)
@@ -201,7 +202,7 @@ void posterior_print(const Posterior *p)
 
     printf("%s: %ld free numbers, %s (%s), ", p->model->name, p->target.n, p->family_text,
            p->why_family);
-    if (f->bound.draws > 0)
+    if (f->bound.draws > 0 && p->target.n > 0)
         printf("%ld steps on %ld fixed draws, ", f->bound.iterations, f->bound.draws);
     printf("%.2f s\n", p->seconds);
     printf("  method %s: %s\n", p->method, p->why_method);
@@ -209,12 +210,15 @@ void posterior_print(const Posterior *p)
         printf("  %s\n", p->why_form);
     if (fit_is_point(f))
         printf("  log density of the free numbers %.3f\n", f->start.log_density);
+    else if (p->target.n == 0)
+        printf("  log evidence %.6f\n", f->elbo);
     else
         print_weights(p);
     if (p->held_out.wanted)
         heldout_print(p);
     printf("\n");
-    summaries_print(p->posterior.latents, p->posterior.n, p->posterior.M, p->posterior.weight);
+    if (p->posterior.n > 0)
+        summaries_print(p->posterior.latents, p->posterior.n, p->posterior.M, p->posterior.weight);
     if (p->posterior.reporting.n > 0)
         summaries_print(p->posterior.reporting.quantities, p->posterior.reporting.n, p->posterior.M,
                         p->posterior.weight);
