@@ -141,12 +141,35 @@ static void summary_query(Derive *d, Query *q, Summary summary)
     d->summary = SUMMARY_NONE;
 }
 
+/* The discrete latent that the statement of v reads and that does not belong to v's own plate; or
+ * NULL. It would be drawn from its law, and shared by all that is predicted: data say otherwise. */
+static const Var *shared_state(Derive *d, const Var *v)
+{
+    const Site *sites = v->kind == VAR_DRAWN ? d->m->drawn : d->m->sites;
+    for (size_t i = 0; i < vec_len(sites); i++) {
+        const Site *s = &sites[i];
+        Var **reads = s->var == v ? model_reads(d->c, d->m, s->law) : NULL;
+        for (size_t k = 0; k < vec_len(reads); k++)
+            if (var_is_summed(reads[k])
+                && !(reads[k]->plate && s->plate && plate_within(s->plate, reads[k]->plate)))
+                return reads[k];
+    }
+    return NULL;
+}
+
 /* Data that `predict` names must be drawn by simulate. */
 static void check_predicted(Derive *d)
 {
     const Query *s = &d->d->simulate;
     for (size_t i = 0; i < vec_len(d->m->predicted); i++) {
-        const Var *v = d->m->predicted[i];
+        const Var *v = d->m->predicted[i], *shared = shared_state(d, v);
+        if (shared) {
+            diag_error(d->c, E_ND_PREDICT, v->decl->span, v->name);
+            diag_note(d->c, shared->decl->span, "of this latent the data know more than its law");
+            diag_help(d->c, "its states are not drawn from their posterior: `report` their "
+                      "probabilities, `marginal(%s)`", shared->name);
+            continue;
+        }
         Str why = s->absent ? s->absent : str(d->c, "no statement draws it");
         for (size_t k = 0; k < vec_len(s->given); k++)
             if (s->given[k] == v)
