@@ -92,12 +92,13 @@ a limit of 20 seconds for a fit. Seconds are those of the fit, without compiling
 In each cell the error of the worst mean, in standard deviations of the reference, and the worst ratio
 of standard deviations to the reference. The families are as fitted; \`auto\` is what a user gets: full
 rank with importance weights, or draws that were moved where weights are not enough; then, and where
-weights are all but equal, there is no k-hat. k-hat and seconds are those of \`auto\`. The reference itself has 10,000 draws: its means are known to 0.01 standard deviations.
+weights are all but equal, there is no k-hat. k-hat and seconds are those of \`auto\`. The reference
+itself has 10,000 draws: its means are known to 0.01 standard deviations.
 
 | posterior | meanfield | fullrank | lowrank(4) | auto | k-hat | seconds |
 |---|---|---|---|---|---|---|
 END
-cat "$work/with"
+sed 's/| nan |/| - |/' "$work/with"
 echo
 awk '
     function size(x) { return x < 0 ? -x : x }
@@ -115,7 +116,7 @@ cat <<END
 | posterior | k-hat | effective draws | seconds | warnings |
 |---|---|---|---|---|
 END
-cat "$work/without"
+sed 's/| nan |/| - |/' "$work/without"
 echo
 echo "Not finished within 20 seconds (by one family at least): ${late:-none}."
 [ -z "$failed" ] || printf '\nFailed:%s.\n' "$failed"
