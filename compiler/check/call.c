@@ -372,6 +372,20 @@ static bool has_steps(Check *s, Ast *e, const Type *t)
     return s->frame || (e->decl->decl && e->decl->decl->kind == AST_LET);
 }
 
+/* Data over the innermost plates, in their order: y[J, T] in `for j in J { scan t in T .. }`. */
+static bool is_over_plates(Check *s, const Type *x)
+{
+    size_t n = vec_len(x->array), depth = vec_len(s->plates);
+    bool good = n <= depth, steps = false;
+    for (size_t i = 0; good && i < n; i++) {
+        Ast *binder = s->plates[depth - n + i];
+        Size *limit = binder->type ? binder->type->classes : NULL;
+        steps |= map_get(s->scans, binder) != NULL;
+        good = limit && sizes_agree(s, limit, x->array[i]);
+    }
+    return good && steps;
+}
+
 static bool check_lag(Check *s, Args *a)
 {
     Ast *lag = ast_argument(a->at, "lag");
@@ -422,7 +436,13 @@ static Type *rule_previous(Check *s, Args *a)
     }
     if (!check_lag(s, a)) return type_bad(s);
     x = type_copy(s, x);
-    if (!own && vec_len(x->array) > 1) return as_element(s, a->asts[0], x);
+    if (!own && vec_len(x->array) > 1 && !is_over_plates(s, x)) {
+        as_element(s, a->asts[0], x);
+        diag_help(s->c, "data whose axes are the plates around, in their order, are `previous(%s, "
+                  "init)`: of `y[J, T]`, `for j in J { scan t in T { .. } }`",
+                  fmt_expr(s->c, a->asts[0]));
+        return type_bad(s);
+    }
     if (!own) x->array = NULL;         /* data of the scan: its element */
     if (!check_initial(s, a, x, init)) return type_bad(s);
     Type *t = type_union(s, x, init, vec_len(x->event) ? x->event : NULL);

@@ -471,6 +471,26 @@ echo '{"mu": 0.3, "phi": [0.5, -0.4], "theta": [0.2, -0.3, 0.6],
   "both": [[0.1, 0.7, -0.2], [0.4, -0.5, 0.9]]}' >arma.at
 pair arma
 
+# Data over plates and steps, in either order.
+for order in "J, T" "T, J"; do
+    at=$(echo "$order" | tr JT jt)
+    case $order in J*) first='for j in J' second='scan t in T' before='y[j, t - 1]' ;;
+    *) first='scan t in T' second='for j in J' before='y[t - 1, j]' ;; esac
+    cat >panel.dgm <<END
+model panel {
+  data y[$order] : real
+  latent a[J] : real ~ normal(0, 1)
+  latent b, c : real ~ normal(0, 0.5)
+  $first { $second { y[$at] ~ normal(a[j] + b * previous(y, 0.3) + c * previous(y, 0.1, lag: 2), 1) } }
+}
+END
+    sed "s/previous(y, 0.3)/(if t < 1 then 0.3 else $before)/
+        s/previous(y, 0.1, lag: 2)/(if t < 2 then 0.1 else $(echo "$before" | sed 's/1/2/'))/" panel.dgm >panel-all.dgm
+    echo '{"y": [[1, 2, 1.5], [0, 0.1, -0.3], [2.5, 3, 1]]}' >panel.json
+    echo '{"a": [0.3, -0.2, 1], "b": 0.4, "c": -0.7}' >panel.at
+    pair panel
+done
+
 # Arrays and vectors that a sequence carries on, read at other positions: ratings (Elo 1978) whose
 # let is declared below its reader, a matrix model of ages (Leslie 1945), the filter of Kalman 1960.
 cat >elo.dgm <<'END'
