@@ -17,12 +17,13 @@
 enum { CHAINS = 500, FEWEST = 32, SNAPSHOTS = 8, MOST_LEAPS = 12, STREAM = 1000000 };
 enum { MOST_SEEN = 2000000 };          /* numbers of a snapshot */
 /* Moves: of a check, where weights are all but equal and where not, unless it costs more than what
- * went before; of all draws at least; at most where they drift; at most where fewer than two of
- * each chain are effective. CHEAP: evaluations that a check may cost anyway, if they are no more
- * work than CHEAP_WORK; of more, a check costs an eighth of what went before. */
+ * went before; of all draws at least, and more if that is no more than LONG_WORK, for drifts into
+ * heavy tails that are too slow to show from window to window; at most where they drift; at most
+ * where fewer than two of each chain are effective. CHEAP: evaluations that a check may cost anyway,
+ * if they are no more work than CHEAP_WORK; of more, a check costs an eighth of what went before. */
 enum { CHECK = 16, CHECK_UNEVEN = 32, LEAST = 64, MOST = 512, MOST_FOR_DRAWS = 128 };
 enum { CHEAP = 16000, LEAPS = 4 };     /* LEAPS: of a move, about */
-static const double CHEAP_WORK = 4e9, MOVED_WORK = 1e8;
+static const double CHEAP_WORK = 4e9, MOVED_WORK = 1e8, LONG_WORK = 5e8;
 static const double ACCEPTED = 0.8;    /* share wanted of moves by the whole step */
 static const double WAY = 1.5;         /* of a trajectory, on average */
 /* Shifts that matter: of a mean in sds, of a variance and of a mean square as shares. */
@@ -346,7 +347,8 @@ static bool go_on(const Chains *c, double shift, double effective)
 {
     if (target_late(c->t))
         return false;
-    return c->moves < LEAST || (shift > 1 && c->moves < MOST)
+    double least = fmax(LEAST, LONG_WORK / (c->t->work * (double)(c->C * LEAPS)));
+    return ((double)c->moves < least && c->moves < MOST) || (shift > 1 && c->moves < MOST)
         || (effective < 2.0 * (double)c->C && c->moves < MOST_FOR_DRAWS);
 }
 
