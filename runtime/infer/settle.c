@@ -19,8 +19,9 @@ enum { MOST_SEEN = 2000000 };          /* numbers of a snapshot */
 /* Moves: of a check, where weights are all but equal and where not, unless it costs more than what
  * went before; of all draws at least, and more if that is no more than LONG_WORK, for drifts into
  * heavy tails that are too slow to show from window to window; at most where they drift; at most
- * where fewer than two of each chain are effective. CHEAP: evaluations that a check may cost anyway,
- * if they are no more work than CHEAP_WORK; of more, a check costs an eighth of what went before. */
+ * where fewer than two of each chain are effective. CHEAP: evaluations that a check may cost
+ * anyway, if they are no more work than CHEAP_WORK; of more, a check costs an eighth of what went
+ * before. */
 enum { CHECK = 16, CHECK_UNEVEN = 32, LEAST = 64, MOST = 512, MOST_FOR_DRAWS = 128 };
 enum { CHEAP = 16000, LEAPS = 4 };     /* LEAPS: of a move, about */
 static const double CHEAP_WORK = 4e9, MOVED_WORK = 1e8, LONG_WORK = 5e8;
