@@ -378,9 +378,9 @@ int next_token(Parser *p, Token *token)
         memmove(p->queue, p->queue + 1, (size_t)p->n_queue * sizeof *p->queue);
         if (due.kind != SEP || !at_statement_start(p)) return hand_out(p, token, due);
     }
-    drop_stray(p);
-    while (peek(p, 0)->kind == ';' && at_statement_start(p)
-           && !(context(p) & (IN_PAREN | IN_RECORD))) drop(p);
+    for (drop_stray(p); peek(p, 0)->kind == ';' && at_statement_start(p)
+                        && !(context(p) & (IN_PAREN | IN_RECORD)); drop_stray(p))
+        drop(p);
     Token t = *peek(p, 0);
     if (statement_ends(p, &t)) {
         if (t.kind == ';') drop(p);
