@@ -141,20 +141,41 @@ static bool keeps_out(Nest *t, Node *v, int depth, const Item *loop)
                 vec_push(t->c, t->slow, v);
             return true;
         }
-        if (!here && x->kind == ITEM_STMT && op_slow(x->node->op))
+        if (!here && x->kind == ITEM_STMT && op_slow(x->node->op)) {
+            vec_push(t->c, t->slow, x->node);
             return true;
+        }
     }
     return false;
 }
 
+/* Behind all operands of v in path[depth]. */
+static size_t ready_at(const Node *v, Item *const *path, int depth)
+{
+    size_t at = 0;
+    for (int k = 0; k < v->n_in; k++) {
+        const Node *d = v->in[k].node;
+        long i = d->kernel == v->kernel ? index_of(d, path, depth) : -1;
+        if (i >= (long)at)
+            at = (size_t)i + 1;
+    }
+    return at;
+}
+
+/* A loop of what was kept out of others stands as early as its operands allow: they can read it. */
 static Item *enter_loop(Nest *t, Node *v, Item **path, int depth, Axis *axis)
 {
     Item *list = path[depth], *best = NULL;
+    size_t end = vec_len(list->items);
     int most = -1;
     for (size_t i = 0; i < vec_len(list->items); i++) {
         Item *x = list->items[i];
-        if (x->kind != ITEM_LOOP || x->axis != axis || keeps_out(t, v, depth, x))
+        if (x->kind != ITEM_LOOP || x->axis != axis)
             continue;
+        if (keeps_out(t, v, depth, x)) {
+            end = ready_at(v, path, depth);
+            continue;
+        }
         int s = score(v, path, depth, i);
         if (s >= 0 && s >= most) {
             most = s;
@@ -162,7 +183,7 @@ static Item *enter_loop(Nest *t, Node *v, Item **path, int depth, Axis *axis)
         }
     }
     if (!best)
-        insert_item(t, list, vec_len(list->items), ITEM_LOOP, NULL, axis, &best);
+        insert_item(t, list, end, ITEM_LOOP, NULL, axis, &best);
     return best;
 }
 
@@ -170,13 +191,7 @@ static Item *enter_loop(Nest *t, Node *v, Item **path, int depth, Axis *axis)
 static void insert_stmt(Nest *t, Node *v)
 {
     Item *list = v->path[v->depth];
-    size_t at = 0;
-    for (int k = 0; k < v->n_in; k++) {
-        const Node *d = v->in[k].node;
-        long i = d->kernel == v->kernel ? index_of(d, v->path, v->depth) : -1;
-        if (i >= (long)at)
-            at = (size_t)i + 1;
-    }
+    size_t at = ready_at(v, v->path, v->depth);
     while (at < vec_len(list->items) && (list->items[at]->kind == ITEM_DONE ||
                                          list->items[at]->kind == ITEM_STMT))
         at++;
