@@ -71,7 +71,7 @@ train level { objective elbo(samples: 8, gradient: path); optimizer adam(0.03); 
 END
     "$dgmc" $1.dgm -o $1 --precision f64 2>err.txt || { cat err.txt; fail "$1"; }
     ./$1 train --data level.json --schedule cosine --out $1.run --quiet
-    ./$1 eval $1.run --data level.json --samples 2000 --json >$1.json
+    ./$1 eval $1.run --data level.json --samples 20000 --json >$1.json
     json $1.json elbo
 }
 gap() { holds "($1 - $exact)^2 < $2^2" "$1 against $exact"; }
