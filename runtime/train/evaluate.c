@@ -1,7 +1,8 @@
 /* evaluate.c - `eval`: how well a trained model explains data it is given.
  *
- * elbo, kl, reconstruction: averages over all rows, the last short batch included, with the random
- * draws of a row keyed by its number, so that the result does not depend on the batch size.
+ * elbo, kl, reconstruction: averages over all rows, the last short batch included, and K draws of
+ * each; the random draws of a row are keyed by its number, so that the result does not depend on
+ * the batch size.
  *
  * log_likelihood: the importance-weighted bound of Burda et al. (2016),
  *     log p(x[n]) ~ log 1/K sum_k p(x[n], z_k) / q(z_k | x[n]),     z_k ~ q,
@@ -246,11 +247,8 @@ int command_eval(Options *o)
     batch = batch > 0 ? batch : d.N;
     e.n = d.N;
     e.step = state.step;
-    long S = o->model->samples > 0 ? o->model->samples : 1, passes = 1;
-    if (model_has_global_latents(o->model) && e.K > 0) {     /* one draw serves all rows */
-        S = DRAWS_PER_BLOCK;
-        passes = (e.K + S - 1) / S;
-    }
+    long S = o->model->samples > 0 ? o->model->samples : 1;    /* iwae: what its bound means */
+    long passes = e.K > S && model_has_latents(o->model) ? (e.K + S - 1) / S : 1;
     e.terms = evaluate_passes(&s, &d, batch, S, 0, passes, (double)d.N,
                               (Moment){"in the evaluation", NULL});
     e.likelihood = evaluate_likelihood(&s, &d, batch, e.K);

@@ -124,7 +124,7 @@ family for wrong { net encoder(x) = x |> dense(D)
 train wrong { objective elbo(samples: 4) }
 END
 quick_dgmc wrong.dgm --only=step --precision f64
-expect_rc 1 ./wrong check-grad --repeats 800
+expect_rc 1 ./wrong check-grad --repeats 3200
 grep -q "encoder.dense_1.b .*BIASED" out.txt && ! grep -q "^W .*BIASED" out.txt || fail "not caught"
 
 # ---- the exact posterior ---------------------------------------------------------------------------
@@ -139,7 +139,7 @@ END
 echo '{"y": 1.7}' >coin.json
 "$dgmc" coin.dgm --precision f64 --data coin.json
 ./coin train --data coin.json --schedule cosine --out coin_run --quiet
-./coin eval coin_run --data coin.json --samples 1000 --json >eval.json
+./coin eval coin_run --data coin.json --samples 100000 --json >eval.json
 # log(0.3 N(1.7; 2, 1) + 0.7 N(1.7; 0, 1))
 exact=$(awk 'BEGIN { print log(0.3 * exp(-0.045) + 0.7 * exp(-1.445)) - log(2 * 3.14159265358979) / 2 }')
 holds "($(json eval.json elbo) - $exact)^2 < 1e-4" "the bound is tight at the exact posterior"
