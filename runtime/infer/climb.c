@@ -105,6 +105,9 @@ BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor)
     long most = even(fmin(draws, MOST_NUMBERS / (double)(q->parts * (noise + 1))));
     BoundFit fit = {0};
 
+    if (t->n > MOST_DENSE)
+        M = most;                      /* fewer would be fitted rather than the density */
+
     t->stage = "climbing the bound";
     if (q->part[0].kind == FAMILY_FULLRANK && M < 2 * (noise + 8))
         M = 2 * (noise + 8);           /* fewer would leave directions that no draw sees */
@@ -120,5 +123,6 @@ BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor)
             break;
         M = wanted < (double)most ? even(wanted) : most;
     }
+    fit.fresh = bound;
     return fit;
 }

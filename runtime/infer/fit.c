@@ -173,8 +173,8 @@ static void begin_nearer(Target *t, Start *s, uint64_t seed)
     Mixture q = mixture_of(gaussian_from(s, FAMILY_MEANFIELD, 0));
     BoundFit fit = climb(t, &q, seed, -INFINITY);
 
-    if (fit.elbo > s->elbo) {
-        s->elbo = fit.elbo;
+    if (fit.fresh > s->elbo) {
+        s->elbo = fit.fresh;
         for (long i = 0; i < n * n; i++)
             s->factor[i] = i / n == i % n ? q.part[0].sd[i / n] : 0;
         for (long i = 0; i < n; i++)

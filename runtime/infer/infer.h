@@ -200,6 +200,7 @@ void coordinates_gradient(const Gaussian *from, const Gaussian *q, const double 
 
 typedef struct BoundFit {
     double elbo;                       /* of the draws that it was fitted to */
+    double fresh;                      /* of draws that it was not fitted to; set by climb */
     double error;                      /* largest standard error of a mean, in sds, that comes from
                                           the number of draws */
     long draws, iterations;

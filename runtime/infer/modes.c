@@ -71,18 +71,20 @@ double modes_left(const Start *s, const Mixture *q)
 
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed)
 {
-    double best = fit->elbo, at_modes;
+    double best = fit->fresh, at_modes;
     FamilyKind kind = q->part[0].kind;
 
     at_modes = fmax(best_at_modes(s, q, true), best_at_modes(s, q, false));
+    if (t->n > MOST_DENSE)             /* a climb is dear; descents often end at no mode */
+        at_modes = fmax(at_modes, s->elbo);
     for (long k = 0; k < s->others && q->parts <= MOST_JOINED && !target_late(t); k++) {
         if (s->other[k].bound < at_modes - RIVAL || mixture_reaches(q, s->other[k].mean))
             continue;
         Mixture alone = mixture_of(gaussian_at(t, s->other[k].mean, kind, rank, seed));
         BoundFit own = climb(t, &alone, seed, best - RIVAL);
 
-        if (own.elbo > best - RIVAL && !mixture_reaches(q, alone.part[0].mean)) {
-            best = own.elbo > best ? own.elbo : best;
+        if (own.fresh > best - RIVAL && !mixture_reaches(q, alone.part[0].mean)) {
+            best = own.fresh > best ? own.fresh : best;
             bound_join(fit, &own);
             mixture_add(q, gaussian_copy(&alone.part[0]), 0);
         } else {

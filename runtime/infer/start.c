@@ -197,7 +197,7 @@ static bool diagonal_curvature(Target *t, const double *u, uint64_t seed, double
     }
     for (long i = 0; i < n; i++) {
         finite = finite && isfinite(sd[i]);
-        sd[i] = 1 / sqrt(fmax(fabs(sd[i]), 1e-2));
+        sd[i] = 1 / sqrt(fmax(fabs(sd[i]), 0.1));
     }
     free(x);
     return finite;
@@ -385,7 +385,7 @@ Start start_find(Target *t, uint64_t seed)
         Start s = candidate(t, u, seed, true);
         bool good = s.spread < GOOD_SPREAD;
         keep_better(&best, s);
-        for (long k = 0; k < trail.n_points && !good && n <= MOST_DENSE && !target_late(t); k++)
+        for (long k = 0; k < trail.n_points && !good && !target_late(t); k++)
             keep_better(&best, candidate(t, trail.points + k * n, seed, false));
         if (best.found && best.elbo > elbo)
             agreed = 1;

@@ -212,6 +212,14 @@ static void refine_both(Posterior *p, Fit *noncentred)
     fit_move(&p->target, &p->fit, s);
 }
 
+/* Is it a law of the same posterior, nearly? A bound far below is of a climb gone astray, or
+ * of scales nowhere near 0. */
+static bool comes_near(const Posterior *p, const Fit *other)
+{
+    return other->start.found && p->fit.q.parts == 1 && other->q.parts == 1
+        && other->elbo > p->fit.elbo - (double)p->target.n - 10;
+}
+
 static void refine(Posterior *p)
 {
     Fit other = {.start.found = false};
@@ -223,8 +231,7 @@ static void refine(Posterior *p)
     if ((fit_reliable(&p->fit) && fit_stands(&p->target, &p->fit)) || target_late(&p->target))
         return;
     other = fit_noncentred(p);
-    if (p->form == FORM_FREE && other.start.found && !target_late(&p->target)
-        && p->fit.q.parts == 1 && other.q.parts == 1)
+    if (p->form == FORM_FREE && comes_near(p, &other) && !target_late(&p->target))
         refine_both(p, &other);
     else
         fit_refine(&p->target, &p->fit);

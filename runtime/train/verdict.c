@@ -52,16 +52,13 @@ static void modes(Posterior *p)
              f->q.parts);
 }
 
-void verdict(Posterior *p)
+/* Of how the family was climbed: no matter where the draws were moved on until they stood still. */
+static void bound(Posterior *p)
 {
     const Fit *f = &p->fit;
 
-    if (p->cut)
-        doubt(p, "budget", "the fit was ended after %.0f s, before it was done: this is the best "
-              "answer so far", p->seconds);
-    if (fit_is_point(f))
-        doubt(p, "point", "this is the mode of the free numbers alone: it has no spread, and may "
-             "lie far from the mean; --family laplace takes the curvature there");
+    if (f->moved.M > 0 && f->q.parts == 1 && fit_reliable(f))
+        return;
     if (f->rules.by != FIT_BOUND && !f->bound.converged)
         doubt(p, "converged", "the density was still rising where the descents ended: it may have "
              "no mode");
@@ -72,6 +69,19 @@ void verdict(Posterior *p)
     if (f->bound.error > MEAN_ERROR)
         doubt(p, "draws", "the family's means are known to %.2f of a standard deviation only: "
              "%ld fixed draws were not enough", f->bound.error, f->bound.draws);
+}
+
+void verdict(Posterior *p)
+{
+    const Fit *f = &p->fit;
+
+    if (p->cut)
+        doubt(p, "budget", "the fit was ended after %.0f s, before it was done: this is the best "
+              "answer so far", p->seconds);
+    if (fit_is_point(f))
+        doubt(p, "point", "this is the mode of the free numbers alone: it has no spread, and may "
+             "lie far from the mean; --family laplace takes the curvature there");
+    bound(p);
     if (f->lost > 0)
         doubt(p, "support", "the density is 0 or not finite at %ld of %ld draws of the family",
              f->lost, f->plain.M);
