@@ -29,7 +29,7 @@ here=tests/bench/gradients
 work=$build/gradients
 mkdir -p "$work"
 runs=$work/runs
-export OMP_NUM_THREADS=1
+export OMP_NUM_THREADS=1 PYTHONPATH=tests/bench
 export XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 \
     --xla_cpu_prefer_vector_width=512"
 models="logistic logistic_loop eight_schools hmm radon"
@@ -53,23 +53,7 @@ for model in $models; do
         "$build/libdgm_f64.a" -lopenblas -lpng -lz -ljansson -lm -o "$work/$model-dgmc"
 done
 
-# The sides of R and Python take long to start: one process each answers all rounds.
-# server NAME COMMAND..: starts it between the fifos NAME.in and NAME.out
-servers=
-trap '' PIPE
-stop() {
-    for s in $servers; do kill "$s" 2>/dev/null || true; done
-    rm -f "$work"/*.in "$work"/*.out
-}
-trap stop EXIT
-server() {
-    name=$1
-    shift
-    rm -f "$work/$name.in" "$work/$name.out"
-    mkfifo "$work/$name.in" "$work/$name.out"
-    taskset -c 0 "$@" <"$work/$name.in" >"$work/$name.out" &
-    servers="$servers $!"
-}
+. tests/bench/server.sh
 
 if Rscript -e 'library(rstan); library(jsonlite)' >/dev/null 2>&1; then
     sides="$sides stan rstan"

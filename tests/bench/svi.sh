@@ -38,7 +38,7 @@ work=$build/svi
 mkdir -p "$work"
 runs=$work/runs
 models="logistic eight_schools line"
-export OMP_NUM_THREADS=1
+export OMP_NUM_THREADS=1 PYTHONPATH=tests/bench
 export XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 \
     --xla_cpu_prefer_vector_width=512"
 
@@ -67,19 +67,9 @@ stan=
 
 # ---- 1. steps -----------------------------------------------------------------------------------
 
-servers=
-trap '' PIPE
-stop() {
-    for s in $servers; do kill "$s" 2>/dev/null || true; done
-    rm -f "$work"/*.in "$work"/*.out
-}
-trap stop EXIT
+. tests/bench/server.sh
 for precision in f32 f64; do
-    rm -f "$work/$precision.in" "$work/$precision.out"
-    mkfifo "$work/$precision.in" "$work/$precision.out"
-    taskset -c 0 "$python" $here/numpyro_side.py "$work" speed $precision \
-        <"$work/$precision.in" >"$work/$precision.out" &
-    servers="$servers $!"
+    server $precision "$python" $here/numpyro_side.py "$work" speed $precision
 done
 exec 3>"$work/f32.in" 4<"$work/f32.out" 5>"$work/f64.in" 6<"$work/f64.out"
 
