@@ -61,6 +61,13 @@ void dense_solve_rows_upper(long M, long n, const double *L, double *X)
                 1, L, (int)n, X, (int)n);
 }
 
+void dense_times_lower(bool transposed, long M, long n, const double *L, double *X)
+{
+    if (M > 0 && n > 0)
+        cblas_dtrmm(CblasRowMajor, CblasRight, CblasLower, transposed ? CblasTrans : CblasNoTrans,
+                    CblasNonUnit, (int)M, (int)n, 1, L, (int)n, X, (int)n);
+}
+
 void dense_solve_upper(long n, const double *L, double *x)
 {
     if (n == 0)

@@ -32,9 +32,12 @@ void particles_free(Particles *p)
 void particles_place(const Particles *p, double *u)
 {
     for (long i = 0; i < p->M * p->n; i++)
-        u[i] = p->mean[i % p->n] + (p->L != NULL ? 0 : p->sd[i % p->n] * p->z[i]);
+        u[i] = p->z[i] * (p->L != NULL ? 1 : p->sd[i % p->n]);
     if (p->L != NULL)
-        dense_times_factor(p->M, p->n, p->n, p->z, p->n, p->L, u);
+        dense_times_lower(true, p->M, p->n, p->L, u);
+    for (long i = 0; i < p->M; i++)
+        for (long j = 0; j < p->n; j++)
+            u[i * p->n + j] += p->mean[j];
 }
 
 /* z of u, given in its place without the mean. */
@@ -48,15 +51,13 @@ void particles_take(const Particles *p)
 
 void particles_look(Particles *p)
 {
-    double *gradient = dgm_alloc((size_t)(p->M * p->n + 1) * sizeof *gradient);
-
     particles_place(p, p->u);
-    target_rows(p->t, p->M, p->u, p->log_p, gradient);
-    for (long i = 0; i < p->M * p->n && p->L == NULL; i++)
-        p->by_z[i] = gradient[i] * p->sd[i % p->n];
+    target_rows(p->t, p->M, p->u, p->log_p, p->by_z);
+    for (long i = 0; i < p->M && p->L == NULL; i++)
+        for (long j = 0; j < p->n; j++)
+            p->by_z[i * p->n + j] *= p->sd[j];
     if (p->L != NULL)
-        dense_product(false, false, p->M, p->n, p->n, gradient, p->L, 0, p->by_z);
-    free(gradient);
+        dense_times_lower(false, p->M, p->n, p->L, p->by_z);
 }
 
 /* log of q^(1 - b) p^b by z, up to a constant. */

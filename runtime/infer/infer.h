@@ -73,6 +73,8 @@ void dense_lower_inverse(long n, const double *L, double *inverse);
 /* C[m,n] = beta C + op(A) op(B); inner size k. */
 void dense_product(bool ta, bool tb, long m, long n, long k, const double *A, const double *B,
                    double beta, double *C);
+/* X [M][n] times L [n][n], lower triangular, or its transpose; in place. */
+void dense_times_lower(bool transposed, long M, long n, const double *L, double *X);
 /* U [M][n] += E F', rows of E `stride` apart; F [n][rank]. */
 void dense_times_factor(long M, long n, long rank, const double *E, long stride, const double *F,
                         double *U);
