@@ -145,6 +145,14 @@ int dgm_optim_state(DgmOptim *o, const char **names, Real **slabs)
     return o->info->n_slabs;
 }
 
+/* 1 - beta^t */
+static double filled(DgmDecay *d, double beta, double t)
+{
+    if (d->beta != beta)
+        *d = (DgmDecay){ beta, log(beta) };
+    return -expm1(t * d->log);
+}
+
 void dgm_optim_begin(DgmOptim *o, uint64_t step, uint64_t total)
 {
     double t = (double)step + 1;
@@ -154,8 +162,8 @@ void dgm_optim_begin(DgmOptim *o, uint64_t step, uint64_t total)
     double rate = o->rate > 0 ? o->rate : o->hyper[0].value;
     o->now = (DgmStepScale){ .lr = rate * factor, .correct_m = 1, .correct_v = 1 };
     if (o->info->update == dgm_adam_update) {
-        o->now.correct_m = 1 / -expm1(t * log(o->hyper[DGM_ADAM_BETA1].value));
-        o->now.correct_v = 1 / sqrt(-expm1(t * log(o->hyper[DGM_ADAM_BETA2].value)));
+        o->now.correct_m = 1 / filled(&o->m, o->hyper[DGM_ADAM_BETA1].value, t);
+        o->now.correct_v = 1 / sqrt(filled(&o->v, o->hyper[DGM_ADAM_BETA2].value, t));
     }
 }
 

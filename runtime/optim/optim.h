@@ -51,6 +51,9 @@ typedef struct DgmScheduleInfo {
     double (*factor)(const DgmHyper *hyper, double step, double total);
 } DgmScheduleInfo;
 
+/* A rate of decay, and its logarithm once it was asked for. */
+typedef struct DgmDecay { double beta, log; } DgmDecay;
+
 struct DgmOptim {
     const DgmOptimInfo *info;          /* row of the table */
     DgmHyper hyper[DGM_OPTIM_MAX_HYPER];           /* current values */
@@ -58,6 +61,7 @@ struct DgmOptim {
     DgmHyper schedule_hyper[DGM_OPTIM_MAX_HYPER];
     double warmup;                     /* steps of linear rise from 0 */
     double rate;                       /* > 0: step size in the place of lr */
+    DgmDecay m, v;                     /* of Adam's means */
     DgmStepScale now;
     Real *slabs[DGM_OPTIM_MAX_SLABS];  /* [param_reals] each */
     long reals;                        /* of one slab */

@@ -70,9 +70,16 @@ void running_clear(Running *r)
 
 void running_add(Running *r, const DgmCtx *c)
 {
-    for (int t = 0; t < r->model->n_terms; t++)
-        r->share[t] += term_share(&r->model->terms[t], c->terms[t], (double)c->B, (double)c->N);
-    r->objective += objective_value(c);
+    double sum = 0;
+
+    for (int t = 0; t < r->model->n_terms; t++) {
+        const DgmTerm *term = &r->model->terms[t];
+        double share = term_share(term, c->terms[t], (double)c->B, (double)c->N);
+
+        r->share[t] += share;
+        sum += term->reported ? 0 : c->weight[t] * share;
+    }
+    r->objective += sum;
     r->count++;
 }
 
