@@ -83,6 +83,7 @@ set(COMPILER_SOURCES
   compiler/derive/noncenter.c
   compiler/derive/offers.c
   compiler/derive/point.c
+  compiler/derive/predict.c
   compiler/derive/print.c
   compiler/derive/queries.c
   compiler/derive/report.c

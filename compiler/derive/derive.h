@@ -32,7 +32,7 @@ typedef struct Latent {
 } Latent;
 
 /* Of discrete latents, by tables added to the log weights of their states: see report.c. */
-typedef enum { SUMMARY_NONE, SUMMARY_MARGINAL, SUMMARY_MODE } Summary;
+typedef enum { SUMMARY_NONE, SUMMARY_MARGINAL, SUMMARY_MODE, SUMMARY_DRAW } Summary;
 
 typedef struct Derive {
     Ctx *c;
@@ -160,8 +160,11 @@ void  log_prob_queries(Derive *d);
 void  log_joint_terms(Derive *d, Query *q, bool free);
 /* simulate.c */
 void  simulate_query(Derive *d);
+/* predict.c */
+void  predict_queries(Derive *d);
 /* report.c */
 void  report_queries(Derive *d);
+void  ask_draw(Derive *d, Var *v);          /* a state of v is wanted, drawn from its posterior */
 Ast  *table_entry(Derive *d, const Var *v); /* what is added to the log weight of v's state; NULL */
 /* words.c: formulas, steps and estimates of what was derived */
 void  describe(Derive *d);

@@ -3,7 +3,7 @@
  *     for n in N { latent c : index(K) ~ categorical(pi); x[n] ~ normal(mu[c], s) }
  *  -> term x, plate n:  + sum_states(c, logpdf(categorical(pi), c) + logpdf(normal(..), x[n]))
  * with sum_states(c, e) = log sum over the states of c of exp e; for modes, max_states(c, e) is the
- * largest of e. Idea: variable elimination. The
+ * largest of e; for draws of the states, draw_states(c, e). Idea: variable elimination. The
  * statements that read a discrete latent are log factors; the deepest latent goes first, with all
  * factors that read it: their sum over the plates between becomes one factor of what is left.
  * One whose elements other statements read together, sum[j in J](g[j] * b[j]), is summed over their
@@ -269,7 +269,8 @@ static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to)
 static Ast *sum_states(Derive *d, Var **group, Ast *body, bool joint)
 {
     Span at = group[0]->decl->span;
-    const char *over = d->summary == SUMMARY_MODE ? "max_states" : "sum_states";
+    const char *over = d->summary == SUMMARY_MODE ? "max_states"
+                     : d->summary == SUMMARY_DRAW ? "draw_states" : "sum_states";
     Ast *call = make_call(d->c, over, real_scalar(d->c), at, make_name(d->c, group[0], at), body);
     call->num = joint;
     for (size_t i = 1; i < vec_len(group); i++)

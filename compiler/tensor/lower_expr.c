@@ -289,7 +289,8 @@ special[] = {
     { "bound", eval_weights }, { "bound_without", eval_weights }, { "shares", eval_weights },
     { "through_draws", eval_hold }, { "past_draws", eval_hold },
     { "shaped", eval_shaped },
-    { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
+    { "max_states", eval_sum_states }, { "draw_states", eval_sum_states },
+    { "marginal", eval_summary }, { "mode", eval_summary },
 };
 
 /* The function of a scope that a call means. Members of a distribution have one argument: with a
