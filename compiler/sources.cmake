@@ -82,6 +82,7 @@ set(COMPILER_SOURCES
   compiler/derive/mixture.c
   compiler/derive/noncenter.c
   compiler/derive/offers.c
+  compiler/derive/picked.c
   compiler/derive/point.c
   compiler/derive/predict.c
   compiler/derive/print.c

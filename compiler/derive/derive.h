@@ -104,6 +104,10 @@ Term make_whole_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr,
 bool  site_is_summed(Derive *d, const Site *s);
 bool  factor_is_summed(Derive *d, const Factor *f);
 void  sum_out(Derive *d, Query *q);
+/* picked.c: the index by which e, in plate `from`, reads v of another plate, if all its reads are
+ * by this one, of data; or NULL. And the sum of e over `from`, as it belongs to the plate of v. */
+Ast  *picked_by(Derive *d, const Var *v, Ast *e, const Plate *from);
+Ast  *sum_picked(Derive *d, const Var *v, Ast *index, Ast *e, Plate *from);
 
 /* family.c: guides -> latents */
 void  family_latents(Derive *d);

@@ -295,6 +295,19 @@ static Str inside(const Math *m, const Ast *e)
                                   : "%s in the support of %s", x, math_law(m, argument(e, 0)));
 }
 
+/* The sum of e over the positions at which the index is that of v: in Iverson's brackets. */
+static Str picked(const Math *m, const Ast *e)
+{
+    const Var *v = model_var(m->m, argument(e, 0)->decl);
+    Str sum = str(m->c, "");
+    for (size_t i = vec_len(e->kids) - 1; i >= 3; i--)
+        sum = str_fmt(m->c, m->latex ? "%s\\sum_{%s} " : "%sΣ_%s ", sum,
+                      form(m, argument(e, i), P_ATOM));
+    return str_fmt(m->c, m->latex ? "%s[%s = %s] \\left(%s\\right)" : "%s[%s = %s] (%s)", sum,
+                   form(m, argument(e, 1), P_SUM), math_name(m, v->plate->index),
+                   form(m, argument(e, 2), P_SUM));
+}
+
 static Str call_form(const Math *m, const Ast *e, int *has)
 {
     *has = P_ATOM;
@@ -320,6 +333,8 @@ static Str call_form(const Math *m, const Ast *e, int *has)
         return str_fmt(m->c, forms_of[best][m->latex], over,
                        form(m, argument(e, 1), P_SUM));
     }
+    if (!strcmp(e->name, "sum_picked"))
+        return *has = P_PRODUCT, picked(m, e);
     if (!strcmp(e->name, "log_mass") && n == 4)
         return *has = P_PRODUCT, log_mass(m, e);
     if (!strcmp(e->name, "inside") && n == 4)

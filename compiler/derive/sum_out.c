@@ -8,6 +8,7 @@
  * factors that read it: their sum over the plates between becomes one factor of what is left.
  * One whose elements other statements read together, sum[j in J](g[j] * b[j]), is summed over their
  * joint states, as one latent of the plate around: sum_states(g, sum_j log p(g[j]) + ..).
+ * One that the positions of another plate pick by an index of data stays in its own: picked.c.
  * A chain, whose law at one step of a `scan` reads earlier steps, is summed over its paths:
  *     log sum over z of exp sum_t (log p(z[t] | z[t - 1]) + ..)            the forward algorithm
  * together with the chains of the same sequence that its factors read: sum_states(z, e, u).
@@ -132,10 +133,17 @@ static size_t read_elsewhere(const Var *v, Ast *e)
     return look.indices;
 }
 
+static bool is_picked(Derive *d, const Var *v, const Part *p)
+{
+    return picked_by(d, v, p->expr, p->plate) != NULL;
+}
+
 /* The plate in which the part knows all states of v that it reads: that of v, or one around it. */
-static Plate *known_in(const Var *v, const Part *p)
+static Plate *known_in(Derive *d, const Var *v, const Part *p)
 {
     Plate *to = v->plate;
+    if (is_picked(d, v, p))
+        return to;
     while (to && !(p->plate && plate_within(p->plate, to)))
         to = to->outer;
     Plate *own = v->plate;
@@ -145,12 +153,12 @@ static Plate *known_in(const Var *v, const Part *p)
 }
 
 /* Where v is summed out: in its plate, or over joint states of its plates inside of this one. */
-static Plate *summed_in(const Part *parts, const Var *v)
+static Plate *summed_in(Derive *d, const Part *parts, const Var *v)
 {
     Plate *to = v->plate;
     for (size_t i = 0; i < vec_len(parts); i++)
-        if (reads_has(parts[i].states, v) && depth(known_in(v, &parts[i])) < depth(to))
-            to = known_in(v, &parts[i]);
+        if (reads_has(parts[i].states, v) && depth(known_in(d, v, &parts[i])) < depth(to))
+            to = known_in(d, v, &parts[i]);
     return to;
 }
 
@@ -166,11 +174,20 @@ static bool is_joint(const Var *v, const Plate *to)
     return true;
 }
 
+/* How deep v is summed; less deep than what stands in plates of which the positions pick it. */
+static double level(Derive *d, const Part *parts, const Var *v)
+{
+    bool picked = false;
+    for (size_t i = 0; i < vec_len(parts); i++)
+        picked |= reads_has(parts[i].states, v) && is_picked(d, v, &parts[i]);
+    return depth(summed_in(d, parts, v)) - (picked ? 0.5 : 0);
+}
+
 /* Does a go before b? What is summed in the deeper plate does; in one plate what is no chain, then
  * what is declared last. */
 static bool goes_first(Derive *d, const Part *parts, const Var *a, const Var *b)
 {
-    int deep_a = depth(summed_in(parts, a)), deep_b = depth(summed_in(parts, b));
+    double deep_a = level(d, parts, a), deep_b = level(d, parts, b);
     if (deep_a != deep_b)
         return deep_a > deep_b;
     bool chain_a = is_chain(d, parts, a), chain_b = is_chain(d, parts, b);
@@ -238,13 +255,28 @@ static bool chain_fits(Derive *d, const Var *v)
     return true;
 }
 
+/* The index by which the positions of the part pick all of the group that it reads; or NULL. */
+static Ast *picked_together(Derive *d, Var **group, const Part *p)
+{
+    Ast *index = NULL;
+    bool all = true;
+    for (size_t i = 0; i < vec_len(group); i++) {
+        if (!reads_has(p->states, group[i]))
+            continue;
+        Ast *own = picked_by(d, group[i], p->expr, p->plate);
+        all &= own && (!index || fmt_expr(d->c, own) == fmt_expr(d->c, index));
+        index = own;
+    }
+    return all ? index : NULL;
+}
+
 /* `to`: the plate that v is summed in. */
-static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to)
+static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to, bool picked)
 {
     bool inside = !v->plate || (p->plate && plate_within(p->plate, v->plate));
     bool elsewhere = inside && read_elsewhere(v, p->expr);
     bool scalar = vec_len(v->type->array) + vec_len(v->type->event) == 0;
-    if (((inside && !elsewhere) || is_joint(v, to)) && scalar)
+    if (((inside && !elsewhere) || picked || is_joint(v, to)) && scalar)
         return true;
     diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
     if (vec_len(v->type->event) == 1) {
@@ -282,7 +314,7 @@ static Ast *sum_states(Derive *d, Var **group, Ast *body, bool joint)
 static bool eliminate(Derive *d, Part **parts, Var *v)
 {
     bool chain = is_chain(d, *parts, v);
-    Plate *to = chain ? v->plate : summed_in(*parts, v);
+    Plate *to = chain ? v->plate : summed_in(d, *parts, v);
     Part *left = NULL, merged = { .plate = to, .span = v->decl->span };
     Ast *body = NULL;
     Var **group = joined(d, *parts, v);
@@ -294,10 +326,12 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
             vec_push(d->c, left, *p);
             continue;
         }
+        Ast *index = to == v->plate ? picked_together(d, group, p) : NULL;
         for (size_t k = 0; k < vec_len(group); k++)
-            if (reads_has(p->states, group[k]) && !fits(d, group[k], p, to))
+            if (reads_has(p->states, group[k]) && !fits(d, group[k], p, to, index))
                 return false;
-        Ast *e = sum_plates(d, p->expr, p->plate, to);
+        Ast *e = index ? sum_picked(d, v, index, p->expr, p->plate)
+                       : sum_plates(d, p->expr, p->plate, to);
         body = body ? make_binary(d->c, "+", body, e) : e;
         merged.name = merged.name ? merged.name : p->name;
         for (size_t k = 0; k < vec_len(p->states); k++)

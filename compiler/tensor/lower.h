@@ -198,6 +198,7 @@ ActivePlate *lower_enter(Lower *L, Plate *plate, Axis *axis);
 
 /* lower_states.c: functions that derive/sum_out.c writes */
 Val *eval_sum_states(Lower *L, Env *env, const Ast *call);
+Val *eval_sum_picked(Lower *L, Env *env, const Ast *call);           /* derive/picked.c */
 bool is_chain(const Lower *L, const Var *v);          /* whose paths are being summed */
 /* Is v such a chain? *before: its state that many steps back, NULL before the first; there it has
  * another value, `init`, or is never used. */

@@ -169,6 +169,25 @@ static Val *in_states(Lower *L, Env *env, Var *v, Axis *axis, const Ast *e)
     return val_select(L, states, yes, no);
 }
 
+/* sum_picked(v, index, e, n, ..): e is summed over the plates n, .. into that of v. It stands in
+ * the plates n, .. alone, where v[index] is the state that is put in for v. */
+Val *eval_sum_picked(Lower *L, Env *env, const Ast *call)
+{
+    const Model *m = L->d->model;
+    const Var *v = model_var(m, call->kids[0]->kids[ARG_VALUE]->decl);
+    Axis *to = lower_plate_axis(L, v->plate), *over[LIMIT_RANK];
+    Plate *inner = model_plate(m, call->kids[3]->kids[ARG_VALUE]->decl);
+    ActivePlate *saved = L->active;
+    int n = 0;
+    L->active = lower_plates(L, inner);
+    for (const Plate *p = inner; p != v->plate->outer; p = p->outer)
+        over[n++] = lower_plate_axis(L, p);
+    Tir *index = eval(L, env, call->kids[1]->kids[ARG_VALUE])->t;
+    Tir *e = tir_expand(L->f, eval(L, env, call->kids[2]->kids[ARG_VALUE])->t, over, n);
+    L->active = saved;
+    return val_tensor(L, tir_scatter(L->f, e, index, over, n, to), NULL, 0);
+}
+
 /* ---- chains: what they read ------------------------------------------------------------------ */
 
 static Chain *chain_of(const Lower *L, const Var *v, Chains **among)
