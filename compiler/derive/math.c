@@ -320,7 +320,8 @@ static Str call_form(const Math *m, const Ast *e, int *has)
                                       : "KL( %s ‖ %s )", q, p);
     }
     bool best = !strcmp(e->name, "max_states");
-    if (n >= 2 && (best || !strcmp(e->name, "sum_states"))) {
+    bool sum = !strcmp(e->name, "sum_states") || !strcmp(e->name, "draw_states");
+    if (n >= 2 && (best || sum)) {
         static const char *const forms_of[2][2] = {    /* [best][latex] */
             { "log Σ_%s exp( %s )", "\\log \\sum_{%s} \\exp\\left(%s\\right)" },
             { "max_%s ( %s )", "\\max_{%s} \\left(%s\\right)" },
