@@ -104,10 +104,12 @@ Term make_whole_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr,
 bool  site_is_summed(Derive *d, const Site *s);
 bool  factor_is_summed(Derive *d, const Factor *f);
 void  sum_out(Derive *d, Query *q);
-/* picked.c: the index by which e, in plate `from`, reads v of another plate, if all its reads are
- * by this one, of data; or NULL. And the sum of e over `from`, as it belongs to the plate of v. */
+/* picked.c: v[i, ..] by which e, in plate `from`, reads v of other plates, if all its reads have
+ * these indices, of data; or NULL. And the sum of e over `from`, as one of the plate of v. */
 Ast  *picked_by(Derive *d, const Var *v, Ast *e, const Plate *from);
-Ast  *sum_picked(Derive *d, const Var *v, Ast *index, Ast *e, Plate *from);
+Ast  *sum_picked(Derive *d, const Var *v, Ast *read, Ast *e, Plate *from);
+/* Are the indices of a[i, ..] the first of b[i, .., j], which has so many more? */
+bool  first_indices(Ctx *c, const Ast *a, const Ast *b, int more);
 
 /* family.c: guides -> latents */
 void  family_latents(Derive *d);

@@ -295,7 +295,7 @@ static Str inside(const Math *m, const Ast *e)
                                   : "%s in the support of %s", x, math_law(m, argument(e, 0)));
 }
 
-/* The sum of e over the positions at which the index is that of v: in Iverson's brackets. */
+/* The sum of e over the positions at which the indices are those of v: in Iverson's brackets. */
 static Str picked(const Math *m, const Ast *e)
 {
     const Var *v = model_var(m->m, argument(e, 0)->decl);
@@ -303,8 +303,14 @@ static Str picked(const Math *m, const Ast *e)
     for (size_t i = vec_len(e->kids) - 1; i >= 3; i--)
         sum = str_fmt(m->c, m->latex ? "%s\\sum_{%s} " : "%sΣ_%s ", sum,
                       form(m, argument(e, i), P_ATOM));
-    return str_fmt(m->c, m->latex ? "%s[%s = %s] \\left(%s\\right)" : "%s[%s = %s] (%s)", sum,
-                   form(m, argument(e, 1), P_SUM), math_name(m, v->plate->index),
+    const Ast *read = argument(e, 1);
+    const Plate *p = v->plate;
+    Str where = NULL;
+    for (size_t i = vec_len(read->kids) - 1; i >= 1; i--, p = p->outer) {
+        Str one = str_fmt(m->c, "%s = %s", form(m, read->kids[i], P_SUM), math_name(m, p->index));
+        where = where ? str_fmt(m->c, "%s, %s", one, where) : one;
+    }
+    return str_fmt(m->c, m->latex ? "%s[%s] \\left(%s\\right)" : "%s[%s] (%s)", sum, where,
                    form(m, argument(e, 2), P_SUM));
 }
 

@@ -16,6 +16,8 @@
  */
 #include "derive.h"
 
+#include <string.h>
+
 /* A log factor still to be put into a term. */
 typedef struct Part {
     Ast *expr;
@@ -118,6 +120,8 @@ typedef struct Elsewhere { const Var *v; size_t indices; } Elsewhere;
 static bool visit_elsewhere(Ast *e, void *data)
 {
     Elsewhere *look = data;
+    if (e->kind == AST_CALL && !strcmp(e->name, "sum_picked"))
+        return false;                  /* what it reads is of the positions that pick */
     if (e->kind == AST_INDEX && e->kids[INDEX_BASE]->kind == AST_NAME
         && e->kids[INDEX_BASE]->decl == look->v->decl && vec_len(e->kids) > look->indices + 1)
         look->indices = vec_len(e->kids) - 1;
@@ -133,16 +137,28 @@ static size_t read_elsewhere(const Var *v, Ast *e)
     return look.indices;
 }
 
-static bool is_picked(Derive *d, const Var *v, const Part *p)
+/* v[i, ..] by which the positions of the part pick v, where all states that it reads of the plates
+ * of v are those of the same positions; or NULL. */
+static Ast *picked_read(Derive *d, const Var *v, const Part *p)
 {
-    return picked_by(d, v, p->expr, p->plate) != NULL;
+    Ast *read = picked_by(d, v, p->expr, p->plate);
+    for (size_t i = 0; read && i < vec_len(p->states); i++) {
+        const Var *u = p->states[i];
+        if (!u->plate || !plate_within(v->plate, u->plate) || plate_within(p->plate, u->plate))
+            continue;
+        const Ast *other = picked_by(d, u, p->expr, p->plate);
+        int inside = depth(v->plate) - depth(u->plate);
+        if (!other || !first_indices(d->c, other, read, inside))
+            return NULL;
+    }
+    return read;
 }
 
 /* The plate in which the part knows all states of v that it reads: that of v, or one around it. */
 static Plate *known_in(Derive *d, const Var *v, const Part *p)
 {
     Plate *to = v->plate;
-    if (is_picked(d, v, p))
+    if (picked_read(d, v, p))
         return to;
     while (to && !(p->plate && plate_within(p->plate, to)))
         to = to->outer;
@@ -174,20 +190,29 @@ static bool is_joint(const Var *v, const Plate *to)
     return true;
 }
 
-/* How deep v is summed; less deep than what stands in plates of which the positions pick it. */
-static double level(Derive *d, const Part *parts, const Var *v)
+/* Does a statement that picks v read states of its own plates? They go before it. */
+static bool waits(Derive *d, const Part *parts, const Var *v)
 {
-    bool picked = false;
-    for (size_t i = 0; i < vec_len(parts); i++)
-        picked |= reads_has(parts[i].states, v) && is_picked(d, v, &parts[i]);
-    return depth(summed_in(d, parts, v)) - (picked ? 0.5 : 0);
+    bool waits = false;
+    for (size_t i = 0; i < vec_len(parts); i++) {
+        const Part *p = &parts[i];
+        bool picks = reads_has(p->states, v) && picked_read(d, v, p);
+        for (size_t k = 0; picks && k < vec_len(p->states); k++)
+            waits |= p->states[k]->plate && p->states[k] != v
+                  && plate_within(p->plate, p->states[k]->plate)
+                  && !plate_within(v->plate, p->states[k]->plate);
+    }
+    return waits;
 }
 
-/* Does a go before b? What is summed in the deeper plate does; in one plate what is no chain, then
- * what is declared last. */
+/* Does a go before b? What does not wait does, then what is summed in the deeper plate; in one
+ * plate what is no chain, then what is declared last. */
 static bool goes_first(Derive *d, const Part *parts, const Var *a, const Var *b)
 {
-    double deep_a = level(d, parts, a), deep_b = level(d, parts, b);
+    bool wait_a = waits(d, parts, a), wait_b = waits(d, parts, b);
+    if (wait_a != wait_b)
+        return wait_b;
+    int deep_a = depth(summed_in(d, parts, a)), deep_b = depth(summed_in(d, parts, b));
     if (deep_a != deep_b)
         return deep_a > deep_b;
     bool chain_a = is_chain(d, parts, a), chain_b = is_chain(d, parts, b);
@@ -255,19 +280,17 @@ static bool chain_fits(Derive *d, const Var *v)
     return true;
 }
 
-/* The index by which the positions of the part pick all of the group that it reads; or NULL. */
+/* The read by whose indices the positions of the part pick all of the group; or NULL. */
 static Ast *picked_together(Derive *d, Var **group, const Part *p)
 {
-    Ast *index = NULL;
+    Ast *read = NULL;
     bool all = true;
-    for (size_t i = 0; i < vec_len(group); i++) {
-        if (!reads_has(p->states, group[i]))
-            continue;
-        Ast *own = picked_by(d, group[i], p->expr, p->plate);
-        all &= own && (!index || fmt_expr(d->c, own) == fmt_expr(d->c, index));
-        index = own;
-    }
-    return all ? index : NULL;
+    for (size_t i = 0; i < vec_len(group); i++)
+        if (reads_has(p->states, group[i])) {
+            read = picked_read(d, group[i], p);
+            all &= read != NULL;
+        }
+    return all ? read : NULL;
 }
 
 /* `to`: the plate that v is summed in. */
@@ -326,12 +349,12 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
             vec_push(d->c, left, *p);
             continue;
         }
-        Ast *index = to == v->plate ? picked_together(d, group, p) : NULL;
+        Ast *read = to == v->plate ? picked_together(d, group, p) : NULL;
         for (size_t k = 0; k < vec_len(group); k++)
-            if (reads_has(p->states, group[k]) && !fits(d, group[k], p, to, index))
+            if (reads_has(p->states, group[k]) && !fits(d, group[k], p, to, read))
                 return false;
-        Ast *e = index ? sum_picked(d, v, index, p->expr, p->plate)
-                       : sum_plates(d, p->expr, p->plate, to);
+        Ast *e = read ? sum_picked(d, v, read, p->expr, p->plate)
+                      : sum_plates(d, p->expr, p->plate, to);
         body = body ? make_binary(d->c, "+", body, e) : e;
         merged.name = merged.name ? merged.name : p->name;
         for (size_t k = 0; k < vec_len(p->states); k++)

@@ -168,6 +168,89 @@ pair steps
 sed -i 's/report on.*/report on = [marginal(z[0])]/' steps.dgm
 summaries steps
 
+# -- a panel in a long table: chains of persons, whose class their law and a let of theirs read, rows that name
+# person and step and have a state of their own ----------------------------------------------------------------
+cat >panel.dgm <<'END2'
+model panel(J = 2, T = 3) {
+  data who[N] : index(J)
+  data when[N] : index(T) from 1
+  data y[N] : real
+  latent p : unit ~ beta(2, 2)
+  latent m : real ~ normal(0, 1)
+  for j in J {
+    latent c : bit ~ bernoulli(0.3)
+    let shift = m + c
+    scan t in T { latent z : bit ~ bernoulli(if previous(z, 0) then 0.9 - 0.3 * c else p) }
+  }
+  for n in N {
+    latent out : bit ~ bernoulli(0.2)
+    y[n] ~ normal(if out then 0 else m * z[who[n], when[n]] + shift[who[n]], 1)
+  }
+  report class[j in J] = marginal(c[j])
+  report on[j in J] = marginal(z[j, 0])
+}
+END2
+cat >panel-all.dgm <<'END2'
+model panel(J = 2, T = 3) {
+  data who[N] : index(J)
+  data when[N] : index(T) from 1
+  data y[N] : real
+  latent p : unit ~ beta(2, 2)
+  latent m : real ~ normal(0, 1)
+  let mass(c, p) = if c == 1 then log(p) else log1p(-p)
+  let row(n, l) = logsumexp[o in 2](mass(o, 0.2) + logpdf(normal(if o == 1 then 0 else l, 1), y[n]))
+  let f(j, t, z, z0, c) = mass(z, if z0 == 1 then 0.9 - 0.3 * c else p)
+    + sum[n in N](if who[n] == j and when[n] == t then row(n, m * z + m + c) else 0)
+  let g(j, c, u) = mass(c, 0.3) + f(j, 0, u, 0, c)
+    + logsumexp[v in 2, w in 2](f(j, 1, v, u, c) + f(j, 2, w, v, c))
+  let all[j in J] = logsumexp[c in 2, u in 2](g(j, c, u))
+  factor sum[j in J](all[j])
+  report class[j in J] = exp(logsumexp[u in 2](g(j, 1, u)) - all[j])
+  report on[j in J] = exp(logsumexp[c in 2](g(j, c, 1)) - all[j])
+}
+END2
+echo '{"who": [0, 1, 1, 0, 1], "when": [1, 3, 3, 2, 1], "y": [0.3, 1.2, -0.4, 0.9, 2]}' >panel.json
+echo '{"p": 0.3, "m": 0.6}' >panel.at
+pair panel
+summaries panel
+sed -i 's/for j in J {/latent c[J] : bit ~ bernoulli(0.3)\n  for j in J {/; /latent c : bit/d; s/0.3 \* c else/0.3 * c[j] else/; s/m + c$/m + c[j]/' panel.dgm
+grep -q 'latent c\[J\]' panel.dgm
+pair panel                             # the class is declared as an array
+summaries panel
+
+# -- two states of one person that rows read at unlike persons: joint states, nothing else ------------------------
+cat >unlike.dgm <<'END2'
+model unlike(J = 2) {
+  data a[N], b[N] : index(J)
+  data y[N] : real
+  latent p : unit ~ beta(2, 2)
+  for j in J {
+    latent u : bit ~ bernoulli(p)
+    latent v : bit ~ bernoulli(0.4 + 0.2 * u)
+  }
+  for n in N { y[n] ~ normal(u[a[n]] + 2 * v[b[n]], 1) }
+  report high[j in J] = marginal(u[j])
+}
+END2
+cat >unlike-all.dgm <<'END2'
+model unlike(J = 2) {
+  data a[N], b[N] : index(J)
+  data y[N] : real
+  latent p : unit ~ beta(2, 2)
+  let mass(c, p) = if c == 1 then log(p) else log1p(-p)
+  let f(u, x, v, w) = mass(u, p) + mass(x, p) + mass(v, 0.4 + 0.2 * u) + mass(w, 0.4 + 0.2 * x)
+    + sum[n in N](logpdf(normal([u, x][a[n]] + 2 * [v, w][b[n]], 1), y[n]))
+  let all = logsumexp[u in 2, x in 2, v in 2, w in 2](f(u, x, v, w))
+  factor all
+  report high = [exp(logsumexp[x in 2, v in 2, w in 2](f(1, x, v, w)) - all),
+                 exp(logsumexp[u in 2, v in 2, w in 2](f(u, 1, v, w)) - all)]
+}
+END2
+echo '{"a": [0, 1, 1], "b": [1, 1, 0], "y": [0.3, 1.9, 2.4]}' >unlike.json
+echo '{"p": 0.3}' >unlike.at
+pair unlike
+summaries unlike
+
 # -- 300 persons with 2 classes each, of whom 2^300 joint states could not be summed: their draws ---------------
 cat >many.dgm <<'END2'
 model many(J = 300) {
