@@ -109,6 +109,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_net.c
   compiler/tensor/lower_number.c
   compiler/tensor/lower_ode.c
+  compiler/tensor/lower_picked.c
   compiler/tensor/lower_reduce.c
   compiler/tensor/lower_scan.c
   compiler/tensor/lower_simulate.c

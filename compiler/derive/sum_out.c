@@ -3,7 +3,7 @@
  *     for n in N { latent c : index(K) ~ categorical(pi); x[n] ~ normal(mu[c], s) }
  *  -> term x, plate n:  + sum_states(c, logpdf(categorical(pi), c) + logpdf(normal(..), x[n]))
  * with sum_states(c, e) = log sum over the states of c of exp e; for modes, max_states(c, e) is the
- * largest of e; for draws of the states, draw_states(c, e). Idea: variable elimination. The
+ * largest of e; for draws of the states it is draw_states(c, e). Idea: variable elimination. The
  * statements that read a discrete latent are log factors; the deepest latent goes first, with all
  * factors that read it: their sum over the plates between becomes one factor of what is left.
  * One whose elements other statements read together, sum[j in J](g[j] * b[j]), is summed over their

@@ -198,11 +198,13 @@ ActivePlate *lower_enter(Lower *L, Plate *plate, Axis *axis);
 
 /* lower_states.c: functions that derive/sum_out.c writes */
 Val *eval_sum_states(Lower *L, Env *env, const Ast *call);
-Val *eval_sum_picked(Lower *L, Env *env, const Ast *call);           /* derive/picked.c */
 bool is_chain(const Lower *L, const Var *v);          /* whose paths are being summed */
 /* Is v such a chain? *before: its state that many steps back, NULL before the first; there it has
  * another value, `init`, or is never used. */
 bool chain_before(Lower *L, const Var *v, int64_t lag, bool init, Span at, Val **before);
+
+/* lower_picked.c: a function that derive/picked.c writes */
+Val *eval_sum_picked(Lower *L, Env *env, const Ast *call);
 
 /* lower.c. d may be NULL: expressions of the library alone. lower_begin starts a fn. */
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
