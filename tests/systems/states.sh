@@ -303,6 +303,33 @@ values rows.out known | paste - - - | awk '$1 != 0 || $2 != 1 { exit 1 } { s += 
     END { e = exp(-0.02) / (exp(-0.02) + exp(-0.32)); d = s / NR - e; exit !(NR == 20000 && d * d < 16 * e * (1 - e) / NR) }' ||
     fail "the state of a missing cell"
 
+# cells that reports and predictions read elsewhere: a sequence of bits whose last is missing goes on
+cat >gap.dgm <<'END2'
+model gap(T = 4) {
+  data y[T] : bit missing
+  data at[M] : index(T)
+  latent p : unit ~ beta(1, 1)
+  scan t in T { y[t] ~ bernoulli(if previous(y, 0) then 0.9 else p) }
+  report filled[t in T] = y[t]
+  predict y[T .. T + 2]
+  predict same[m in M] ~ delta(y[at[m]])
+}
+END2
+echo '{"y": [1, 0, null, null], "at": [3, 0]}' >gap.json
+repeated p 0.3 >gap.at
+quick_dgmc gap.dgm --only=report --data gap.json -o ./gap
+./gap report --data gap.json --draws gap.at --out gap.out
+values gap.out filled | paste - - - - >filled.txt
+awk '$1 != 1 || $2 != 0 { exit 1 }' filled.txt || fail "cells that are known"
+cut -f3 filled.txt >y.txt
+moment y.txt 0.3 0.21                  # 0 before it
+cut -f4 filled.txt >y.txt
+moment y.txt 0.48 0.2496               # 0.3 * 0.9 + 0.7 * 0.3
+values gap.out y_next | paste - - | cut -f2 >y.txt
+moment y.txt 0.6528 0.2267             # 0.3 + 0.6 * (0.3 + 0.6 * 0.48)
+values gap.out same | paste - - | paste filled.txt - | awk '$5 != $4 || $6 != $1 { exit 1 }' ||
+    fail "a prediction reads cells of another draw"
+
 # -- discrete latents alone: -n draws, and `dgmc run` -------------------------------------------------------
 cat >weather.dgm <<'END2'
 model weather(T = 5) {
