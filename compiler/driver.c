@@ -149,7 +149,8 @@ static const char *for_run(const Job *job, const Derivation *d)
 static bool is_wanted(const char *only, size_t query, Str name)
 {
     bool map = query == QUERY_to_values || query == QUERY_to_free;
-    bool reported = query == QUERY_marginals || query == QUERY_modes || query == QUERY_simulate;
+    bool reported = query == QUERY_marginals || query == QUERY_modes || query == QUERY_simulate
+                 || query == QUERY_states;
     return map || str_listed(only, name) || (reported && str_listed(only, "report"));
 }
 

@@ -82,7 +82,9 @@ set(COMPILER_SOURCES
   compiler/derive/mixture.c
   compiler/derive/noncenter.c
   compiler/derive/offers.c
+  compiler/derive/picked.c
   compiler/derive/point.c
+  compiler/derive/predict.c
   compiler/derive/print.c
   compiler/derive/queries.c
   compiler/derive/report.c
@@ -107,6 +109,7 @@ set(COMPILER_SOURCES
   compiler/tensor/lower_net.c
   compiler/tensor/lower_number.c
   compiler/tensor/lower_ode.c
+  compiler/tensor/lower_picked.c
   compiler/tensor/lower_reduce.c
   compiler/tensor/lower_scan.c
   compiler/tensor/lower_simulate.c

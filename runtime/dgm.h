@@ -20,7 +20,7 @@
 
 #define DGM_VERSION "0.1.0"
 #define DGM_ABI_MAJOR 1
-#define DGM_ABI_MINOR 2
+#define DGM_ABI_MINOR 3
 #define DGM_MAX_RANK 8                 /* axes of one array; reported by the compiler as E-limit */
 
 #ifdef DGM_F64
@@ -162,6 +162,18 @@ typedef struct DgmProgram {
                                           latents; NULL: none */
 } DgmProgram;
 
+/* What `predict` names: an output of simulate. The discrete latents `anew` are drawn with it, from
+ * their laws; the others are those of `states`. */
+typedef struct DgmPredicted {
+    const char *name;
+    const char *const *anew; int n_anew;
+} DgmPredicted;
+
+/* Where `states` puts a discrete latent: a number for each of its states, on the last axis. */
+typedef struct DgmState {
+    const char *latent, *table;        /* variable of simulate, output of states */
+} DgmState;
+
 typedef struct DgmModel {
     const char *name, *spec_path, *spec_hash, *dgmc_version;
     int abi_major, abi_minor, real_bytes;
@@ -194,7 +206,9 @@ typedef struct DgmModel {
     const DgmProgram *simulate;        /* each of its variables drawn anew, given the others */
     const DgmProgram *report;          /* the report quantities, given latents and tables */
     const DgmProgram *marginals, *modes;  /* the tables, given latents and tables of zeros */
-    const char *const *predicted; int n_predicted;    /* data that `predict` names */
+    const DgmProgram *states;          /* tables with 1 at the states drawn, from their posterior */
+    const DgmState *state_tables; int n_state_tables;
+    const DgmPredicted *predicted; int n_predicted;
     /* defaults from the train block */
     const char *optimizer;             /* "adam"; NULL: the trainer chooses */
     const char *const *hyper_names; const double *hyper_values; int n_hyper;
@@ -220,7 +234,8 @@ typedef struct DgmSource DgmSource;
 /* Streams of random numbers by purpose; results never depend on threads or on call order. */
 typedef enum {
     DGM_STREAM_TRAIN = 1, DGM_STREAM_EVAL, DGM_STREAM_WEIGHT, DGM_STREAM_SAMPLE, DGM_STREAM_INIT,
-    DGM_STREAM_SHUFFLE, DGM_STREAM_BINARISE, DGM_STREAM_CHECK, DGM_STREAM_POSTERIOR
+    DGM_STREAM_SHUFFLE, DGM_STREAM_BINARISE, DGM_STREAM_CHECK, DGM_STREAM_POSTERIOR,
+    DGM_STREAM_STATES
 } DgmPurpose;
 
 /* Everything a running program sees. Filled by the trainer (train/) or by hand. */

@@ -5,6 +5,7 @@
  *     predict y[T .. T + 12]
  *  -> scan t in 12 { predict z_next : real ~ normal(a * previous(z_next, z[T - 1]), q)
  *                    predict y_next : real ~ normal(z_next + 0.1 * (T + t), r) }
+ * A discrete latent goes on from its last state, which is drawn from its posterior.
  * `predict y[i, T .. T + 12]` runs on the sequences of a plate i, which is opened again.
  * Idea: the statements of the sequence are written again. What it declares or draws gets a new
  * name; a read m steps back is one of the new values, and before them of the last old ones.
@@ -88,9 +89,30 @@ static Ast *now(Forecast *f, Span at, Str name)
 
 static const Ast *data_of(const Forecast *f, Str name, const Ast **statement);
 
+/* A number, a size, or arithmetic of them. */
+static bool is_size(const Forecast *f, const Ast *e)
+{
+    bool size = e->kind == AST_NUM || (e->kind == AST_NAME && !data_of(f, e->name, NULL))
+             || e->kind == AST_BINARY;
+    for (size_t i = 0; size && i < vec_len(e->kids); i++)
+        size = is_size(f, e->kids[i]);
+    return size;
+}
+
+/* K of `t in K .. T`, if it is a size: what the sequence declares has no values before; or NULL. */
+static Ast *first_step(const Forecast *f)
+{
+    const Ast *domain = binder_of(f)->kids[BINDER_DOMAIN];
+    bool later = domain->kind == AST_RANGE && is_size(f, domain->kids[RANGE_A]);
+    return later ? domain->kids[RANGE_A] : NULL;
+}
+
 /* x at a step: data with the indices of the plates around. */
 static Ast *at_step(Forecast *f, Span at, Str name, Ast *step)
 {
+    Ast *first = data_of(f, name, NULL) ? NULL : first_step(f);
+    if (first)
+        step = binary(f, at, "-", step, ast_copy(f->c, first));
     Ast *e = ast_new(f->c, AST_INDEX, at, NULL, 1, ast_name(f->c, at, name, NULL));
     for (size_t i = 0; data_of(f, name, NULL) && i < vec_len(f->loops); i++)
         ast_push(f->c, e, ast_name(f->c, at, f->loops[i]->kids[FOR_BINDER]->name, NULL));
@@ -263,12 +285,6 @@ static Ast *named(Forecast *f, const Ast *at, Str name)
     return ast_new(f->c, AST_LIST, at->span, NULL, 1, declname);
 }
 
-static bool has_states(const Ast *type)
-{
-    return !strcmp(type->name, "bit") || !strcmp(type->name, "index")
-        || !strcmp(type->name, "count") || !strcmp(type->name, "integer");
-}
-
 static void add_step(Forecast *f, Step **steps, Step step)
 {
     vec_push(f->c, *steps, step);
@@ -277,8 +293,8 @@ static void add_step(Forecast *f, Step **steps, Step step)
 static void latent_ahead(Forecast *f, const Ast *st, Step **steps)
 {
     const Ast *names = st->kids[LATENT_NAMES], *type = st->kids[LATENT_TYPE];
-    if (st->num == 1 || !st->kids[LATENT_LAW] || has_states(type)) {
-        refuse(f, st->span, "the latents of the sequence must be real, each with its own law");
+    if (st->num == 1 || !st->kids[LATENT_LAW]) {
+        refuse(f, st->span, "each latent of the sequence must have its own law");
         return;
     }
     for (size_t i = 0; i < vec_len(names->kids); i++) {

@@ -6,7 +6,8 @@
  * Idea: delta says what the state is where the cell is known; where it is absent the statement says
  * nothing: the state is summed out as any discrete latent. In a sequence x[t - 1] is the state of
  * the step before. Only reads below the statement of x in its own plate, wherever that is opened,
- * can be meant by it: if there is another, all stays as it is, and model/missing.c says where.
+ * can be meant by it, and those of reports and predictions, which have a draw of the state: if
+ * there is another, all stays as it is, and model/missing.c says where.
  * requires: a parsed model, whose data are declared by check/cells.c
  */
 #include "check.h"
@@ -149,8 +150,47 @@ static bool opens_again(const States *s, const Ast *loop)
         && ast_equal(a->kids[BINDER_WHERE], b->kids[BINDER_WHERE]);
 }
 
-static void answer_all(States *s)
+/* Counts, or replaces, the reads x[e] in *e, whatever e is. */
+static void answer_anywhere(States *s, Ast **e)
 {
+    Ast *base = (*e)->kind == AST_INDEX ? (*e)->kids[INDEX_BASE] : NULL;
+    bool cell = base && is_read(base, s->data->name) && vec_len((*e)->kids) == 2
+             && (*e)->kids[1]->kind != AST_RANGE;
+    s->own += cell;
+    if (cell && s->replace)
+        (*e)->kids[INDEX_BASE] = ast_name(s->c, base->span,
+                                          str_fmt(s->c, "%s_state", s->data->name), NULL);
+    for (size_t k = cell; k < vec_len((*e)->kids); k++)
+        if ((*e)->kids[k]) answer_anywhere(s, &(*e)->kids[k]);
+}
+
+/* In the reports and predictions of a block behind the loop, where the state is an array. */
+static void answer_drawn(States *s, Ast *block, size_t from)
+{
+    for (size_t i = from; i < vec_len(block->kids); i++) {
+        Ast *st = block->kids[i];
+        bool loop = st->kind == AST_FOR || st->kind == AST_SCAN;
+        if (loop && !opens_again(s, st))
+            answer_drawn(s, st->kids[FOR_BODY], 0);
+        if (st->kind == AST_REPORT)
+            answer_anywhere(s, &st->kids[REPORT_VALUE]);
+        if (st->kind == AST_DRAWN)
+            answer_anywhere(s, &st->kids[DRAWN_LAW]);
+    }
+}
+
+/* Does the loop run over whole x[n], so that the state is an array as x is? */
+static bool is_whole(const States *s, const Ast *body)
+{
+    const Ast *binder = s->loop->kids[FOR_BINDER];
+    return s->around == body && vec_len(s->site->kids[SITE_LHS]->kids) == 2
+        && binder->kids[BINDER_DOMAIN]->kind != AST_RANGE && !binder->kids[BINDER_WHERE];
+}
+
+static void answer_all(States *s, const Ast *body)
+{
+    if (is_whole(s, body))
+        answer_drawn(s, s->around, s->loop_at + 1);
     s->index = s->loop->kids[FOR_BINDER]->name;
     answer(s, &s->site->kids[SITE_LAW]);
     for (size_t i = s->at + 1; i < vec_len(s->block->kids); i++)
@@ -196,10 +236,10 @@ void rewrite_states(Ctx *c, Ast *model, const Ast *data, const Ast *x)
         return;
     ast_walk(model->kids[MODEL_BODY], visit_read, &s);
     s.reads--;                         /* left of its own `~` */
-    answer_all(&s);
+    answer_all(&s, model->kids[MODEL_BODY]);
     if (!s.own || s.own != s.reads)
         return;
     s.replace = true;
-    answer_all(&s);
+    answer_all(&s, model->kids[MODEL_BODY]);
     split_site(&s, type);
 }

@@ -32,7 +32,7 @@ typedef struct Latent {
 } Latent;
 
 /* Of discrete latents, by tables added to the log weights of their states: see report.c. */
-typedef enum { SUMMARY_NONE, SUMMARY_MARGINAL, SUMMARY_MODE } Summary;
+typedef enum { SUMMARY_NONE, SUMMARY_MARGINAL, SUMMARY_MODE, SUMMARY_DRAW } Summary;
 
 typedef struct Derive {
     Ctx *c;
@@ -104,6 +104,12 @@ Term make_whole_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr,
 bool  site_is_summed(Derive *d, const Site *s);
 bool  factor_is_summed(Derive *d, const Factor *f);
 void  sum_out(Derive *d, Query *q);
+/* picked.c: v[i, ..] by which e, in plate `from`, reads v of other plates, if all its reads have
+ * these indices, of data; or NULL. And the sum of e over `from`, as one of the plate of v. */
+Ast  *picked_by(Derive *d, const Var *v, Ast *e, const Plate *from);
+Ast  *sum_picked(Derive *d, const Var *v, Ast *read, Ast *e, Plate *from);
+/* Are the indices of a[i, ..] the first of b[i, .., j], which has so many more? */
+bool  first_indices(Ctx *c, const Ast *a, const Ast *b, int more);
 
 /* family.c: guides -> latents */
 void  family_latents(Derive *d);
@@ -160,8 +166,11 @@ void  log_prob_queries(Derive *d);
 void  log_joint_terms(Derive *d, Query *q, bool free);
 /* simulate.c */
 void  simulate_query(Derive *d);
+/* predict.c */
+void  predict_queries(Derive *d);
 /* report.c */
 void  report_queries(Derive *d);
+void  ask_draw(Derive *d, Var *v);          /* a state of v is wanted, drawn from its posterior */
 Ast  *table_entry(Derive *d, const Var *v); /* what is added to the log weight of v's state; NULL */
 /* words.c: formulas, steps and estimates of what was derived */
 void  describe(Derive *d);

@@ -356,6 +356,42 @@ static Str wanted_words(Ctx *c, const Model *m)
     return out;
 }
 
+static bool is_chain(const Model *m, Ctx *c, const Var *v)
+{
+    bool chain = false;
+    for (size_t i = 0; i < vec_len(m->sites); i++)
+        chain |= model_reads_past(c, m, m->sites[i].law, v);
+    return chain;
+}
+
+/* Where the discrete latents come from that reports and predictions read. */
+static void states_lines(Explain *x)
+{
+    Str drawn = NULL;
+    bool chain = false, several = false;
+    for (size_t i = 0; i < vec_len(x->d->tables); i++) {
+        const Var *v = x->d->tables[i].latent;
+        if (!x->d->tables[i].draw)
+            continue;
+        several = drawn != NULL;
+        drawn = drawn ? str_fmt(x->c, "%s, %s", drawn, v->name) : v->name;
+        chain |= is_chain(x->m, x->c, v);
+    }
+    if (drawn)
+        line(x, 4, str_fmt(x->c, "%s: drawn %s posterior, given such a draw and the data%s", drawn,
+                           several ? "together from their" : "from its",
+                           chain ? ", by forward filtering, backward sampling" : ""), NULL);
+    for (size_t i = 0; i < vec_len(x->d->predicted); i++) {
+        const Predicted *p = &x->d->predicted[i];
+        Str anew = NULL;
+        for (size_t k = 0; k < vec_len(p->anew); k++)
+            anew = anew ? str_fmt(x->c, "%s, %s", anew, p->anew[k]->name) : p->anew[k]->name;
+        if (anew)
+            line(x, 4, str_fmt(x->c, "%s: drawn anew with %s, from %s", anew, p->var->name,
+                               vec_len(p->anew) > 1 ? "their laws" : "its law"), NULL);
+    }
+}
+
 static void training_section(Explain *x)
 {
     Str wanted = wanted_words(x->c, x->m);
@@ -369,6 +405,7 @@ static void training_section(Explain *x)
     }
     if (wanted)
         line(x, 2, str_fmt(x->c, "of draws of the latents: %s", wanted), NULL);
+    states_lines(x);
 }
 
 void explain(Ctx *c, Out *o, const Derivation *d, ExplainFormat format)

@@ -295,6 +295,25 @@ static Str inside(const Math *m, const Ast *e)
                                   : "%s in the support of %s", x, math_law(m, argument(e, 0)));
 }
 
+/* The sum of e over the positions at which the indices are those of v: in Iverson's brackets. */
+static Str picked(const Math *m, const Ast *e)
+{
+    const Var *v = model_var(m->m, argument(e, 0)->decl);
+    Str sum = str(m->c, "");
+    for (size_t i = vec_len(e->kids) - 1; i >= 3; i--)
+        sum = str_fmt(m->c, m->latex ? "%s\\sum_{%s} " : "%sΣ_%s ", sum,
+                      form(m, argument(e, i), P_ATOM));
+    const Ast *read = argument(e, 1);
+    const Plate *p = v->plate;
+    Str where = NULL;
+    for (size_t i = vec_len(read->kids) - 1; i >= 1; i--, p = p->outer) {
+        Str one = str_fmt(m->c, "%s = %s", form(m, read->kids[i], P_SUM), math_name(m, p->index));
+        where = where ? str_fmt(m->c, "%s, %s", one, where) : one;
+    }
+    return str_fmt(m->c, m->latex ? "%s[%s] \\left(%s\\right)" : "%s[%s] (%s)", sum, where,
+                   form(m, argument(e, 2), P_SUM));
+}
+
 static Str call_form(const Math *m, const Ast *e, int *has)
 {
     *has = P_ATOM;
@@ -307,7 +326,8 @@ static Str call_form(const Math *m, const Ast *e, int *has)
                                       : "KL( %s ‖ %s )", q, p);
     }
     bool best = !strcmp(e->name, "max_states");
-    if (n >= 2 && (best || !strcmp(e->name, "sum_states"))) {
+    bool sum = !strcmp(e->name, "sum_states") || !strcmp(e->name, "draw_states");
+    if (n >= 2 && (best || sum)) {
         static const char *const forms_of[2][2] = {    /* [best][latex] */
             { "log Σ_%s exp( %s )", "\\log \\sum_{%s} \\exp\\left(%s\\right)" },
             { "max_%s ( %s )", "\\max_{%s} \\left(%s\\right)" },
@@ -320,6 +340,8 @@ static Str call_form(const Math *m, const Ast *e, int *has)
         return str_fmt(m->c, forms_of[best][m->latex], over,
                        form(m, argument(e, 1), P_SUM));
     }
+    if (!strcmp(e->name, "sum_picked"))
+        return *has = P_PRODUCT, picked(m, e);
     if (!strcmp(e->name, "log_mass") && n == 4)
         return *has = P_PRODUCT, log_mass(m, e);
     if (!strcmp(e->name, "inside") && n == 4)

@@ -112,12 +112,12 @@ typedef struct Query {
  * numbers with the Jacobian; to_values(u) and to_free(z) lead from one to the other; _noncentred:
  * the same where every latent that can be is non-centred. simulate draws
  * latents and data from their laws, given the values that the laws read. report(z, tables) are the
- * quantities of `report`. */
+ * quantities of `report`. states(z, tables) draws the discrete latents from their posterior. */
 #define QUERIES(Q)                                                                                 \
     Q(step) Q(weight) Q(sample) Q(encode) Q(reconstruct) Q(constrain)                              \
     Q(log_prob) Q(log_prob_free) Q(to_values) Q(to_free)                                           \
     Q(log_prob_noncentred) Q(to_values_noncentred) Q(simulate)                                     \
-    Q(report) Q(marginals) Q(modes)
+    Q(report) Q(marginals) Q(modes) Q(states)
 #define QUERY_NAME(name) " " #name
 #define QUERY_NAMES QUERIES(QUERY_NAME)                /* " step weight .." */
 enum {
@@ -130,10 +130,15 @@ enum {
 /* A latent, or a parameter of the model, as the densities take it. */
 typedef struct Given { Var *var, *free; } Given;      /* free: its free numbers; var: they are it */
 
-/* Summaries of a discrete latent that a `report` asks for: a number for each of its states.
+/* Of a discrete latent what a `report` or `predict` asks for: a number for each of its states.
  * marginals(z) has them as its gradient by what it adds to the log weights of the states, where
- * that is 0; so has modes(z), of the best joint state instead of the sum over all. */
-typedef struct Table { Var *latent, *marginal, *mode; } Table;        /* NULL: not asked for */
+ * that is 0; so has modes(z), of the best joint state instead of the sum over all, and states(z),
+ * of one joint state drawn from the posterior: 1 at the state drawn, else 0. */
+typedef struct Table { Var *latent, *marginal, *mode, *draw; } Table; /* NULL: not asked for */
+
+/* What `predict` names. Data that it draws again have new values of the discrete latents of their
+ * own plates, from their laws; of all others that the laws read there is a draw in Table.draw. */
+typedef struct Predicted { Var *var, **anew; } Predicted;             /* anew: vec */
 
 /* What explain says of a latent: family, estimator and the reason. */
 typedef struct Estimate { Var *latent; Str family; Str estimator; Str reason; Span span; } Estimate;
@@ -147,6 +152,7 @@ typedef struct Derivation {
     Estimate *estimates;               /* vec */
     Given *givens;                     /* vec, as declared; empty if log_prob is absent */
     Table *tables;                     /* vec */
+    Predicted *predicted;              /* vec: of each of Model.predicted, in order */
     union {
         struct {
 #define Q(name) Query name;

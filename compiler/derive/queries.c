@@ -308,6 +308,7 @@ void derive_queries(Derive *d)
     weight_query(d, &out->weight);
     log_prob_queries(d);
     simulate_query(d);
+    predict_queries(d);
     report_queries(d);
     clear_absent(out);
 }

@@ -3,12 +3,14 @@
  *     report        latents, and tables given             the value of each report
  *     marginals     latents, and tables of zeros given    d log p / d table
  *     modes         the same, of the largest log p        d log p / d table
+ *     states        the same, of one joint state, drawn   1 at the state drawn, else 0
  * Idea: a table t has a number for each state of a discrete latent z. Added to the log weights of
  * the states, it makes log p a function of t whose derivative at 0 is p(z | data, the other
  * latents), whatever else is summed out and however (Darwiche 2003, "A differential approach to
  * inference in Bayesian networks", theorem 1). With the largest weight in place of the sum over
  * states the derivative is 1 at the best joint state, and 0 elsewhere. Of a chain these are the
- * forward-backward and the Viterbi algorithm.
+ * forward-backward and the Viterbi algorithm. A name of a discrete latent in a report is its state
+ * in the draw.
  */
 #include "derive.h"
 
@@ -43,7 +45,21 @@ Table *derivation_table(const Derivation *d, const Var *latent)
 
 static Var *summary_table(const Table *t, Summary summary)
 {
-    return summary == SUMMARY_MODE ? t->mode : t->marginal;
+    return summary == SUMMARY_MODE ? t->mode : summary == SUMMARY_DRAW ? t->draw : t->marginal;
+}
+
+static Table *wanted_table(Derive *d, Var *v)
+{
+    if (!derivation_table(d->d, v))
+        vec_push(d->c, d->d->tables, ((Table){ .latent = v }));
+    return derivation_table(d->d, v);
+}
+
+void ask_draw(Derive *d, Var *v)
+{
+    Table *t = wanted_table(d, v);
+    if (!t->draw)
+        t->draw = new_table(d, v, "draw");
 }
 
 Ast *table_entry(Derive *d, const Var *v)
@@ -64,7 +80,7 @@ Ast *table_entry(Derive *d, const Var *v)
 
 /* ---- what reports read ----------------------------------------------------------------------- */
 
-typedef struct Look { Derive *d; Span at; } Look;
+typedef struct Look { Derive *d; } Look;
 
 static bool ask_summary(Look *l, Ast *call)
 {
@@ -76,9 +92,7 @@ static bool ask_summary(Look *l, Ast *call)
         diag_help(l->d->c, "it summarises a discrete latent by its name: `%s(z)`", call->name);
         return false;
     }
-    if (!derivation_table(l->d->d, v))
-        vec_push(l->d->c, l->d->d->tables, ((Table){ .latent = v }));
-    Table *t = derivation_table(l->d->d, v);
+    Table *t = wanted_table(l->d, v);
     if (mode && !t->mode)
         t->mode = new_table(l->d, v, "mode");
     if (!mode && !t->marginal)
@@ -93,18 +107,14 @@ static bool visit_report(Ast *e, void *data)
         && (!strcmp(e->name, "marginal") || !strcmp(e->name, "mode")))
         return ask_summary(l, e);
     Var *v = e->kind == AST_NAME && e->decl ? model_var(l->d->m, e->decl) : NULL;
-    bool states = v && var_is_discrete(v);
-    if (v && v->kind == VAR_LET) {
-        Var **reads = model_reads(l->d->c, l->d->m, v->value);
-        for (size_t i = 0; i < vec_len(reads) && !v->reported; i++)
-            states |= var_is_discrete(reads[i]);
-    }
-    if (states) {
-        diag_error(l->d->c, E_REPORT_STATES, e->span, v->name);
-        diag_help(l->d->c, "report its probabilities, `marginal(..)`, or its best state, "
-                  "`mode(..)`");
-    }
-    return !states;
+    if (v && var_is_summed(v))
+        ask_draw(l->d, v);
+    Var **reads = v && v->kind == VAR_LET && !v->reported
+                ? model_reads(l->d->c, l->d->m, v->value) : NULL;
+    for (size_t i = 0; i < vec_len(reads); i++)
+        if (var_is_summed(reads[i]))
+            ask_draw(l->d, reads[i]);
+    return true;
 }
 
 /* ---- queries --------------------------------------------------------------------------------- */
@@ -129,8 +139,12 @@ static void summary_query(Derive *d, Query *q, Summary summary)
     for (size_t i = 0; i < vec_len(d->d->tables); i++)
         any |= summary_table(&d->d->tables[i], summary) != NULL;
     if (!any) {
-        q->absent = str_fmt(d->c, "no report asks for a %s",
-                            summary == SUMMARY_MODE ? "mode" : "marginal");
+        static const char *const why[] = {
+            [SUMMARY_MARGINAL] = "no report asks for a marginal",
+            [SUMMARY_MODE] = "no report asks for a mode",
+            [SUMMARY_DRAW] = "nothing asks for a draw of discrete latents",
+        };
+        q->absent = str(d->c, why[summary]);
         return;
     }
     give_latents(d, q);
@@ -139,46 +153,6 @@ static void summary_query(Derive *d, Query *q, Summary summary)
     d->summary = summary;
     log_joint_terms(d, q, false);
     d->summary = SUMMARY_NONE;
-}
-
-/* The discrete latent that the statement of v reads and that does not belong to v's own plate; or
- * NULL. It would be drawn from its law, and shared by all that is predicted: data say otherwise. */
-static const Var *shared_state(Derive *d, const Var *v)
-{
-    const Site *sites = v->kind == VAR_DRAWN ? d->m->drawn : d->m->sites;
-    for (size_t i = 0; i < vec_len(sites); i++) {
-        const Site *s = &sites[i];
-        Var **reads = s->var == v ? model_reads(d->c, d->m, s->law) : NULL;
-        for (size_t k = 0; k < vec_len(reads); k++)
-            if (var_is_summed(reads[k])
-                && !(reads[k]->plate && s->plate && plate_within(s->plate, reads[k]->plate)))
-                return reads[k];
-    }
-    return NULL;
-}
-
-/* Data that `predict` names must be drawn by simulate. */
-static void check_predicted(Derive *d)
-{
-    const Query *s = &d->d->simulate;
-    for (size_t i = 0; i < vec_len(d->m->predicted); i++) {
-        const Var *v = d->m->predicted[i], *shared = shared_state(d, v);
-        if (shared) {
-            diag_error(d->c, E_ND_PREDICT, v->decl->span, v->name);
-            diag_note(d->c, shared->decl->span, "of this latent the data know more than its law");
-            diag_help(d->c, "its states are not drawn from their posterior: `report` their "
-                      "probabilities, `marginal(%s)`", shared->name);
-            continue;
-        }
-        Str why = s->absent ? s->absent : str(d->c, "no statement draws it");
-        for (size_t k = 0; k < vec_len(s->given); k++)
-            if (s->given[k] == v)
-                why = s->only_given[k];
-        if (!why)
-            continue;
-        diag_error(d->c, E_ND_PREDICT, v->decl->span, v->name);
-        diag_help(d->c, "it cannot be drawn: %s", why);
-    }
 }
 
 /* In a plate with a condition it has a value at the positions that count; NaN is a real number. */
@@ -192,34 +166,53 @@ static Result report_result(Derive *d, const Var *v)
     return (Result){ v->name, e, v->plate, false };
 }
 
-/* requires: log_prob_queries, simulate_query */
+/* z is the state at which its table of the draw has 1. */
+static void bind_state(Derive *d, Query *q, const Table *t)
+{
+    if (!t->draw)
+        return;
+    Span at = t->latent->decl->span;
+    Ast *state = make_call(d->c, "argmax", t->latent->type, at, make_name(d->c, t->draw, at), NULL);
+    vec_push(d->c, q->binds, ((Bind){ .kind = BIND_VALUE, .var = t->latent, .expr = state,
+                                      .plate = t->latent->plate, .span = at }));
+}
+
+/* `reported` are the quantities of the query. */
+static void report_query(Derive *d, Query *q, Var **reported)
+{
+    give_latents(d, q);
+    for (size_t i = 0; i < vec_len(d->d->tables); i++) {
+        const Table *t = &d->d->tables[i];
+        give(d, q, t->marginal);
+        give(d, q, t->mode);
+        give(d, q, t->draw);
+        bind_state(d, q, t);
+    }
+    for (size_t i = 0; i < vec_len(reported); i++)
+        vec_push(d->c, q->results, report_result(d, reported[i]));
+}
+
+/* requires: log_prob_queries, predict_queries */
 void report_queries(Derive *d)
 {
     Derivation *out = d->d;
-    Query *q = &out->report;
+    Str why = out->log_prob.absent;
     Var **reported = NULL;
     for (size_t i = 0; i < vec_len(d->m->vars); i++)
         if (d->m->vars[i]->reported)
             vec_push(d->c, reported, d->m->vars[i]);
-    check_predicted(d);
-    q->absent = out->log_prob.absent;
-    if (!reported && !q->absent)
-        q->absent = str(d->c, "the model reports nothing");
-    for (size_t i = 0; i < vec_len(reported) && !q->absent; i++) {
-        Look l = { d, reported[i]->decl->span };
-        ast_walk(reported[i]->value, visit_report, &l);
-    }
-    if (q->absent) {
-        out->marginals.absent = out->modes.absent = q->absent;
+    if (why) {
+        out->report.absent = out->marginals.absent = out->modes.absent = out->states.absent = why;
         return;
     }
-    give_latents(d, q);
-    for (size_t i = 0; i < vec_len(out->tables); i++) {
-        give(d, q, out->tables[i].marginal);
-        give(d, q, out->tables[i].mode);
-    }
+    Look l = { d };
     for (size_t i = 0; i < vec_len(reported); i++)
-        vec_push(d->c, q->results, report_result(d, reported[i]));
+        ast_walk(reported[i]->value, visit_report, &l);
+    if (reported)
+        report_query(d, &out->report, reported);
+    else
+        out->report.absent = str(d->c, "the model reports nothing");
     summary_query(d, &out->marginals, SUMMARY_MARGINAL);
     summary_query(d, &out->modes, SUMMARY_MODE);
+    summary_query(d, &out->states, SUMMARY_DRAW);
 }

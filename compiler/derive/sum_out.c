@@ -3,17 +3,20 @@
  *     for n in N { latent c : index(K) ~ categorical(pi); x[n] ~ normal(mu[c], s) }
  *  -> term x, plate n:  + sum_states(c, logpdf(categorical(pi), c) + logpdf(normal(..), x[n]))
  * with sum_states(c, e) = log sum over the states of c of exp e; for modes, max_states(c, e) is the
- * largest of e. Idea: variable elimination. The
+ * largest of e; for draws of the states it is draw_states(c, e). Idea: variable elimination. The
  * statements that read a discrete latent are log factors; the deepest latent goes first, with all
  * factors that read it: their sum over the plates between becomes one factor of what is left.
  * One whose elements other statements read together, sum[j in J](g[j] * b[j]), is summed over their
  * joint states, as one latent of the plate around: sum_states(g, sum_j log p(g[j]) + ..).
+ * One that the positions of another plate pick by an index of data stays in its own: picked.c.
  * A chain, whose law at one step of a `scan` reads earlier steps, is summed over its paths:
  *     log sum over z of exp sum_t (log p(z[t] | z[t - 1]) + ..)            the forward algorithm
  * together with the chains of the same sequence that its factors read: sum_states(z, e, u).
  * establishes: no term reads a discrete latent except under its sum_states
  */
 #include "derive.h"
+
+#include <string.h>
 
 /* A log factor still to be put into a term. */
 typedef struct Part {
@@ -117,6 +120,8 @@ typedef struct Elsewhere { const Var *v; size_t indices; } Elsewhere;
 static bool visit_elsewhere(Ast *e, void *data)
 {
     Elsewhere *look = data;
+    if (e->kind == AST_CALL && !strcmp(e->name, "sum_picked"))
+        return false;                  /* what it reads is of the positions that pick */
     if (e->kind == AST_INDEX && e->kids[INDEX_BASE]->kind == AST_NAME
         && e->kids[INDEX_BASE]->decl == look->v->decl && vec_len(e->kids) > look->indices + 1)
         look->indices = vec_len(e->kids) - 1;
@@ -132,10 +137,29 @@ static size_t read_elsewhere(const Var *v, Ast *e)
     return look.indices;
 }
 
+/* v[i, ..] by which the positions of the part pick v, where all states that it reads of the plates
+ * of v are those of the same positions; or NULL. */
+static Ast *picked_read(Derive *d, const Var *v, const Part *p)
+{
+    Ast *read = picked_by(d, v, p->expr, p->plate);
+    for (size_t i = 0; read && i < vec_len(p->states); i++) {
+        const Var *u = p->states[i];
+        if (!u->plate || !plate_within(v->plate, u->plate) || plate_within(p->plate, u->plate))
+            continue;
+        const Ast *other = picked_by(d, u, p->expr, p->plate);
+        int inside = depth(v->plate) - depth(u->plate);
+        if (!other || !first_indices(d->c, other, read, inside))
+            return NULL;
+    }
+    return read;
+}
+
 /* The plate in which the part knows all states of v that it reads: that of v, or one around it. */
-static Plate *known_in(const Var *v, const Part *p)
+static Plate *known_in(Derive *d, const Var *v, const Part *p)
 {
     Plate *to = v->plate;
+    if (picked_read(d, v, p))
+        return to;
     while (to && !(p->plate && plate_within(p->plate, to)))
         to = to->outer;
     Plate *own = v->plate;
@@ -145,12 +169,12 @@ static Plate *known_in(const Var *v, const Part *p)
 }
 
 /* Where v is summed out: in its plate, or over joint states of its plates inside of this one. */
-static Plate *summed_in(const Part *parts, const Var *v)
+static Plate *summed_in(Derive *d, const Part *parts, const Var *v)
 {
     Plate *to = v->plate;
     for (size_t i = 0; i < vec_len(parts); i++)
-        if (reads_has(parts[i].states, v) && depth(known_in(v, &parts[i])) < depth(to))
-            to = known_in(v, &parts[i]);
+        if (reads_has(parts[i].states, v) && depth(known_in(d, v, &parts[i])) < depth(to))
+            to = known_in(d, v, &parts[i]);
     return to;
 }
 
@@ -166,11 +190,29 @@ static bool is_joint(const Var *v, const Plate *to)
     return true;
 }
 
-/* Does a go before b? What is summed in the deeper plate does; in one plate what is no chain, then
- * what is declared last. */
+/* Does a statement that picks v read states of its own plates? They go before it. */
+static bool waits(Derive *d, const Part *parts, const Var *v)
+{
+    bool waits = false;
+    for (size_t i = 0; i < vec_len(parts); i++) {
+        const Part *p = &parts[i];
+        bool picks = reads_has(p->states, v) && picked_read(d, v, p);
+        for (size_t k = 0; picks && k < vec_len(p->states); k++)
+            waits |= p->states[k]->plate && p->states[k] != v
+                  && plate_within(p->plate, p->states[k]->plate)
+                  && !plate_within(v->plate, p->states[k]->plate);
+    }
+    return waits;
+}
+
+/* Does a go before b? What does not wait does, then what is summed in the deeper plate; in one
+ * plate what is no chain, then what is declared last. */
 static bool goes_first(Derive *d, const Part *parts, const Var *a, const Var *b)
 {
-    int deep_a = depth(summed_in(parts, a)), deep_b = depth(summed_in(parts, b));
+    bool wait_a = waits(d, parts, a), wait_b = waits(d, parts, b);
+    if (wait_a != wait_b)
+        return wait_b;
+    int deep_a = depth(summed_in(d, parts, a)), deep_b = depth(summed_in(d, parts, b));
     if (deep_a != deep_b)
         return deep_a > deep_b;
     bool chain_a = is_chain(d, parts, a), chain_b = is_chain(d, parts, b);
@@ -238,13 +280,26 @@ static bool chain_fits(Derive *d, const Var *v)
     return true;
 }
 
+/* The read by whose indices the positions of the part pick all of the group; or NULL. */
+static Ast *picked_together(Derive *d, Var **group, const Part *p)
+{
+    Ast *read = NULL;
+    bool all = true;
+    for (size_t i = 0; i < vec_len(group); i++)
+        if (reads_has(p->states, group[i])) {
+            read = picked_read(d, group[i], p);
+            all &= read != NULL;
+        }
+    return all ? read : NULL;
+}
+
 /* `to`: the plate that v is summed in. */
-static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to)
+static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to, bool picked)
 {
     bool inside = !v->plate || (p->plate && plate_within(p->plate, v->plate));
     bool elsewhere = inside && read_elsewhere(v, p->expr);
     bool scalar = vec_len(v->type->array) + vec_len(v->type->event) == 0;
-    if (((inside && !elsewhere) || is_joint(v, to)) && scalar)
+    if (((inside && !elsewhere) || picked || is_joint(v, to)) && scalar)
         return true;
     diag_error(d->c, E_ND_DISCRETE, v->decl->span, v->name);
     if (vec_len(v->type->event) == 1) {
@@ -269,7 +324,8 @@ static bool fits(Derive *d, const Var *v, const Part *p, const Plate *to)
 static Ast *sum_states(Derive *d, Var **group, Ast *body, bool joint)
 {
     Span at = group[0]->decl->span;
-    const char *over = d->summary == SUMMARY_MODE ? "max_states" : "sum_states";
+    const char *over = d->summary == SUMMARY_MODE ? "max_states"
+                     : d->summary == SUMMARY_DRAW ? "draw_states" : "sum_states";
     Ast *call = make_call(d->c, over, real_scalar(d->c), at, make_name(d->c, group[0], at), body);
     call->num = joint;
     for (size_t i = 1; i < vec_len(group); i++)
@@ -281,7 +337,7 @@ static Ast *sum_states(Derive *d, Var **group, Ast *body, bool joint)
 static bool eliminate(Derive *d, Part **parts, Var *v)
 {
     bool chain = is_chain(d, *parts, v);
-    Plate *to = chain ? v->plate : summed_in(*parts, v);
+    Plate *to = chain ? v->plate : summed_in(d, *parts, v);
     Part *left = NULL, merged = { .plate = to, .span = v->decl->span };
     Ast *body = NULL;
     Var **group = joined(d, *parts, v);
@@ -293,10 +349,12 @@ static bool eliminate(Derive *d, Part **parts, Var *v)
             vec_push(d->c, left, *p);
             continue;
         }
+        Ast *read = to == v->plate ? picked_together(d, group, p) : NULL;
         for (size_t k = 0; k < vec_len(group); k++)
-            if (reads_has(p->states, group[k]) && !fits(d, group[k], p, to))
+            if (reads_has(p->states, group[k]) && !fits(d, group[k], p, to, read))
                 return false;
-        Ast *e = sum_plates(d, p->expr, p->plate, to);
+        Ast *e = read ? sum_picked(d, v, read, p->expr, p->plate)
+                      : sum_plates(d, p->expr, p->plate, to);
         body = body ? make_binary(d->c, "+", body, e) : e;
         merged.name = merged.name ? merged.name : p->name;
         for (size_t k = 0; k < vec_len(p->states); k++)

@@ -13,7 +13,7 @@
 #include "emit.h"
 
 #define ABI_MAJOR 1                    /* of runtime/dgm.h, whose tables this file fills */
-#define ABI_MINOR 2
+#define ABI_MINOR 3
 
 static Str comment(const Emit *e, Str text)
 {
@@ -141,6 +141,35 @@ static void emit_name_list(const Emit *e, const char *table, Str *names)
     out_puts(e->o, "};\n");
 }
 
+/* What `predict` names, and where draws of discrete latents are. */
+static void emit_predictions(const Emit *e)
+{
+    const EmitInput *in = e->in;
+    Out *o = e->o;
+    for (size_t i = 0; i < vec_len(in->predicted); i++)
+        if (vec_len(in->predicted[i].anew))
+            emit_name_list(e, str_fmt(e->c, "anew_%zu", i), in->predicted[i].anew);
+    if (vec_len(in->predicted))
+        out_puts(o, "/* name, discrete latents that are drawn anew with it */\n"
+                    "static const DgmPredicted predicted[] = {\n");
+    for (size_t i = 0; i < vec_len(in->predicted); i++) {
+        const EmitPredicted *p = &in->predicted[i];
+        size_t n = vec_len(p->anew);
+        out_printf(o, "    {%s, %s, %zu},\n", text_string(e->c, p->name),
+                   n ? str_fmt(e->c, "anew_%zu", i) : "NULL", n);
+    }
+    if (vec_len(in->predicted))
+        out_puts(o, "};\n\n");
+    if (!vec_len(in->state_tables))
+        return;
+    out_puts(o, "/* discrete latent, output of `states` */\n"
+                "static const DgmState state_tables[] = {\n");
+    for (size_t i = 0; i < vec_len(in->state_tables); i++)
+        out_printf(o, "    {%s, %s},\n", text_string(e->c, in->state_tables[i].latent),
+                   text_string(e->c, in->state_tables[i].table));
+    out_puts(o, "};\n\n");
+}
+
 static void emit_names(const Emit *e)
 {
     const EmitInput *in = e->in;
@@ -154,8 +183,7 @@ static void emit_names(const Emit *e)
             out_printf(o, "%s%lld", i ? ", " : "", (long long)in->sizes[i].value);
         out_puts(o, "};\n\n");
     }
-    if (vec_len(in->predicted))
-        emit_name_list(e, "predicted", in->predicted);
+    emit_predictions(e);
     if (vec_len(in->hyper_names)) {
         emit_name_list(e, "hyper_names", in->hyper_names);
         out_puts(o, "static const double hyper_values[] = {");
@@ -210,6 +238,7 @@ static void emit_model(const Emit *e)
         out_printf(o, "    .terms = step_terms, .n_terms = %zu,\n", vec_len(in->programs[0].terms));
     field_array(e, "latents", "n_latents", vec_len(in->latents));
     field_array(e, "predicted", "n_predicted", vec_len(in->predicted));
+    field_array(e, "state_tables", "n_state_tables", vec_len(in->state_tables));
     if (vec_len(in->sizes))
         out_printf(o, "    .sizes = sizes, .size_values = size_values, .n_sizes = %zu,\n",
                    vec_len(in->sizes));

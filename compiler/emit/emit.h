@@ -66,6 +66,9 @@ typedef struct EmitLatent {
     int line;
 } EmitLatent;
 
+typedef struct EmitPredicted { Str name, *anew; } EmitPredicted;      /* anew: vec */
+typedef struct EmitState { Str latent, table; } EmitState;
+
 /* An input of a program whose inputs are not the latents alone. */
 typedef struct EmitVariable {
     Str name;
@@ -107,7 +110,8 @@ typedef struct EmitInput {
     long steps;
     double clip; long seed;            /* 0: not given */
     int samples;
-    Str *predicted;                    /* vec */
+    EmitPredicted *predicted;          /* vec */
+    EmitState *state_tables;           /* vec */
     Str cc, cflags;
     bool guided, estimated;            /* see DgmModel */
 } EmitInput;

@@ -157,6 +157,21 @@ static EmitLatent emit_latent(const LowGiven *g)
     return e;
 }
 
+static void emit_predictions(Ctx *c, EmitInput *in, const Derivation *d)
+{
+    for (size_t i = 0; i < vec_len(d->predicted); i++) {
+        EmitPredicted p = { .name = d->predicted[i].var->name };
+        for (size_t k = 0; k < vec_len(d->predicted[i].anew); k++)
+            vec_push(c, p.anew, d->predicted[i].anew[k]->name);
+        vec_push(c, in->predicted, p);
+    }
+    for (size_t i = 0; i < vec_len(d->tables); i++) {
+        const Table *t = &d->tables[i];
+        if (t->draw)
+            vec_push(c, in->state_tables, ((EmitState){ t->latent->name, t->draw->name }));
+    }
+}
+
 static Str hash_text(Ctx *c, const Source *source)
 {
     return str_fmt(c, "%016llx",
@@ -182,8 +197,7 @@ const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, c
         .cc = cc_name(c, cc), .cflags = cc_flags(c), .estimated = derivation_estimated(d),
         .guided = model_is_guided(m),
     };
-    for (size_t i = 0; i < vec_len(m->predicted); i++)
-        vec_push(c, in->predicted, m->predicted[i]->name);
+    emit_predictions(c, in, d);
     for (size_t i = 0; i < vec_len(l->params); i++)
         vec_push(c, in->params, emit_param(l->params[i]));
     for (size_t i = 0; i < vec_len(m->vars); i++)

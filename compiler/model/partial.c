@@ -20,6 +20,7 @@ typedef struct Walk {
     const Plate *plate;                /* of the statement */
     Open *open;
     bool inlined;                      /* in the body of a function: its names may hide others */
+    bool states;                       /* values of discrete latents are read too */
     Map *seen;                         /* bodies of functions and nets already walked */
 } Walk;
 
@@ -38,14 +39,19 @@ bool var_is_partial(const Var *v)
 
 /* ---- which names ----------------------------------------------------------------------------- */
 
+static bool has_gaps(const Walk *w, const Var *v)
+{
+    return var_is_partial(v) || (w->states && var_is_summed(v) && plate_partial(v->plate));
+}
+
 /* A latent, or what is computed from one in its plate. */
 static bool is_partial(const Walk *w, const Var *v)
 {
     if (v->kind != VAR_LET || !plate_partial(v->plate))
-        return var_is_partial(v);
+        return has_gaps(w, v);
     Var **reads = model_reads(w->c, w->m, v->value);
     for (size_t i = 0; i < vec_len(reads); i++)
-        if (var_is_partial(reads[i]))
+        if (has_gaps(w, reads[i]))
             return true;
     return false;
 }
@@ -243,6 +249,8 @@ static void walk(Walk *w, Ast *e)
     case AST_TYPE:
         break;
     case AST_CALL:
+        if (!e->decl && (!strcmp(e->name, "marginal") || !strcmp(e->name, "mode")))
+            break;                     /* of a cell that does not count: 0 for all states */
         walk_body(w, e->decl);
         if (!e->decl && !strcmp(e->name, "previous"))
             walk_previous(w, e);
@@ -259,11 +267,19 @@ static void walk_from(Ctx *c, const Model *m, const Plate *plate, Ast *e)
     walk(&w, e);
 }
 
+/* What is drawn after the fit reads states as they are drawn from their posterior. */
+static void walk_drawn(Ctx *c, const Model *m, const Site *s)
+{
+    Walk w = { .c = c, .m = m, .plate = s->plate, .seen = map_new(c), .states = true };
+    walk(&w, s->law);
+}
+
 /* `let a[m in M] = e`: its binders run over whole sizes. */
 static void walk_lets(Ctx *c, const Model *m, Var *const *vars)
 {
     for (size_t i = 0; i < vec_len(vars); i++) {
-        Walk w = { .c = c, .m = m, .plate = vars[i]->plate, .seen = map_new(c) };
+        Walk w = { .c = c, .m = m, .plate = vars[i]->plate, .seen = map_new(c),
+                   .states = vars[i]->reported };
         if (vars[i]->kind != VAR_LET)
             continue;
         open_binders(&w, vars[i]->decl->kids);
@@ -294,6 +310,8 @@ bool partial_check(Ctx *c, const Model *m)
         if (var_is_partial(m->vars[i])) {
             check_conditions(c, m, m->vars[i]);
             any = true;
+        } else {
+            any |= var_is_summed(m->vars[i]) && plate_partial(m->vars[i]->plate);
         }
     if (!any)
         return true;
@@ -302,7 +320,7 @@ bool partial_check(Ctx *c, const Model *m)
     for (size_t i = 0; i < vec_len(m->factors); i++)
         walk_from(c, m, m->factors[i].plate, m->factors[i].value);
     for (size_t i = 0; i < vec_len(m->drawn); i++)
-        walk_from(c, m, m->drawn[i].plate, m->drawn[i].law);
+        walk_drawn(c, m, &m->drawn[i]);
     walk_lets(c, m, m->vars);
     if (m->family)
         walk_lets(c, m, m->family->vars);

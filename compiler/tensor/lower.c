@@ -250,7 +250,10 @@ Val *var_value(Lower *L, Var *v)
             return val_const(L, 0);
     for (int i = 0; i < val->n_axes && n < LIMIT_RANK; i++)
         axes[n++] = val->axes[i];
-    return val_tensor(L, val->t, axes, n);
+    Val *array = val_tensor(L, val->t, axes, n);
+    array->index_of = val->index_of;
+    array->first = val->first;
+    return array;
 }
 
 /* ---- bindings, terms, results ---------------------------------------------------------------- */

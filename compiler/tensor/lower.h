@@ -203,6 +203,9 @@ bool is_chain(const Lower *L, const Var *v);          /* whose paths are being s
  * another value, `init`, or is never used. */
 bool chain_before(Lower *L, const Var *v, int64_t lag, bool init, Span at, Val **before);
 
+/* lower_picked.c: a function that derive/picked.c writes */
+Val *eval_sum_picked(Lower *L, Env *env, const Ast *call);
+
 /* lower.c. d may be NULL: expressions of the library alone. lower_begin starts a fn. */
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
 void lower_begin(Lower *L, Str name);

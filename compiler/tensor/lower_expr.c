@@ -112,7 +112,12 @@ static Val *index_at(Lower *L, Val *v, int position, Val *i)
         axes[n++] = i->axes[k];
     for (int k = position + 1; k < v->n_axes && n < LIMIT_RANK; k++)
         axes[n++] = v->axes[k];
-    return val_tensor(L, t, axes, n);
+    Val *out = val_tensor(L, t, axes, n);
+    if (!tir_has_axis(v->t, axis)) {   /* the same number at all positions */
+        out->index_of = v->index_of;
+        out->first = v->first;
+    }
+    return out;
 }
 
 /* Data of a plate is indexed by the plate's own index, which is an implicit axis already. */
@@ -289,7 +294,9 @@ special[] = {
     { "bound", eval_weights }, { "bound_without", eval_weights }, { "shares", eval_weights },
     { "through_draws", eval_hold }, { "past_draws", eval_hold },
     { "shaped", eval_shaped },
-    { "max_states", eval_sum_states }, { "marginal", eval_summary }, { "mode", eval_summary },
+    { "max_states", eval_sum_states }, { "draw_states", eval_sum_states },
+    { "sum_picked", eval_sum_picked },
+    { "marginal", eval_summary }, { "mode", eval_summary },
 };
 
 /* The function of a scope that a call means. Members of a distribution have one argument: with a

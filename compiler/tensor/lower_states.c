@@ -3,12 +3,17 @@
  *     sum_states(c, e)                log sum over the states of c of exp e
  *     sum_states(z, sum_t e, u, ..)   over the paths of the chains z, u, .. of one sequence
  *     max_states(..)                  the largest in place of the log sum
+ *     draw_states(..)                 the log sum; its slope is that of one state, which is drawn
  * Outside of plates of c these are the joint states of all its elements in them.
  * Idea: every state that e reads has an axis: of a chain its state now, 0, and its states 1 .. m
  * steps before, as far back as e looks. With M[t, z0 .. zm] the value of e at step t, the forward
  * algorithm (Rabiner 1989, eq. 19-21) of the last m states is, in logs,
  *     a[t, z0 .. z(m-1)] = log sum over zm of exp(a[t - 1, z1 .. zm] + M[t, z0 .. zm])
  * Chains that read each other have the axes of all: what is summed is a path of joint states.
+ * Reverse mode hands the slope of a log sum down to what is summed, to each state its share. With
+ * draw_states one state, drawn with these shares as probabilities, gets all of it: what comes down
+ * to the states is 1 at a joint draw of all of them, for a chain by forward filtering and backward
+ * sampling (Scott 2002, "Bayesian methods for hidden Markov models", sec. 2.2).
  */
 #include "lower.h"
 
@@ -44,6 +49,59 @@ static void forget_readers(Lower *L, const Var *v)
         if (m->vars[i]->kind == VAR_LET && map_get(L->values, m->vars[i])
             && reads_has(model_reads(L->c, m, m->vars[i]->value), v))
             map_put(L->values, m->vars[i], NULL);
+}
+
+/* ---- what becomes of a number for each state ------------------------------------------------- */
+
+typedef enum { OVER_SUM, OVER_BEST, OVER_DRAW } Over;
+
+static Over over_of(const Ast *call)
+{
+    return !strcmp(call->name, "max_states") ? OVER_BEST
+         : !strcmp(call->name, "draw_states") ? OVER_DRAW : OVER_SUM;
+}
+
+/* Stream `part` of the draws of v: a Gumbel number -log(-log u) for each of its positions in the
+ * plates around, along `own` axes. Other states may share it: one of them alone is drawn. */
+static Tir *gumbel_noise(Lower *L, const Var *v, int part, Axis *const *own, int n_own)
+{
+    const Model *m = L->d->model;
+    Tir *none[3] = { 0 };
+    Axis *axes[LIMIT_RANK];
+    int n = 0, number = 0;
+    while (m->vars[number] != v)
+        number++;
+    for (size_t i = 0; i < vec_len(L->active); i++)
+        axes[n++] = L->active[i].axis;
+    for (int i = 0; i < n_own; i++)
+        axes[n++] = own[i];
+    Tir *u = tir_random(L->f, OP_RANDOM_UNIFORM, 2 * number + part, none, axes, n);
+    Tir *wait = tir_map(L->f, OP_NEG, tir_map(L->f, OP_LOG, u, NULL, NULL), NULL, NULL);
+    wait = tir_map(L->f, OP_MAX, wait, tir_const(L->f, 1e-30), NULL);  /* u may round to 1 */
+    return tir_map(L->f, OP_NEG, tir_map(L->f, OP_LOG, wait, NULL, NULL), NULL, NULL);
+}
+
+/* log sum of exp t over the axes, with the slope of the largest of t + noise: with Gumbel noise
+ * that is at each state with its share of the sum (Maddison, Tarlow & Minka 2014, "A* sampling",
+ * sec. 2). Where all is impossible there is nothing to draw. */
+static Tir *sum_of_drawn(Lower *L, Tir *t, Tir *noise, Axis **over, int n)
+{
+    TirFn *f = L->f;
+    Tir *sum = tir_reduce(f, OP_LOGSUMEXP, tir_map(f, OP_STOP_GRADIENT, t, NULL, NULL), over, n);
+    Tir *best = tir_reduce(f, OP_MAXIMUM, tir_map(f, OP_ADD, t, noise, NULL), over, n);
+    Tir *held = tir_map(f, OP_STOP_GRADIENT, best, NULL, NULL);
+    Tir *some = tir_map(f, OP_GT, held, tir_const(f, -INFINITY), NULL);
+    Tir *slope = tir_map(f, OP_SELECT, some, tir_map(f, OP_SUB, best, held, NULL), tir_const(f, 0));
+    return tir_map(f, OP_ADD, sum, slope, NULL);
+}
+
+/* t over the states of v along the axes; `own`: those of its states and steps in t. */
+static Tir *over_states(Lower *L, Over how, Tir *t, Axis **over, int n, const Var *v, int part,
+                        Axis *const *own, int n_own)
+{
+    if (how != OVER_DRAW)
+        return tir_reduce(L->f, how == OVER_BEST ? OP_MAXIMUM : OP_LOGSUMEXP, t, over, n);
+    return sum_of_drawn(L, t, gumbel_noise(L, v, part, own, n_own), over, n);
 }
 
 /* ---- one state ------------------------------------------------------------------------------- */
@@ -250,13 +308,14 @@ static bool table_fits(Lower *L, const Chains *chains, const Axis *steps)
 
 /* ---- chains: the sum over paths -------------------------------------------------------------- */
 
-/* log sum (over = OP_LOGSUMEXP; or the largest, OP_MAXIMUM) over the paths of exp sum_t M. It
- * starts at 0 for all states before the first step, along which M is constant there: that counts
- * the paths as often as there are such states. `when`: where a step is taken, or NULL. */
+/* log sum (or what `how` says) over the paths of exp sum_t M. It starts at 0 for all states before
+ * the first step, along which M is constant there: that counts the paths as often as there are such
+ * states. `when`: where a step is taken, or NULL. */
 static Tir *sum_paths(Lower *L, const Chains *chains, Tir *M, const Val *when, Axis *steps,
-                      Op over)
+                      Over how)
 {
     TirFn *f = L->f;
+    const Var *v = chains->each[0].v;
     Axis *now[LIMIT_RANK], *before[LIMIT_RANK], *all[LIMIT_RANK] = { steps }, *oldest[LIMIT_RANK],
          *outer[LIMIT_RANK];
     int n = state_axes(chains, 0, false, now), n_oldest = 0, n_outer = 0;
@@ -285,7 +344,8 @@ static Tir *sum_paths(Lower *L, const Chains *chains, Tir *M, const Val *when, A
         carried[n_carried++] = now[i];
     Val *past = scan_past(L, &s, now[0]->name, steps, outer, n_outer, carried, n_carried);
     Tir *ways = tir_map(f, OP_ADD, tir_rename(f, past->t, now, before, n), M, NULL);
-    Val *next = val_tensor(L, tir_reduce(f, over, ways, oldest, n_oldest), now, n);
+    Val *next = val_tensor(L, over_states(L, how, ways, oldest, n_oldest, v, 0, all, n_all),
+                           now, n);
     scan_next(L, &s, when ? val_select(L, val_tensor(L, when->t, NULL, 0), next, past) : next);
     vec_push(L->c, states, s);
     Tir *a;
@@ -293,13 +353,13 @@ static Tir *sum_paths(Lower *L, const Chains *chains, Tir *M, const Val *when, A
     const Tir *bad = scan_lift(f, name, steps, false, states, NULL, &a);
     if (bad)
         ice_span(L->at, "the forward algorithm is no sequence");
-    Tir *last = tir_reduce(f, over, element_of(L, a, steps, steps->size - 1), now, n);
-    return over == OP_LOGSUMEXP ? tir_map(f, OP_SUB, last, tir_const(f, log(times)), NULL) : last;
+    Tir *last = over_states(L, how, element_of(L, a, steps, steps->size - 1), now, n, v, 1, now, n);
+    return how == OVER_BEST ? last : tir_map(f, OP_SUB, last, tir_const(f, log(times)), NULL);
 }
 
 /* `e` is a sum over the steps of a sequence. The first steps are put in by themselves where they
  * are others, and so are the states of a bit: see in_states. */
-static Val *sum_chains(Lower *L, Env *env, const Ast *call, const Ast *e, Plate *p, Op over)
+static Val *sum_chains(Lower *L, Env *env, const Ast *call, const Ast *e, Plate *p, Over how)
 {
     Axis *steps = lower_plate_axis(L, p);
     const Ast *body = e->kids[REDUCE_VALUE];
@@ -325,7 +385,7 @@ static Val *sum_chains(Lower *L, Env *env, const Ast *call, const Ast *e, Plate 
     L->chains = chains.up;
     Val *when = p->when ? eval(L, env, p->when) : NULL;
     L->active = saved;
-    return fits ? val_tensor(L, sum_paths(L, &chains, M->t, when, steps, over), M->axes, M->n_axes)
+    return fits ? val_tensor(L, sum_paths(L, &chains, M->t, when, steps, how), M->axes, M->n_axes)
                 : M;
 }
 
@@ -337,9 +397,9 @@ Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
     bool chain = sequence != NULL;
     for (size_t i = 0; i < vec_len(L->active); i++)
         chain &= L->active[i].plate != sequence;
-    Op over = strcmp(call->name, "max_states") ? OP_LOGSUMEXP : OP_MAXIMUM;
+    Over how = over_of(call);
     if (chain)
-        return sum_chains(L, env, call, body, sequence, over);
+        return sum_chains(L, env, call, body, sequence, how);
     Axis *plates[LIMIT_RANK];
     int joint = joint_plates(L, v, plates);
     double states = 1, each = (double)count_states(L, v);
@@ -353,5 +413,5 @@ Val *eval_sum_states(Lower *L, Env *env, const Ast *call)
     Val *e = joint ? in_state(L, env, v, digits(L, axis, each, plates, joint), body)
                    : in_states(L, env, v, axis, body);
     Tir *t = tir_expand(L->f, e->t, &axis, 1);
-    return val_tensor(L, tir_reduce(L->f, over, t, &axis, 1), e->axes, e->n_axes);
+    return val_tensor(L, over_states(L, how, t, &axis, 1, v, 0, &axis, 1), e->axes, e->n_axes);
 }

@@ -69,10 +69,16 @@ Node *node_repeat(Plan *p, const Node *n)
     return r;
 }
 
+/* Were it stored in b, every chunk or panel would write it. */
+static bool written_by_all(const Body *b, const Node *n)
+{
+    return b->domain && n->n_axes && !node_has(n, b->domain);
+}
+
 /* The copy of cheap node n that lives in the given body, made at need; copies its operands too. */
 static Node *clone_into(Plan *p, Body *b, Node *n)
 {
-    if (n->class == NODE_SOURCE || n->store || n->body == b)
+    if (n->class == NODE_SOURCE || n->store || n->body == b || written_by_all(b, n))
         return n;
     for (size_t i = 0; i < vec_len(b->nodes); i++)
         if (b->nodes[i]->clone_of == n)
@@ -94,8 +100,8 @@ static void clone_operands(Plan *p, Body *b, PhaseKind kind)
             Node *o = n->in[k].node;
             if (o->class != NODE_LOOP || o->body == b || !use_same(&n->in[k]))
                 continue;
-            if (b->domain && o->n_axes && !node_has(o, b->domain))
-                continue;              /* every chunk or panel would write it */
+            if (written_by_all(b, o))
+                continue;
             if (n->class == NODE_LOOP && node_cheap(o, kind != PHASE_UPDATE))
                 n->in[k].node = clone_into(p, b, o);
         }

@@ -3,8 +3,9 @@
  *
  *     --draws FILE.json    {"mu": [.., ..], "theta": [[..], [..]]}: each latent with the draws as
  *                          its first axis, as a sampler writes them
- * Data are predicted by their own statements, given the draw and the data that they read; discrete
- * latents are drawn with them.
+ * Data are predicted by their own statements, given the draw and the data that they read. Discrete
+ * latents are drawn with them, or are those of a draw from their posterior: see derive/predict.c of
+ * the compiler. Where there are no other latents, -n says how many such draws are made.
  */
 #include "density/density.h"
 #include "train/train.h"
@@ -15,12 +16,9 @@
 
 /* ---- draws of the latents -------------------------------------------------------------------- */
 
-/* How many draws the file has: elements of the first latent over those of one draw. Without latents
- * all draws are the same. */
+/* How many draws the file has: elements of the first latent over those of one draw. */
 static long count_draws(const Reporting *r, const char *file)
 {
-    if (r->model->n_latents == 0)
-        return 1;
     const DgmLatent *z = &r->model->latents[0];
     Shape s = shape_of_latent(z, r->N);
     char *path = dgm_alloc(strlen(file) + strlen(z->name) + 2);
@@ -44,8 +42,10 @@ static void read_draws(Reporting *r, const char *file)
 {
     const DgmModel *m = r->model;
 
-    values_names(m, file, NULL, NULL);
-    r->M = count_draws(r, file);
+    if (file != NULL)
+        values_names(m, file, NULL, NULL);
+    if (m->n_latents > 0)
+        r->M = count_draws(r, file);
     r->latent = dgm_alloc(((size_t)m->n_latents + 1) * sizeof *r->latent);
     for (int i = 0; i < m->n_latents; i++) {
         Shape one = shape_of_latent(&m->latents[i], r->N);
@@ -102,7 +102,8 @@ typedef struct Evaluation {
     Real **given;                      /* [n_variables] */
 } Evaluation;
 
-static Evaluation evaluation_new(const Session *s, DataSet *d, const DgmProgram *p)
+static Evaluation evaluation_new(const Session *s, DataSet *d, const DgmProgram *p,
+                                 DgmPurpose purpose)
 {
     Evaluation e = {.program = p};
 
@@ -115,7 +116,7 @@ static Evaluation evaluation_new(const Session *s, DataSet *d, const DgmProgram 
         e.given[i] = dgm_slab_new(count);
         memset(e.given[i], 0, count * sizeof(Real));
     }
-    context_bind(s, d, &e.c, p, DGM_STREAM_CHECK, d->N, 1);
+    context_bind(s, d, &e.c, p, purpose, d->N, 1);
     e.c.given = e.given;
     return e;
 }
@@ -130,6 +131,8 @@ static void evaluation_free(Evaluation *e)
     context_unbind(&e->c);
 }
 
+enum { MARGINALS, MODES, STATES, N_SUMMARIES };        /* programs of tables */
+
 /* Runs it at one draw of the latents; tables are those that the summaries have put out. */
 static void evaluate(const Reporting *r, Evaluation *e, const Evaluation *summaries, long number)
 {
@@ -142,7 +145,7 @@ static void evaluate(const Reporting *r, Evaluation *e, const Evaluation *summar
 
         if (draw != NULL)
             to_reals(e->given[i], draw, count);
-        for (int k = 0; k < 2 && draw == NULL && summaries != NULL; k++) {
+        for (int k = 0; k < N_SUMMARIES && draw == NULL && summaries != NULL; k++) {
             const DgmProgram *from = summaries[k].program;
             int out = from != NULL ? output_find(from, v->name) : -1;
 
@@ -150,14 +153,51 @@ static void evaluate(const Reporting *r, Evaluation *e, const Evaluation *summar
                 memcpy(e->given[i], summaries[k].c.out[out], (size_t)count * sizeof(Real));
         }
     }
+    e->c.step = (uint64_t)number;
     if (p != NULL)
         p->run(&e->c);
 }
 
 /* ---- predictions ----------------------------------------------------------------------------- */
 
+static bool is_anew(const DgmPredicted *p, const char *latent)
+{
+    for (int i = 0; i < p->n_anew; i++)
+        if (strcmp(p->anew[i], latent) == 0)
+            return true;
+    return false;
+}
+
+static void largest(Real *to, const Real *table, long n, long states)
+{
+    for (long k = 0; k < n; k++, table += states) {
+        long best = 0;
+
+        for (long i = 1; i < states; i++)
+            best = table[i] > table[best] ? i : best;
+        to[k] = (Real)best;
+    }
+}
+
+/* Discrete latents that are not drawn anew with p are those of the draw from their posterior. */
+static void fix_states(const Reporting *r, Simulation *s, const Evaluation *states,
+                       const DgmPredicted *p)
+{
+    for (int i = 0; i < r->model->n_state_tables; i++) {
+        const DgmState *t = &r->model->state_tables[i];
+        int v = simulation_find(s, t->latent), out = output_find(states->program, t->table);
+        const DgmOutput *table = &states->program->outputs[out];
+
+        s->fixed[v] = !is_anew(p, t->latent);
+        if (s->fixed[v])
+            largest(s->value[v], states->c.out[out],
+                    shape_of_variable(&s->variables[v], r->N).count, table->shape[table->rank - 1]);
+    }
+}
+
 /* Continuous latents are those of the draw; data are read as they are. */
-static void predict(const Reporting *r, Simulation *s, long number)
+static void predict(const Reporting *r, Simulation *s, const Evaluation *states,
+                    const DgmPredicted *p, long number)
 {
     for (int i = 0; i < s->n; i++) {
         const double *draw = draw_of(r, s->variables[i].name, number);
@@ -166,6 +206,7 @@ static void predict(const Reporting *r, Simulation *s, long number)
         if (draw != NULL)
             to_reals(s->value[i], draw, shape_of_variable(&s->variables[i], r->N).count);
     }
+    fix_states(r, s, states, p);
     simulation_draw(s, (uint64_t)number);
 }
 
@@ -211,12 +252,34 @@ static void print_json(const Reporting *r)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* All that is predicted, one simulation for each that has discrete latents drawn anew with it, and
+ * one for the others; q: the first of their quantities. */
+static void predict_all(const Reporting *r, Simulation *s, const Evaluation *states, Quantity *q,
+                        long number)
+{
+    const DgmModel *m = r->model;
+    bool drawn = false;
+
+    for (int i = 0; i < 2 * m->n_predicted; i++) {
+        const DgmPredicted *p = &m->predicted[i % m->n_predicted];
+
+        if ((p->n_anew > 0) != (i >= m->n_predicted))
+            continue;
+        if (p->n_anew > 0 || !drawn)
+            predict(r, s, states, p, number);
+        drawn = true;
+        keep(&q[i % m->n_predicted], &s->c, output_find(m->simulate, p->name), number);
+    }
+}
+
 void report_all(Reporting *r, const Session *session, DataSet *d)
 {
     const DgmModel *m = r->model;
     const DgmProgram *p = m->report;
-    Evaluation report = evaluation_new(session, d, p), summaries[2] = {
-        evaluation_new(session, d, m->marginals), evaluation_new(session, d, m->modes)};
+    Evaluation report = evaluation_new(session, d, p, DGM_STREAM_CHECK), summaries[N_SUMMARIES] = {
+        [MARGINALS] = evaluation_new(session, d, m->marginals, DGM_STREAM_CHECK),
+        [MODES] = evaluation_new(session, d, m->modes, DGM_STREAM_CHECK),
+        [STATES] = evaluation_new(session, d, m->states, DGM_STREAM_STATES)};
     Simulation s = {0};
     int n_reports = p ? p->n_outputs : 0;
 
@@ -229,21 +292,18 @@ void report_all(Reporting *r, const Session *session, DataSet *d)
         r->quantities[r->n++] = quantity(r, &p->outputs[i]);
     for (int i = 0; i < m->n_predicted; i++)
         r->quantities[r->n++] =
-            quantity(r, &m->simulate->outputs[output_find(m->simulate, m->predicted[i])]);
+            quantity(r, &m->simulate->outputs[output_find(m->simulate, m->predicted[i].name)]);
     for (long k = 0; k < r->M; k++) {
-        evaluate(r, &summaries[0], NULL, k);
-        evaluate(r, &summaries[1], NULL, k);
+        for (int i = 0; i < N_SUMMARIES; i++)
+            evaluate(r, &summaries[i], NULL, k);
         evaluate(r, &report, summaries, k);
         for (int i = 0; i < n_reports; i++)
             keep(&r->quantities[i], &report.c, i, k);
-        if (m->n_predicted > 0)
-            predict(r, &s, k);
-        for (int i = 0; i < m->n_predicted; i++)
-            keep(&r->quantities[n_reports + i], &s.c, output_find(m->simulate, m->predicted[i]), k);
+        predict_all(r, &s, &summaries[STATES], r->quantities + n_reports, k);
     }
     evaluation_free(&report);
-    evaluation_free(&summaries[0]);
-    evaluation_free(&summaries[1]);
+    for (int i = 0; i < N_SUMMARIES; i++)
+        evaluation_free(&summaries[i]);
     if (m->n_predicted > 0)
         simulation_free(&s);
 }
@@ -258,6 +318,8 @@ void reporting_free(Reporting *r)
     free(r->latent);
 }
 
+enum { DRAWS_ALONE = 4000 };           /* of discrete latents, where there are no others */
+
 int command_report(Options *o)
 {
     const DgmModel *m = o->model;
@@ -266,14 +328,20 @@ int command_report(Options *o)
     if (m->report == NULL && m->n_predicted == 0)
         dgm_fail(DGM_EXIT_USAGE, "write `report NAME = ..` or `predict NAME` in the model",
                  "model %s reports nothing", m->name);
-    if (option_text(o, OPT_DRAWS) == NULL)
+    const char *draws = option_text(o, OPT_DRAWS);
+    if (draws == NULL && m->n_latents > 0)
         dgm_fail(DGM_EXIT_USAGE, "`--help` shows an example", "`report` needs --draws FILE.json");
+    if (option_given(o, OPT_COUNT) && m->n_latents > 0)
+        dgm_fail(DGM_EXIT_USAGE, NULL, "-n has no place here: the draws of --draws are counted");
     Session session = session_open(o);
     DataSet d = data_open(&session, OPT_DATA, 0);
+    bool random = m->n_state_tables > 0 || m->n_predicted > 0;
     r.N = d.N;
+    r.M = random ? (long)option_count(o, OPT_COUNT, DRAWS_ALONE) : 1;
     data_room(&d, d.N);
-    read_draws(&r, option_text(o, OPT_DRAWS));
-    check_draws(&r, &d, option_text(o, OPT_DRAWS));
+    read_draws(&r, draws);
+    if (m->n_latents > 0)
+        check_draws(&r, &d, draws);
     report_all(&r, &session, &d);
     if (option_given(o, OPT_OUT_REPORT))
         write_draws(&r, option_text(o, OPT_OUT_REPORT));

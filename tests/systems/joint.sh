@@ -39,6 +39,32 @@ echo '{"p": 0.3, "b": [0.4, -0.9, 0.8]}' >spike.at
 pair spike
 summaries spike
 
+# -- a state of each row, compared with one of all rows -------------------------------------------------
+cat >alike.dgm <<'END'
+model alike {
+  data y[N] : real
+  latent m : real ~ normal(0, 1)
+  latent u : index(3) ~ flat
+  for n in N {
+    latent z : index(3) ~ categorical([0.2, 0.3, 0.5])
+    factor if z == u then 1 else 0
+    y[n] ~ normal(m * z, 1)
+  }
+}
+END
+cat >alike-all.dgm <<'END'
+model alike {
+  data y[N] : real
+  latent m : real ~ normal(0, 1)
+  let one(n, u) = logsumexp[z in 3](log([0.2, 0.3, 0.5][z]) + (if z == u then 1 else 0)
+    + logpdf(normal(m * z, 1), y[n]))
+  factor logsumexp[u in 3](sum[n in N](one(n, u)))
+}
+END
+echo '{"y": [0.4, -0.3, 1.2]}' >alike.json
+echo '{"m": 0.7}' >alike.at
+pair alike
+
 # -- labels, a plate that reads its own element too, two axes, an element by a number ---------------
 cat >labels.dgm <<'END'
 model labels(K = 3) {
