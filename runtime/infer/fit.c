@@ -107,8 +107,11 @@ bool fit_stands(Target *t, Fit *f)
 {
     if (!can_move(t, f))
         return true;
+    const Sample *s = fit_sample(f);
+    if (!psis_has_variance(&s->psis, s->M) && settle_cheap(t))
+        return false;
     t->stage = "checking draws";
-    return settle_check(t, &f->q, fit_sample(f), f->rules.seed);
+    return settle_check(t, &f->q, s, f->rules.seed);
 }
 
 void fit_move(Target *t, Fit *f, const Sample *from)
