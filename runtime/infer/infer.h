@@ -111,6 +111,8 @@ Start start_find(Target *t, uint64_t seed);
 /* The highest mode that the descents reach, and the Gaussian of the curvature there; mode is
  * false where the density still rose at the end of the way. */
 Start start_mode(Target *t, uint64_t seed);
+/* By one descent from a point. */
+Start start_from(Target *t, const double *from, uint64_t seed);
 /* The Gaussian at a mode. */
 Start start_at(Target *t, const double *mode, uint64_t seed);
 void start_free(Start *s);
@@ -406,6 +408,8 @@ bool fit_stands(Target *t, Fit *f);
 void fit_move(Target *t, Fit *f, const Sample *from);
 /* Anneals where f is not reliable; moves its draws then, and where they do not stand. */
 void fit_refine(Target *t, Fit *f);
+/* Where draws still drift, f from the highest that they have come to, if its bound is higher. */
+void fit_again(Target *t, Fit *f);
 const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
 bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
 /* The mode alone: `plain` is one draw, q has no width, and there are no bound and no evidence. */

@@ -250,6 +250,26 @@ static void other_scales(void **state)
     particles_free(&p);
 }
 
+/* Draws that drift away from a poor fit show a better start; where there is none the fit stays. */
+static void again(void **state)
+{
+    (void)state;
+    for (int drifts = 0; drifts < 2; drifts++) {
+        Target t = target();
+        FitRules rules = {.kind = FAMILY_FULLRANK, .rank = 2, .draws = 1000, .seed = 3};
+        Fit f = fit_posterior(&t, rules);
+        double elbo = f.elbo, far = elbo - 50;
+
+        fit_move(&t, &f, fit_sample(&f));
+        f.elbo = far;
+        f.shift = drifts ? 2 : 0.5;
+        fit_again(&t, &f);
+        assert_close(f.elbo, drifts ? elbo : far, 0.1);
+        assert_true(f.shift <= 1);
+        fit_free(&f);
+    }
+}
+
 /* Weights with a variance have a k-hat below a half, or are all but equal. */
 static void variance_of_weights(void **state)
 {
@@ -266,7 +286,7 @@ int main(void)
         cmocka_unit_test(standing), cmocka_unit_test(drifting),  cmocka_unit_test(running_away),
         cmocka_unit_test(bridging), cmocka_unit_test(giving_up),
         cmocka_unit_test(rescaling), cmocka_unit_test(other_scales),
-        cmocka_unit_test(variance_of_weights),
+        cmocka_unit_test(variance_of_weights), cmocka_unit_test(again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
