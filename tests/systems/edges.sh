@@ -112,6 +112,24 @@ model ends(k = 1.3) {
 END
 slope ends a
 
+# -- cut laws whose distribution function is an incomplete beta function, by its parameters ---------------
+at hurdle '{"y": [1, 4, 2]}' '{"r": 0.8}' -4.824851256802388 <<'END'
+model hurdle {
+  data y[N] : count
+  latent r : positive ~ flat
+  for n in N { y[n] ~ neg_binomial(mean: 1.4, shape: r) |> truncate(lower: 1) }
+}
+END
+slope hurdle r
+at limits '{"y": [0, 1.7, 0.4]}' '{"nu": 3.5}' -4.058138668533383 <<'END'
+model limits {
+  data y[N] : real
+  latent nu : positive ~ flat
+  for n in N { y[n] ~ student_t(nu, 0.2, 1.3) |> censor(lower: 0) }
+}
+END
+slope limits nu
+
 # -- laws of the user's own that read other laws' densities ----------------------------------------------
 at own_laws '{"y": [0, 2], "x": [0, 0.3]}' '{"a": 0.3, "m": 1.5}' -7.000021221831499 <<'END'
 distribution hurdle(a : unit, m : positive) on count {
