@@ -59,6 +59,7 @@ set(RUNTIME_SOURCES
   runtime/infer/noise.c
   runtime/infer/part.c
   runtime/infer/psis.c
+  runtime/infer/rescale.c
   runtime/infer/snr.c
   runtime/infer/start.c
   runtime/infer/target.c

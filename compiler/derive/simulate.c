@@ -259,6 +259,15 @@ static bool has_site(const Derive *d, const Var *v)
     return false;
 }
 
+/* Missing cells of data that have a law. */
+static bool is_drawn_with_data(const Derive *d, const Var *filler)
+{
+    for (size_t i = 0; i < vec_len(d->m->vars) && filler->filler; i++)
+        if (d->m->vars[i]->missing == filler)
+            return has_site(d, d->m->vars[i]);
+    return filler->filler;
+}
+
 static Str weighed_by_factor(Derive *d, const Var *v)
 {
     for (size_t i = 0; i < vec_len(d->m->factors); i++) {
@@ -312,7 +321,8 @@ void simulate_query(Derive *d)
         if (v->kind == VAR_NET)
             q->absent = str_fmt(d->c, "the weights of net `%s` come from training: `sample` draws "
                                 "from a trained model", v->name);
-        if (!v->synthetic && !v->filler && (latent || (v->kind == VAR_DATA && has_site(d, v))))
+        bool drawn = latent || (v->kind == VAR_DATA && has_site(d, v));
+        if (drawn && !v->synthetic && !is_drawn_with_data(d, v))
             vec_push(d->c, vars, v);
     }
     for (size_t i = 0; i < vec_len(vars) && !q->absent; i++) {

@@ -31,7 +31,7 @@ static bool vectorises(const Item *loop)
         case OP_MAXIMUM: case OP_LGAMMA: case OP_DIGAMMA: case OP_TRIGAMMA: case OP_GAMMA_P:
         case OP_GAMMA_DSHAPE: case OP_BETA_I: case OP_NORMAL_CDF: case OP_NORMAL_QUANTILE:
         case OP_LBETA: case OP_LOG_NORMAL_CDF: case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP:
-        case OP_BINOMIAL_QUANTILE:
+        case OP_BINOMIAL_QUANTILE: case OP_BETA_I_BY_A: case OP_BETA_I_BY_B:
             return false;
         case OP_FLATTEN:               /* positions by division */
             if (n->to[0] == loop->axis && !flat_in_place(n))

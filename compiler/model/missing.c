@@ -3,7 +3,8 @@
  * Cells of real numbers are a latent that is read in their place. Cells of bits, counts and labels
  * are summed out: as long as nothing but their own law reads them, their law sums to 1, and what
  * they leave is nothing (derive/joint.c).
- * establishes: absent, place and missing of the data; no read of a cell that is summed out
+ * establishes: absent, place and missing of the data; data with missing cells have a law; no read
+ *              of a cell that is summed out
  */
 #include "build.h"
 
@@ -76,11 +77,33 @@ static void check_read(Ctx *c, const Model *m, const Var *v, Ast *e, Span at)
               v->name);
 }
 
+/* Is there a statement that says what the cells of v are drawn from? */
+static bool has_law(Ctx *c, const Model *m, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(m->sites); i++)
+        if (m->sites[i].var == v)
+            return true;
+    for (size_t i = 0; i < vec_len(m->factors) && v->missing; i++)
+        if (reads_has(model_reads(c, m, m->factors[i].value), v))
+            return true;
+    return false;
+}
+
+static void check_law(Ctx *c, const Model *m, const Var *v)
+{
+    if (!has_missing(v) || has_law(c, m, v))
+        return;
+    diag_error(c, E_MISSING_NO_LAW, v->statement->kids[DATA_MISSING]->span, v->name);
+    diag_help(c, "say what its cells are drawn from: `%s%s ~ ..`, in the plate of its rows",
+              v->name, vec_len(v->type->array) > 0 ? "[..]" : "");
+}
+
 bool missing_check(Ctx *c, const Model *m)
 {
     int before = diag_count(c);
     for (size_t i = 0; i < vec_len(m->vars); i++) {
         const Var *v = m->vars[i];
+        check_law(c, m, v);
         if (!v->absent || v->missing)
             continue;
         check_draws(c, m, v);

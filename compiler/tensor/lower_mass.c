@@ -5,6 +5,8 @@
  *     inside(d, x, a, b)     does every element of x lie in the support and between the bounds?
  * Idea: in a tail 1 - cdf is 0 long before its logarithm is far away. A distribution that states
  * `log_cdf` or `log_survival` is asked for them, on the side of the median on which the bounds lie.
+ * Beyond its support, and at an open end, a law is not asked: there its formulas may be without a
+ * value, or their gradient.
  */
 #include "lower.h"
 
@@ -47,14 +49,71 @@ static bool states(const Val *d, const char *member)
     return law_member(d->law, AST_FUNCTION, member, NULL) != NULL;
 }
 
+/* Where a number lies beside the ends of a support (NULL: there is no such end), and a number that
+ * is within, itself if it is. A lower end that is of the support may have a mass of its own. */
+typedef struct Place { Val *below, *above, *within; } Place;
+
+/* An end of the support of a law of real numbers; NULL: infinite. */
+static Val *end_of(Lower *L, Val *d, int side)
+{
+    const Ast *support = law_base(d->law)->kids[DIST_SUPPORT];
+    double end = side;
+    if (!strcmp(support->name, "interval")) {
+        Val *base = dist_as(L, d, law_base(d->law));
+        const Ast *bound = support->kids[TYPE_ARGS]->kids[side];
+        if (eval_number(L, base->args, bound, &end) && isinf(end))
+            return NULL;
+        return eval(L, base->args, bound);
+    }
+    bool known = !strcmp(support->name, "unit") || (side == 0 && (!strcmp(support->name, "positive")
+                 || !strcmp(support->name, "nonnegative")));
+    return known ? val_const(L, end) : NULL;
+}
+
+static bool has_its_end(const Ast *law)
+{
+    const char *support = law_base(law)->kids[DIST_SUPPORT]->name;
+    return !strcmp(support, "interval") || !strcmp(support, "nonnegative");
+}
+
+static Place place_of(Lower *L, Val *d, Val *at)
+{
+    Val *low = end_of(L, d, 0), *high = end_of(L, d, 1), *other = NULL;
+    Place p = { .within = at };
+    if (low) {
+        p.below = val_op2(L, has_its_end(d->law) ? OP_LT : OP_LE, at, low);
+        other = val_op2(L, OP_ADD, low, val_const(L, 1));
+    }
+    if (high) {
+        p.above = val_op2(L, OP_GE, at, high);
+        other = low ? val_op2(L, OP_MUL, val_const(L, 0.5), val_op2(L, OP_ADD, low, high))
+                    : val_op2(L, OP_SUB, high, val_const(L, 1));
+    }
+    if (low)
+        p.within = val_select(L, p.below, other, p.within);
+    if (high)
+        p.within = val_select(L, p.above, other, p.within);
+    return p;
+}
+
+/* v, or at the ends and beyond what holds there. */
+static Val *at_ends(Lower *L, Place p, Val *v, double below, double above)
+{
+    if (p.below)
+        v = val_select(L, p.below, val_const(L, below), v);
+    return p.above ? val_select(L, p.above, val_const(L, above), v) : v;
+}
+
 static Val *cdf_at(Lower *L, Val *d, Val *at)
 {
-    Val *v = dist_member(L, d, "cdf", at);
+    bool counted = law_is_counted(d->law);
+    Place p = counted ? (Place){ .within = at } : place_of(L, d, at);
+    Val *v = dist_member(L, d, "cdf", p.within);
     if (!v)
         ice_span(L->at, "law without cdf");
-    bool from_zero = law_is_counted(d->law)
-                  && strcmp(law_base(d->law)->kids[DIST_SUPPORT]->name, "integer");
-    if (!from_zero)
+    if (!counted)
+        return at_ends(L, p, v, 0, 1);
+    if (!strcmp(law_base(d->law)->kids[DIST_SUPPORT]->name, "integer"))
         return v;
     Val *zero = val_const(L, 0), *inside = val_op2(L, OP_GE, at, zero);
     Val *safe = dist_member(L, d, "cdf", val_op2(L, OP_MAX, at, zero));
@@ -75,9 +134,10 @@ Val *dist_cdf(Lower *L, Val *dist, Val *x)
  * hold in the tails, where 1 - cdf is 0. */
 static Val *log_tail(Lower *L, Val *d, Val *at, bool above)
 {
-    Val *v = dist_member(L, d, above ? "log_survival" : "log_cdf", at);
+    Place p = law_is_counted(d->law) ? (Place){ .within = at } : place_of(L, d, at);
+    Val *v = dist_member(L, d, above ? "log_survival" : "log_cdf", p.within);
     if (v)
-        return v;
+        return at_ends(L, p, v, above ? 0 : -INFINITY, above ? -INFINITY : 0);
     Val *cdf = cdf_at(L, d, at);
     return above ? val_op1(L, OP_LOG1P, val_op1(L, OP_NEG, cdf)) : val_op1(L, OP_LOG, cdf);
 }

@@ -81,7 +81,7 @@ double op_cost(Op op)
     case OP_GAMMA_P: case OP_GAMMA_DSHAPE: case OP_BETA_I: case OP_LBETA: case OP_LOG_NORMAL_CDF:
     case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP: case OP_RANDOM_GAMMA: case OP_RANDOM_POISSON:
     case OP_RANDOM_BINOMIAL: case OP_RANDOM_HYPERGEOMETRIC: case OP_RANDOM_VON_MISES:
-    case OP_BINOMIAL_QUANTILE:
+    case OP_BINOMIAL_QUANTILE: case OP_BETA_I_BY_A: case OP_BETA_I_BY_B:
         return 100;
     default:
         return 1;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { FEW_DRAWS = 400 };              /* where it is late */
+static const double AHEAD = 1;         /* nats by which another start must be better */
 static const double FAR = 5;           /* of the spread of log p - log q, by the root of n */
 
 Sample sample_new(long M, long n)
@@ -107,8 +108,11 @@ bool fit_stands(Target *t, Fit *f)
 {
     if (!can_move(t, f))
         return true;
+    const Sample *s = fit_sample(f);
+    if (!psis_has_variance(&s->psis, s->M) && settle_cheap(t))
+        return false;
     t->stage = "checking draws";
-    return settle_check(t, &f->q, fit_sample(f), f->rules.seed);
+    return settle_check(t, &f->q, s, f->rules.seed);
 }
 
 void fit_move(Target *t, Fit *f, const Sample *from)
@@ -261,6 +265,34 @@ Fit fit_posterior(Target *t, FitRules rules)
     if (f.start.found)
         by[rules.by].fit(t, &f);
     return f;
+}
+
+/* The moved draw of the highest density. */
+static const double *highest(const Fit *f)
+{
+    long best = 0;
+
+    for (long i = 1; i < f->moved.M; i++)
+        best = f->moved.log_weight[i] > f->moved.log_weight[best] ? i : best;
+    return f->moved.U + best * f->q.n;
+}
+
+void fit_again(Target *t, Fit *f)
+{
+    if (f->moved.M == 0 || f->shift <= 1 || f->rules.by != FIT_BOUND || t->n > MOST_DENSE
+        || target_late(t))
+        return;
+    t->stage = "beginning where draws have come to";
+    Fit next = {.rules = f->rules, .start = start_from(t, highest(f), f->rules.seed)};
+    if (!next.start.found || next.start.elbo < f->elbo + AHEAD) {
+        start_free(&next.start);
+        return;
+    }
+    fit_bound(t, &next);
+    fit_refine(t, &next);
+    Fit worse = next.elbo > f->elbo ? *f : next;
+    *f = next.elbo > f->elbo ? next : *f;
+    fit_free(&worse);
 }
 
 void fit_free(Fit *f)

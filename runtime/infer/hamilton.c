@@ -9,6 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* log det L - log normaliser of the normal law. */
+static double volume(const Particles *p)
+{
+    double log_volume = (double)p->n / 2 * log(2 * M_PI);
+
+    for (long i = 0; i < p->n; i++)
+        log_volume += log(p->L != NULL ? p->L[i * p->n + i] : p->sd[i]);
+    return log_volume;
+}
+
 /* L NULL: of independent numbers. */
 Particles particles_new(Target *t, const double *mean, const double *L, const double *sd, long M)
 {
@@ -18,9 +28,7 @@ Particles particles_new(Target *t, const double *mean, const double *L, const do
                    .by_z = x + 2 * M * n, .momentum = x + 3 * M * n, .z0 = x + 4 * M * n,
                    .by0 = x + 5 * M * n, .log_p = x + 6 * M * n, .log0 = x + 6 * M * n + M};
 
-    p.log_volume = (double)n / 2 * log(2 * M_PI);
-    for (long i = 0; i < n; i++)
-        p.log_volume += log(L != NULL ? L[i * n + i] : sd[i]);
+    p.log_volume = volume(&p);
     return p;
 }
 
@@ -58,6 +66,18 @@ void particles_look(Particles *p)
             p->by_z[i * p->n + j] *= p->sd[j];
     if (p->L != NULL)
         dense_times_lower(false, p->M, p->n, p->L, p->by_z);
+}
+
+void particles_scale(Particles *p, const double *L)
+{
+    particles_place(p, p->u);
+    for (long i = 0; i < p->M; i++)
+        for (long j = 0; j < p->n; j++)
+            p->z[i * p->n + j] = p->u[i * p->n + j] - p->mean[j];
+    p->L = L;
+    p->log_volume = volume(p);
+    particles_take(p);
+    particles_look(p);
 }
 
 /* log of q^(1 - b) p^b by z, up to a constant. */

@@ -113,6 +113,8 @@ Start start_find(Target *t, uint64_t seed);
 /* The highest mode that the descents reach, and the Gaussian of the curvature there; mode is
  * false where the density still rose at the end of the way. */
 Start start_mode(Target *t, uint64_t seed);
+/* By one descent from a point. */
+Start start_from(Target *t, const double *from, uint64_t seed);
 /* The Gaussian at a mode. */
 Start start_at(Target *t, const double *mode, uint64_t seed);
 void start_free(Start *s);
@@ -245,6 +247,9 @@ typedef struct Psis {
 bool psis_even(const Psis *p, long M);
 /* Can means under the weights be trusted? */
 bool psis_reliable(const Psis *p, long M);
+/* Have the weights a variance? Where they have none, means may be right, but standard deviations,
+ * which live in the tails, come out too small. */
+bool psis_has_variance(const Psis *p, long M);
 /* Of log weights, before: log of their mean and its standard error; and the mean over groups of K
  * of the log of the group's mean, a lower bound whose gap closes as K grows (Burda et al. 2016). */
 double log_mean(long M, const double *log_weight, double *error);
@@ -273,10 +278,18 @@ void particles_take(const Particles *p);                     /* z from u - mean 
 void particles_free(Particles *p);
 void particles_place(const Particles *p, double *u);         /* u [M][n] of z */
 void particles_look(Particles *p);                           /* u, log p and its gradient at z */
+/* The same draws in other scales: u = mean + L z. L must live as long as they. */
+void particles_scale(Particles *p, const double *L);
 /* One trajectory of each, of so many steps, accepted or not; the mean probability of that. A draw
  * that is refused has its old z, but not its old u. */
 double particles_move(Particles *p, double b, double step, long leaps, uint64_t seed,
                       uint64_t stream);
+
+/* ---- rescale.c: scales of draws that have become wider than a law ---------------------------- */
+
+/* The factor [n][n] of the covariance of the rows of U [M][n] if in the coordinates of the factor L
+ * they are twice as wide as 1; else NULL. U is scratch afterwards. */
+double *rescale(long M, long n, double *U, const double *L);
 
 /* ---- anneal.c: weighted draws by way of K laws between q and the density --------------------- */
 
@@ -375,6 +388,8 @@ void sample_free(Sample *s);
 
 /* Do draws by weight, moved a little in the scales of q, stay what they were? */
 bool settle_check(Target *t, const Mixture *q, const Sample *from, uint64_t seed);
+/* Is it cheap to move draws, by what an evaluation costs or beside what went before? */
+bool settle_cheap(const Target *t);
 /* Equally weighted draws, moved from those of `from` in the scales of q until they stand still, or
  * have been moved as often as is allowed. *shift: of the last window, by what matters: above 1 they
  * still drift. */
@@ -396,6 +411,8 @@ bool fit_stands(Target *t, Fit *f);
 void fit_move(Target *t, Fit *f, const Sample *from);
 /* Anneals where f is not reliable; moves its draws then, and where they do not stand. */
 void fit_refine(Target *t, Fit *f);
+/* Where draws still drift, f from the highest that they have come to, if its bound is higher. */
+void fit_again(Target *t, Fit *f);
 const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
 bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
 /* The mode alone: `plain` is one draw, q has no width, and there are no bound and no evidence. */

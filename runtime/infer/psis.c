@@ -143,6 +143,11 @@ bool psis_reliable(const Psis *p, long M)
         || (p->khat < LOW && share > ENOUGH_IF_LOW);
 }
 
+bool psis_has_variance(const Psis *p, long M)
+{
+    return psis_even(p, M) || p->khat < LOW;
+}
+
 double log_mean(long M, const double *log_weight, double *error)
 {
     double top = -INFINITY, sum = 0, square = 0;

@@ -24,7 +24,9 @@ enum { MOST_SEEN = 2000000 };          /* numbers of a snapshot */
  * before. */
 enum { CHECK = 16, CHECK_UNEVEN = 32, LEAST = 64, MOST = 512, MOST_FOR_DRAWS = 128 };
 enum { CHEAP = 16000, LEAPS = 4 };     /* LEAPS: of a move, about */
+enum { CHAINS_FOR_EACH = 5 };          /* chains for each number, to have scales of their own */
 static const double CHEAP_WORK = 4e9, MOVED_WORK = 1e8, LONG_WORK = 5e8;
+static const double BESIDE = 4;        /* moves of so many times what went before are cheap */
 static const double ACCEPTED = 0.8;    /* share wanted of moves by the whole step */
 static const double WAY = 1.5;         /* of a trajectory, on average */
 /* Shifts that matter: of a mean in sds, of a variance and of a mean square as shares. */
@@ -112,6 +114,11 @@ static double *scales_of(const Gaussian *q)
     return sd;
 }
 
+static double first_step(long n)
+{
+    return 0.8 * pow((double)n, -0.25);
+}
+
 static Chains chains_new(Target *t, const Mixture *q, const Sample *from, long C, uint64_t seed)
 {
     C = C < from->M ? C : from->M;
@@ -137,7 +144,7 @@ static Chains chains_new(Target *t, const Mixture *q, const Sample *from, long C
         c.factor[k] = scales_of(&q->part[k]);
         c.group[k] = n <= MOST_DENSE ? particles_new(t, q->part[k].mean, c.factor[k], NULL, M)
                                      : particles_new(t, q->part[k].mean, NULL, c.factor[k], M);
-        c.step[k] = 0.8 * pow((double)n, -0.25);
+        c.step[k] = first_step(n);
         for (long i = 0; i < C; i++)
             for (long j = 0; part[i] == k && j < n; j++)
                 c.group[k].z[next++] = U[i * n + j] - q->part[k].mean[j];
@@ -164,17 +171,19 @@ static void chains_free(Chains *c)
 
 /* ---- moves ----------------------------------------------------------------------------------- */
 
-/* Steps of several lengths, for necks that are narrower than the rest. */
+/* Steps of several lengths, for necks that are narrower than the rest. In between a single step of
+ * the first length, however few are accepted: where the density jumps its gradient does not say so,
+ * and no shorter step is accepted more often, until it is too short to get anywhere. */
 static void move_all(Chains *c)
 {
-    static const double part[] = {1, 0.5, 1, 0.2};
+    static const double part[] = {1, 0.5, 1, 0.2, -1};             /* -1: that single step */
     uint64_t stream = STREAM + (uint64_t)c->moves;
     double share = part[(size_t)c->moves % (sizeof part / sizeof *part)];
     double way = WAY * (0.5 + dgm_random_unit(c->seed, DGM_STREAM_POSTERIOR, stream, 0));
 
     for (long k = 0; k < c->q->parts; k++) {
-        double step = c->step[k] * share;
-        long leaps = (long)(way / step + 0.5);
+        double step = share < 0 ? first_step(c->n) : c->step[k] * share;
+        long leaps = share < 0 ? 1 : (long)(way / step + 0.5);
 
         if (c->group[k].M == 0)
             continue;
@@ -185,6 +194,38 @@ static void move_all(Chains *c)
             c->step[k] *= exp(accepted - ACCEPTED);
     }
     c->moves++;
+}
+
+/* The draws of part k that the last window has seen, [rows][n]. */
+static double *rows_of_part(const Chains *c, long k, long *rows)
+{
+    long first = 0, M = c->group[k].M, n = c->n, S = c->snapshots[LAST];
+    double *U = dgm_alloc((size_t)(S * M * n + 1) * sizeof *U);
+
+    for (long j = 0; j < k; j++)
+        first += c->group[j].M;
+    for (long s = 0; s < S; s++)
+        for (long i = 0; i < M; i++)
+            take_row(c->seen[LAST] + (s * c->C + first + i) * (n + 1), 0, n, U + (s * M + i) * n);
+    *rows = S * M;
+    return U;
+}
+
+/* Where draws have come to be much wider than their part, they move on in scales of their own. */
+static void rescale_all(Chains *c)
+{
+    for (long k = 0; k < c->q->parts && c->n <= c->C / CHAINS_FOR_EACH; k++) {
+        long rows;
+        double *U = rows_of_part(c, k, &rows), *L = rescale(rows, c->n, U, c->factor[k]);
+
+        free(U);
+        if (L == NULL)
+            continue;
+        particles_scale(&c->group[k], L);
+        free(c->factor[k]);
+        c->factor[k] = L;
+        c->step[k] = first_step(c->n);
+    }
 }
 
 static void snapshot(Chains *c, Window w)
@@ -394,6 +435,14 @@ bool settle_check(Target *t, const Mixture *q, const Sample *from, uint64_t seed
     return still;
 }
 
+bool settle_cheap(const Target *t)
+{
+    double evaluations = (double)LEAST * CHAINS * LEAPS;
+
+    return t->work * evaluations <= CHEAP_WORK
+        || evaluations <= BESIDE * (double)t->evaluations;
+}
+
 Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t seed, double *shift)
 {
     double effective;
@@ -401,6 +450,7 @@ Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t se
     Chains c = chains_new(t, q, from, C < CHAINS / 5 * 2 ? CHAINS / 5 * 2 : C, seed);
     run_window(&c, SNAPSHOTS);
     do {
+        rescale_all(&c);
         run_window(&c, c.moves);
         *shift = drift(&c, BEFORE, &effective);
     } while (go_on(&c, *shift, effective));

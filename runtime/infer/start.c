@@ -365,6 +365,24 @@ static bool first_point(Target *t, uint64_t seed, int number, double *u, double 
     return false;
 }
 
+/* One descent from u, in place; what is tried on its way may become the best. Did it end at the
+ * best mode that there was? points: [KEPT][n], scratch. */
+static bool descend(Target *t, Start *best, double *u, double *points, uint64_t seed)
+{
+    long n = t->n;
+    Trail trail = {.t = t, .points = points, .stride = 1};
+
+    lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, visit});
+    if (known(best, u))
+        return true;
+    Start s = candidate(t, u, seed, true);
+    bool good = s.spread < GOOD_SPREAD;
+    keep_better(best, s);
+    for (long k = 0; k < trail.n_points && !good && !target_late(t); k++)
+        keep_better(best, candidate(t, points + k * n, seed, false));
+    return false;
+}
+
 Start start_find(Target *t, uint64_t seed)
 {
     long n = t->n;
@@ -372,27 +390,32 @@ Start start_find(Target *t, uint64_t seed)
     Start best = {.n = n};
 
     for (int d = 0, agreed = 0; d < DESCENTS && agreed < AGREEING; d++) {
-        Trail trail = {.t = t, .points = g + n, .stride = 1};
+        double elbo = best.found ? best.elbo : -INFINITY;
 
         if (!first_point(t, seed, d, u, g))
             continue;
-        lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, visit});
-        if (known(&best, u)) {
+        if (descend(t, &best, u, g + n, seed)) {
             agreed++;
             continue;
         }
-        double elbo = best.found ? best.elbo : -INFINITY;
-        Start s = candidate(t, u, seed, true);
-        bool good = s.spread < GOOD_SPREAD;
-        keep_better(&best, s);
-        for (long k = 0; k < trail.n_points && !good && !target_late(t); k++)
-            keep_better(&best, candidate(t, trail.points + k * n, seed, false));
         if (best.found && best.elbo > elbo)
             agreed = 1;
         if ((d + 1 >= WITHOUT_MODE && best.found && !best.mode) || (best.found && target_late(t)))
             break;                     /* descents do not end where the mass is */
     }
     free(room);
+    return best;
+}
+
+Start start_from(Target *t, const double *from, uint64_t seed)
+{
+    long n = t->n;
+    double *u = dgm_alloc((size_t)(n * (KEPT + 1)) * sizeof *u);
+    Start best = {.n = n};
+
+    memcpy(u, from, (size_t)n * sizeof *u);
+    descend(t, &best, u, u + n, seed);
+    free(u);
     return best;
 }
 

@@ -1,5 +1,5 @@
-/* incomplete.c - regularised incomplete gamma and beta functions, and the derivative of a gamma
- * draw by its shape.
+/* incomplete.c - regularised incomplete gamma and beta functions, the derivative of a gamma draw by
+ * its shape, and those of the beta function by its parameters.
  *
  * P(a, x) = D T(a, x)      with D = x^a e^-x / Gamma(a + 1),  T = sum_k x^k / ((a+1)...(a+k))
  * Q(a, x) = D a F(a, x)    with F a continued fraction (DLMF 8.9.2)
@@ -14,6 +14,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 
 static const double TWO_PI = 6.28318530717958647693;
 enum { MAX_ITERATIONS = 4000000 };     /* some 20 sqrt(a) are needed when x is near a */
@@ -129,7 +130,71 @@ static double beta_prefactor(double a, double b, double x, double y)
     return exp(e) * sqrt(a / (a + b) * b / TWO_PI);
 }
 
-/* 1 / (1 + d_1/(1 + d_2/(1 + ...))), DLMF 8.17.22, by Lentz's method. */
+/* A number and its derivatives by a and b. */
+typedef struct Triple { double value, by_a, by_b; } Triple;
+
+/* 1 + coefficient * d, or 1 + coefficient / c. */
+static Triple next_denominator(Triple coefficient, Triple d)
+{
+    return (Triple){1 + coefficient.value * d.value,
+                    coefficient.by_a * d.value + coefficient.value * d.by_a,
+                    coefficient.by_b * d.value + coefficient.value * d.by_b};
+}
+
+static Triple inverse(Triple x)
+{
+    double v = 1 / x.value;
+    return (Triple){v, -v * v * x.by_a, -v * v * x.by_b};
+}
+
+static Triple product(Triple x, Triple y)
+{
+    return (Triple){x.value * y.value, x.by_a * y.value + x.value * y.by_a,
+                    x.by_b * y.value + x.value * y.by_b};
+}
+
+static Triple even_coefficient(double a, double b, double x, double m)
+{
+    double p = a + 2 * m - 1, q = a + 2 * m, scale = m * x / (p * q), value = (b - m) * scale;
+    return (Triple){value, -value * (1 / p + 1 / q), scale};
+}
+
+static Triple odd_coefficient(double a, double b, double x, double m)
+{
+    double p = a + 2 * m, q = a + 2 * m + 1, value = -(a + m) * (a + b + m) * x / (p * q);
+    double by_sum = value / (a + b + m);
+    return (Triple){value, value / (a + m) + by_sum - value * (1 / p + 1 / q), by_sum};
+}
+
+/* Two factors of f that are 1 to rounding, and whose derivatives change those of f no more. */
+static bool is_last(Triple step, Triple f)
+{
+    return fabs(step.value - 1) < DBL_EPSILON
+        && fabs(step.by_a) <= DBL_EPSILON * (1 + fabs(f.by_a / f.value))
+        && fabs(step.by_b) <= DBL_EPSILON * (1 + fabs(f.by_b / f.value));
+}
+
+/* 1 / (1 + d_1/(1 + d_2/(1 + ...))), DLMF 8.17.22, and its derivatives: Lentz's method. */
+static Triple beta_fraction_slopes(double a, double b, double x)
+{
+    Triple one = {1, 0, 0}, c = one;
+    Triple d = inverse(next_denominator(odd_coefficient(a, b, x, 0), one)), f = d;
+    for (double m = 1; m < MAX_ITERATIONS; m++) {
+        Triple even = even_coefficient(a, b, x, m), odd = odd_coefficient(a, b, x, m);
+        d = inverse(next_denominator(even, d));
+        c = next_denominator(even, inverse(c));
+        Triple step = product(c, d);
+        d = inverse(next_denominator(odd, d));
+        c = next_denominator(odd, inverse(c));
+        step = product(step, product(c, d));
+        f = product(f, step);
+        if (is_last(step, f))
+            break;
+    }
+    return f;
+}
+
+/* The same without derivatives. */
 static double beta_fraction(double a, double b, double x)
 {
     double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), f = d;
@@ -159,6 +224,40 @@ double dgm_beta_i_d(double a, double b, double x)
     if (x < (a + 1) / (a + b + 2))
         return p * beta_fraction(a, b, x) / a;
     return 1 - p * beta_fraction(b, a, y) / b;
+}
+
+/* d/da and d/db of I_x(a, b) = D F / a with D the prefactor: where the fraction serves 1 - I, those
+ * of I_y(b, a) with the other sign. */
+static Triple beta_slopes(double a, double b, double x)
+{
+    if (!(a > 0 && b > 0 && x >= 0 && x <= 1))
+        return (Triple){NAN, NAN, NAN};
+    if (x == 0 || x == 1)
+        return (Triple){x, 0, 0};
+    double y = 1 - x;
+    bool low = x < (a + 1) / (a + b + 2);
+    if (!low) {
+        double swap = a;
+        a = b;
+        b = swap;
+        x = y;
+        y = 1 - x;
+    }
+    double p = beta_prefactor(a, b, x, y) / a, of_sum = dgm_digamma_d(a + b);
+    Triple f = beta_fraction_slopes(a, b, x);
+    double by_a = p * (f.by_a + f.value * (log(x) - dgm_digamma_d(a) + of_sum - 1 / a));
+    double by_b = p * (f.by_b + f.value * (log(y) - dgm_digamma_d(b) + of_sum));
+    return low ? (Triple){p * f.value, by_a, by_b} : (Triple){1 - p * f.value, -by_b, -by_a};
+}
+
+double dgm_beta_i_by_a_d(double a, double b, double x)
+{
+    return beta_slopes(a, b, x).by_a;
+}
+
+double dgm_beta_i_by_b_d(double a, double b, double x)
+{
+    return beta_slopes(a, b, x).by_b;
 }
 
 /* From the normal approximation, step by step to the place. */

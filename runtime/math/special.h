@@ -28,6 +28,8 @@ double dgm_gamma_p_d(double a, double x);        /* P(a, x), a > 0, x >= 0 */
 double dgm_gamma_q_d(double a, double x);        /* 1 - P(a, x), accurate when small */
 double dgm_gamma_dshape_d(double a, double x);   /* dx/da of a Gamma(a, 1) draw x, P(a, x) fixed */
 double dgm_beta_i_d(double a, double b, double x); /* I_x(a, b), a, b > 0, 0 <= x <= 1 */
+double dgm_beta_i_by_a_d(double a, double b, double x);      /* its derivatives */
+double dgm_beta_i_by_b_d(double a, double b, double x);
 double dgm_binomial_quantile_d(double u, double n, double p);  /* least k with P(X <= k) >= u */
 
 #ifdef DGM_F64
@@ -60,6 +62,16 @@ DGM_SPECIAL_2(gamma_dshape)
 static inline DgmSpecialReal dgm_beta_i(DgmSpecialReal a, DgmSpecialReal b, DgmSpecialReal x)
 {
     return (DgmSpecialReal)dgm_beta_i_d((double)a, (double)b, (double)x);
+}
+
+static inline DgmSpecialReal dgm_beta_i_by_a(DgmSpecialReal a, DgmSpecialReal b, DgmSpecialReal x)
+{
+    return (DgmSpecialReal)dgm_beta_i_by_a_d((double)a, (double)b, (double)x);
+}
+
+static inline DgmSpecialReal dgm_beta_i_by_b(DgmSpecialReal a, DgmSpecialReal b, DgmSpecialReal x)
+{
+    return (DgmSpecialReal)dgm_beta_i_by_b_d((double)a, (double)b, (double)x);
 }
 
 static inline DgmSpecialReal dgm_binomial_quantile(DgmSpecialReal u, DgmSpecialReal n,

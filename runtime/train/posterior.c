@@ -254,6 +254,7 @@ static void deterministic_fit(Posterior *p)
         dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
                  "no point was found at which the density and its gradient are finite");
     refine(p);
+    fit_again(&p->target, &p->fit);
     p->snr = fit_is_point(&p->fit)
            ? NAN : gradient_snr(&p->target, &p->fit.q, rules.seed, SNR_STREAM, SNR_DRAWS);
     signals_end();

@@ -30,6 +30,8 @@ static const Domain domains[] = {
     { OP_GAMMA_P, { 0.5, 0.5 }, { 4, 4 } },
     { OP_GAMMA_DSHAPE, { 0.5, 0.5 }, { 4, 4 } },
     { OP_BETA_I, { 0.5, 0.5, 0.1 }, { 4, 4, 0.9 } },
+    { OP_BETA_I_BY_A, { 0.5, 0.5, 0.1 }, { 4, 4, 0.9 } },
+    { OP_BETA_I_BY_B, { 0.5, 0.5, 0.1 }, { 4, 4, 0.9 } },
     { OP_BINOMIAL_QUANTILE, { 0.1, 1, 0.1 }, { 0.9, 9, 0.9 } },
     { OP_LBETA, { 0.3, 0.3 }, { 5, 5 } },
     { OP_LOG_NORMAL_CDF, { -4 }, { 4 } },

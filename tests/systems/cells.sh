@@ -72,6 +72,32 @@ awk '{ s += exp($1) / 4 } END { pi = atan2(0, -1); v = 1 + 0.6 ^ 2
     exact = 0.5 * exp(-0.125) / sqrt(2 * pi) * exp(-(1 - 0.36 * 0.5) ^ 2 / 2 / v) / sqrt(2 * pi * v)
     d = s / exact - 1; exit !(d * d < 1e-20) }' curve.txt || fail "the integral over a missing cell"
 
+# A joint law of two columns by a factor: known cells and missing ones have the density of the pair, and
+# a missing one is given to what is simulated, not drawn.
+cat >pair.dgm <<'END'
+model pair {
+  data x[N] : real
+  data y[N] : real missing
+  data z[N] : real
+  latent m : real ~ normal(0, 1)
+  for n in N {
+    factor logpdf(mvnormal([0, m], cov: [[2, 1], [1, 1]]), [x[n], y[n]])
+    z[n] ~ normal(y[n], 1)
+  }
+}
+END
+echo '{"x": [0.5, -1], "y": [null, 1], "z": [0.7, 1]}' >pair.json
+echo '{"m": 0.4, "y_missing": [0.7]}' >pair.at
+quick_dgmc pair.dgm --data pair.json --only=log_prob,simulate -o ./pair
+./pair log-prob --data pair.json --at pair.at --json >pair.out
+awk -v got="$(json pair.out log_prob)" 'function pair(x, y) { return -log(2 * atan2(0, -1)) \
+        - (x ^ 2 - 2 * x * y + 2 * y ^ 2) / 2 }
+    BEGIN { exact = pair(0.5, 0.3) + pair(-1, 0.6) - 0.08 - 1.5 * log(2 * atan2(0, -1))
+        exit !((got - exact) ^ 2 < 1e-24) }' || fail "a pair by a factor: $(cat pair.out)"
+echo '{"m": 0.4}' >m.at
+expect_rc 2 ./pair simulate --data pair.json --at m.at
+grep -q '`y_missing` cannot be drawn: a `factor` reads it' err.txt || fail "$(cat err.txt)"
+
 # A sentinel, and CSV.
 cat >csv.dgm <<'END'
 model csv {

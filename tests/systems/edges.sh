@@ -96,6 +96,40 @@ states detect '{"y": [0, 1]}' -1.606972204791198 bit 2 'bernoulli(1 - (1 - p)^n)
 states rate '{"y": [0, 1]}' -1.7924673766748627 count 3 'poisson(n * p)'
 states mean '{"y": [0, 1]}' -1.9163347777630897 count 3 'neg_binomial(mean: n * p, shape: 2)'
 
+# -- distribution functions at the ends of a support and beyond ----------------------------------------
+at ends '{"x": [-1, 0, 0.5, 3], "entry": [0, 1], "t": [2.6, 2.6]}' '{"a": 0.7}' -1.7807706557955774 <<'END'
+model ends(k = 1.3) {
+  data x[N] : real
+  data entry[M] : nonnegative
+  data t[M] : positive
+  latent a : positive ~ flat
+  for n in N {
+    factor cdf(weibull(k, a), x[n]) + cdf(exponential(a), x[n]) + cdf(uniform(0, 2 * a), x[n])
+    factor cdf(pareto(a, k), x[n]) + cdf(lognormal(a, k), x[n])
+  }
+  for m in M { t[m] ~ weibull(k, a) |> truncate(lower: entry[m]) }
+}
+END
+slope ends a
+
+# -- cut laws whose distribution function is an incomplete beta function, by its parameters ---------------
+at hurdle '{"y": [1, 4, 2]}' '{"r": 0.8}' -4.824851256802388 <<'END'
+model hurdle {
+  data y[N] : count
+  latent r : positive ~ flat
+  for n in N { y[n] ~ neg_binomial(mean: 1.4, shape: r) |> truncate(lower: 1) }
+}
+END
+slope hurdle r
+at limits '{"y": [0, 1.7, 0.4]}' '{"nu": 3.5}' -4.058138668533383 <<'END'
+model limits {
+  data y[N] : real
+  latent nu : positive ~ flat
+  for n in N { y[n] ~ student_t(nu, 0.2, 1.3) |> censor(lower: 0) }
+}
+END
+slope limits nu
+
 # -- laws of the user's own that read other laws' densities ----------------------------------------------
 at own_laws '{"y": [0, 2], "x": [0, 0.3]}' '{"a": 0.3, "m": 1.5}' -7.000021221831499 <<'END'
 distribution hurdle(a : unit, m : positive) on count {

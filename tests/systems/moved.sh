@@ -1,5 +1,5 @@
 # moved.sh - posteriors with mass that importance weights do not see, against quadrature: variances of
-# random effects near 0 (where only the non-centred numbers move), thin curved ridges, heavy tails.
+# random effects near 0 (where only the non-centred numbers move), thin curved ridges, heavy tails, jumps.
 # An improper posterior is said to drift; weights that are all but equal have no k-hat.
 . "$DGM_ROOT/tests/systems/lib.sh"
 
@@ -103,6 +103,44 @@ posterior groups 1 --data groups.json
 near groups mu $m $ms 0.2 0.2
 near groups tau $t $ts 0.2 0.2
 grep -q '"warnings":\[\]' groups.out || fail "groups: a warning"
+
+# Few data: weights without a variance (k-hat 0.5 and more) have sds too small by an eighth. The dose
+# response of Racine et al. (1986; Gelman et al. 2013, section 3.7), quadrature over a grid of 1601 x 2701.
+cat >bioassay.dgm <<'END'
+model bioassay {
+  data x[N] : real
+  data n[N], y[N] : count
+  latent alpha, beta : real ~ flat
+  for i in N { y[i] ~ binomial(n[i], logits: alpha + beta * x[i]) }
+}
+END
+echo '{"x": [-0.86, -0.3, -0.05, 0.73], "n": [5, 5, 5, 5], "y": [0, 1, 3, 5]}' >bioassay.json
+for seed in 1 2 3; do
+    posterior bioassay $seed --data bioassay.json
+    near bioassay alpha 1.314707 1.102076 0.08 0.06
+    near bioassay beta 11.635556 5.773095 0.08 0.06
+done
+
+# A density that jumps wherever s T passes a whole number: no gradient leads there, and the fit is ten
+# times too narrow in e or l. 111 years of coal-mining disasters, by sums over the year (s is uniform
+# within it, e and l gamma given it).
+cat >change.dgm <<'END'
+model change(T = 111) {
+  data y[T] : count
+  latent e, l : positive ~ exponential(1)
+  latent s : unit ~ beta(1, 1)
+  for t in T { y[t] ~ poisson(if t < s * T then e else l) }
+}
+END
+echo '{"y": [4,5,4,0,1,4,3,4,0,6,3,3,4,0,2,6,3,3,5,4,5,3,1,4,4,1,5,5,3,4,2,5,2,2,3,4,2,1,3,2,2,1,1,1,1,3,0,0,1,
+0,1,1,0,0,3,1,0,3,2,2,0,1,1,1,0,1,0,1,0,0,0,2,1,0,0,0,1,1,0,2,3,3,1,1,2,1,1,1,1,2,4,2,0,0,1,4,0,0,0,1,0,0,0,
+0,0,1,0,0,1,0,1]}' >change.json
+for seed in 1 2 3; do
+    posterior change $seed --data change.json
+    near change e 3.066227 0.284838 0.15 0.12
+    near change l 0.936064 0.117842 0.15 0.12
+    near change s 0.355881 0.022258 0.15 0.12
+done
 
 # flat priors, and data that a step separates
 cat >separate.dgm <<'END'

@@ -366,6 +366,29 @@ static void gamma_by_shape(void **state)
     assert_true(dgm_gamma_dshape_d(2, 0) == 0 && isnan(dgm_gamma_dshape_d(-1, 1)));
 }
 
+/* By mpmath, and where that has no values by central differences of I itself. */
+static void beta_by_parameters(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof beta_i_slopes / sizeof *beta_i_slopes; i++) {
+        const BetaSlopes *f = &beta_i_slopes[i];
+
+        assert_close(dgm_beta_i_by_a_d(f->a, f->b, f->x), f->by_a, 1e-10, "by a", f->a, f->b);
+        assert_close(dgm_beta_i_by_b_d(f->a, f->b, f->x), f->by_b, 1e-10, "by b", f->a, f->b);
+    }
+    for (double a = 300; a < 1e6; a *= 7)
+        for (int s = -2; s <= 2; s++) {
+            double b = 2.5 * a, x = a / (a + b) * (1 + s / sqrt(a)), h = 1e-5 * a;
+            double by_a = (dgm_beta_i_d(a + h, b, x) - dgm_beta_i_d(a - h, b, x)) / (2 * h);
+            double by_b = (dgm_beta_i_d(a, b + h, x) - dgm_beta_i_d(a, b - h, x)) / (2 * h);
+
+            assert_close(dgm_beta_i_by_a_d(a, b, x), by_a, 1e-4, "by a", a, b);
+            assert_close(dgm_beta_i_by_b_d(a, b, x), by_b, 1e-4, "by b", a, b);
+        }
+    assert_true(dgm_beta_i_by_a_d(2, 3, 0) == 0 && dgm_beta_i_by_b_d(2, 3, 1) == 0);
+    assert_true(isnan(dgm_beta_i_by_a_d(2, -3, 0.5)) && isnan(dgm_beta_i_by_b_d(2, 3, 1.5)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,7 +397,7 @@ int main(void)
         cmocka_unit_test(lengths),         cmocka_unit_test(gamma_family),
         cmocka_unit_test(normal_family),   cmocka_unit_test(incomplete),
         cmocka_unit_test(gamma_by_shape),  cmocka_unit_test(binomial_quantile),
-        cmocka_unit_test(sum_of_eight),
+        cmocka_unit_test(sum_of_eight),    cmocka_unit_test(beta_by_parameters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

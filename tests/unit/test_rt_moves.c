@@ -163,11 +163,100 @@ static void giving_up(void **state)
     assert_true(evaluations[1] < evaluations[0] / 2);
 }
 
+/* Scales of draws that are far wider in one direction than the law; else those of the law stay. */
+static void rescaling(void **state)
+{
+    enum { M = 4000 };
+    const double L[4] = {2, 0, 1, 0.5};
+    double *U = dgm_alloc(2 * M * sizeof *U), *E = dgm_alloc(2 * M * sizeof *E);
+
+    (void)state;
+    noise_balanced(3, 7, M, 2, E);
+    for (int wide = 0; wide < 2; wide++) {
+        double by = wide ? 30 : 1.2;
+
+        for (long i = 0; i < M; i++) { /* the factor is {2, 0}, {1, by / 2} */
+            U[2 * i] = 5 + 2 * E[2 * i];
+            U[2 * i + 1] = E[2 * i] + by / 2 * E[2 * i + 1];
+        }
+        double *own = rescale(M, 2, U, L);
+        assert_true((own != NULL) == wide);
+        if (own != NULL) {
+            assert_close(own[0], 2, 1e-9);
+            assert_close(own[2], 1, 1e-9);
+            assert_close(own[3], 15, 1e-9);
+        }
+        free(own);
+    }
+    assert_null(rescale(30, 2, U, L));                         /* too few to have a covariance */
+    free(U);
+    free(E);
+}
+
+/* Draws in other scales are the same draws, and so is what they are moved to. */
+static void other_scales(void **state)
+{
+    const double mean[2] = {0.3, -1}, L[4] = {1, 0, 0, 1}, other[4] = {2, 0, -1, 0.5};
+    Target t = target();
+    Particles p = particles_new(&t, mean, L, NULL, 2);
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        p.z[i] = 0.5 * i - 1;
+    particles_look(&p);
+    double u[4], log_p[2] = {p.log_p[0], p.log_p[1]}, by_z[4];
+    memcpy(by_z, p.by_z, sizeof by_z);
+    particles_place(&p, u);
+    particles_scale(&p, other);
+    particles_place(&p, p.u);
+    for (int i = 0; i < 4; i++)
+        assert_close(p.u[i], u[i], 1e-12);
+    for (int i = 0; i < 2; i++) {
+        assert_close(p.log_p[i], log_p[i], 1e-12);
+        assert_close(p.by_z[2 * i], 2 * by_z[2 * i] - by_z[2 * i + 1], 1e-12);
+        assert_close(p.by_z[2 * i + 1], 0.5 * by_z[2 * i + 1], 1e-12);
+    }
+    assert_close(p.log_volume, log(2 * M_PI), 1e-12);
+    particles_free(&p);
+}
+
+/* Draws that drift away from a poor fit show a better start; where there is none the fit stays. */
+static void again(void **state)
+{
+    (void)state;
+    for (int drifts = 0; drifts < 2; drifts++) {
+        Target t = target();
+        FitRules rules = {.kind = FAMILY_FULLRANK, .rank = 2, .draws = 1000, .seed = 3};
+        Fit f = fit_posterior(&t, rules);
+        double elbo = f.elbo, far = elbo - 50;
+
+        fit_move(&t, &f, fit_sample(&f));
+        f.elbo = far;
+        f.shift = drifts ? 2 : 0.5;
+        fit_again(&t, &f);
+        assert_close(f.elbo, drifts ? elbo : far, 0.1);
+        assert_true(f.shift <= 1);
+        fit_free(&f);
+    }
+}
+
+/* Weights with a variance have a k-hat below a half, or are all but equal. */
+static void variance_of_weights(void **state)
+{
+    (void)state;
+    assert_true(psis_has_variance(&(Psis){.khat = 0.4, .ess = 2000}, 4000));
+    assert_false(psis_has_variance(&(Psis){.khat = 0.6, .ess = 3500}, 4000));
+    assert_true(psis_has_variance(&(Psis){.khat = 0.6, .ess = 3900}, 4000));
+    assert_false(psis_has_variance(&(Psis){.khat = NAN, .ess = 10}, 4000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(standing), cmocka_unit_test(drifting),  cmocka_unit_test(running_away),
         cmocka_unit_test(bridging), cmocka_unit_test(giving_up),
+        cmocka_unit_test(rescaling), cmocka_unit_test(other_scales),
+        cmocka_unit_test(variance_of_weights), cmocka_unit_test(again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
