@@ -1,22 +1,6 @@
 /* test_rt_infer.c - descents, fixed noise, the bound of each family against theory, starts, and
  * that threads change nothing. Weights and annealing: test_rt_weights.c. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "infer/infer.h"
-
-static void assert_close(double got, double want, double tolerance)
-{
-    if (!(fabs(got - want) <= tolerance))
-        fail_msg("%.17g is not %.17g", got, want);
-}
+#include "rt_infer.h"
 
 /* ---- lbfgs ---- */
 
@@ -283,19 +267,6 @@ static void lowrank_exact(void **state)
     assert_close(fit.elbo, evidence_of(N, C), 1e-4);
     assert_law(&q, t.mean, C, 2e-2);
     gaussian_free(&q);
-}
-
-/* A skewed density, log gamma(3) in each direction of a shear. */
-static double skewed(void *of, const double *u, double *g)
-{
-    double a = u[0] + 0.7 * u[1], by_a = 3 - exp(a), by_b = 3 - exp(u[1]);
-
-    (void)of;
-    if (g != NULL) {
-        g[0] = by_a;
-        g[1] = 0.7 * by_a + by_b;
-    }
-    return 3 * a - exp(a) + 3 * u[1] - exp(u[1]);
 }
 
 /* What the fit climbs, anew: the average by the same noise, plus the entropy. */

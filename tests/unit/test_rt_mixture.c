@@ -1,25 +1,9 @@
 /* test_rt_mixture.c - mixtures of Gaussians: their densities, draws and moments against those of
  * the parts; posteriors with two modes in 1, 2 and 10 dimensions, of which mean, standard deviation
  * and evidence are known; a bound that a second part raises; annealing from several parts. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "infer/infer.h"
+#include "rt_infer.h"
 
 enum { MOST = 10 };
-
-static void assert_close(double got, double want, double tolerance)
-{
-    if (!(fabs(got - want) <= tolerance))
-        fail_msg("%.17g is not %.17g", got, want);
-}
 
 /* ---- laws ---- */
 
@@ -335,19 +319,6 @@ static double bound_of(Target *t, const Mixture *q, long M)
             sum += q->weight[k] * (value[m] - log_q[m]) / (double)M;
     }
     return sum;
-}
-
-/* y around x^2 / 2: no Gaussian, and no two. */
-static double banana(void *of, const double *u, double *g)
-{
-    double x = u[0], d = u[1] - x * x / 2;
-
-    (void)of;
-    if (g != NULL) {
-        g[0] = -x + x * d;
-        g[1] = -d;
-    }
-    return -x * x / 2 - d * d / 2;
 }
 
 /* Where a fit has ended no number of any part, nor a weight, can be changed for the better, by

@@ -1,23 +1,7 @@
 /* test_rt_mode.c - Gaussians by the curvature at the mode, and the mode alone, of densities whose
  * mode and curvature are known; of two modes the higher one; a density without a mode; the
  * signal-to-noise ratio of a gradient. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "infer/infer.h"
-
-static void assert_close(double got, double want, double tolerance)
-{
-    if (!(fabs(got - want) <= tolerance))
-        fail_msg("%.17g is not %.17g", got, want);
-}
+#include "rt_infer.h"
 
 static Fit fitted(LogDensity *f, long n, FitBy by, uint64_t seed)
 {
@@ -25,20 +9,6 @@ static Fit fitted(LogDensity *f, long n, FitBy by, uint64_t seed)
     Target t = { .n = n, .log_density = f, .of = of, .copies = 1 };
 
     return fit_posterior(&t, (FitRules){ FAMILY_FULLRANK, 0, 1000, seed, 0, false, by });
-}
-
-/* Log gamma(shape 3) in a = u0 + 0.7 u1 and in b = u1: the mode has exp(a) = exp(b) = 3, and there
- * minus the second derivatives by a and b are 3. */
-static double skewed(void *of, const double *u, double *g)
-{
-    double a = u[0] + 0.7 * u[1], by_a = 3 - exp(a), by_b = 3 - exp(u[1]);
-
-    (void)of;
-    if (g != NULL) {
-        g[0] = by_a;
-        g[1] = 0.7 * by_a + by_b;
-    }
-    return 3 * a - exp(a) + 3 * u[1] - exp(u[1]);
 }
 
 static void curvature(void **state)

@@ -1,36 +1,6 @@
 /* test_rt_moves.c - draws that are moved: those of the density stand still, others drift and end as
  * the density's; the evidence by a bridge; a climb that is given up. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "infer/infer.h"
-
-static void assert_close(double got, double want, double tolerance)
-{
-    if (!(fabs(got - want) <= tolerance))
-        fail_msg("%.17g is not %.17g", got, want);
-}
-
-/* Numbers 0 and 1: x ~ N(0, 1), y | x ~ N(x^2 / 2, 1), without constants: normaliser 2 pi; mean of
- * y 1 / 2, its variance 3 / 2. */
-static double banana(void *of, const double *u, double *g)
-{
-    double x = u[0], d = u[1] - x * x / 2;
-
-    (void)of;
-    if (g != NULL) {
-        g[0] = -x + x * d;
-        g[1] = -d;
-    }
-    return -x * x / 2 - d * d / 2;
-}
+#include "rt_infer.h"
 
 static void *const none[] = {NULL};
 

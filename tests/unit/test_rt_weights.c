@@ -1,22 +1,6 @@
 /* test_rt_weights.c - Pareto-smoothed weights against stored values and known tails, the log of a
  * mean, and annealing against densities whose normaliser and moments are known. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "infer/infer.h"
-
-static void assert_close(double got, double want, double tolerance)
-{
-    if (!(fabs(got - want) <= tolerance))
-        fail_msg("%.17g is not %.17g", got, want);
-}
+#include "rt_infer.h"
 
 static double sum_of(long M, const double *x)
 {
@@ -182,20 +166,6 @@ static double log_gamma(void *of, const double *u, double *g)
             g[i] = 2 - exp(u[i]);
     }
     return f;
-}
-
-/* x ~ N(0, 1), y | x ~ N(x^2 / 2, 1), without constants: normaliser 2 pi; mean of y 1 / 2, its
- * variance 1 + 1 / 2. */
-static double banana(void *of, const double *u, double *g)
-{
-    double x = u[0], d = u[1] - x * x / 2;
-
-    (void)of;
-    if (g != NULL) {
-        g[0] = -x + x * d;
-        g[1] = -d;
-    }
-    return -x * x / 2 - d * d / 2;
 }
 
 typedef struct Facts {
