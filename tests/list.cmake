@@ -10,7 +10,7 @@ compiler_test(test_lower unit/test_lower.c)
 foreach(part core math optim infer weights moves mixture mode)
   runtime_test(test_rt_${part} unit/test_rt_${part}.c)
 endforeach()
-foreach(part data json source checkpoint train)
+foreach(part data npz json source checkpoint train)
   runtime_test(test_rt_${part} unit/test_rt_${part}.c)
 endforeach()
 
