@@ -44,24 +44,7 @@ for scale in 0.01 1 100; do                     # mean 2.5 scale, sd scale / 2
 done
 
 # ---- a net in minibatches ------------------------------------------------------------------------------
-cat >vae.dgm <<'EOF'
-model vae(D = 4) {
-  data x[N] : bit[P]
-  net decoder(z) = z |> dense(40) |> tanh |> dense(P)
-  for n in N {
-    latent z : real[D] ~ normal(0, 1)
-    x[n] ~ bernoulli(logits: decoder(z))
-  }
-}
-family for vae {
-  net encoder(x) = x |> dense(40) |> tanh |> { mu: dense(D), sigma: dense(D) |> softplus }
-  for n in N {
-    let q = encoder(x[n])
-    z ~ normal(q.mu, q.sigma)
-  }
-}
-train vae { objective elbo; batch 100 }
-EOF
+vae_spec 4 40 >vae.dgm
 "$dgmc" vae.dgm -D P=64
 vae() { ./vae train --data x="$digits.tra.csv.gz:0-63" --binarise threshold --quiet "$@"; }
 reached() {

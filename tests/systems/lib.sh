@@ -41,6 +41,28 @@ expect_rc() {
     [ "$got" -eq "$want" ] || { cat err.txt >&2; fail "exit $got instead of $want: $*"; }
 }
 
+# vae_spec LATENTS HIDDEN: a variational autoencoder of bits, trained in minibatches
+vae_spec() {
+    cat <<END
+model vae(D = $1) {
+  data x[N] : bit[P]
+  net decoder(z) = z |> dense($2) |> tanh |> dense(P)
+  for n in N {
+    latent z : real[D] ~ normal(0, 1)
+    x[n] ~ bernoulli(logits: decoder(z))
+  }
+}
+family for vae {
+  net encoder(x) = x |> dense($2) |> tanh |> { mu: dense(D), sigma: dense(D) |> softplus }
+  for n in N {
+    let q = encoder(x[n])
+    z ~ normal(q.mu, q.sigma)
+  }
+}
+train vae { objective elbo; batch 100 }
+END
+}
+
 # agree A B: the same numbers in both files, to 1e-12 of them or of 1
 agree() {
     paste "$1" "$2" | awk '

@@ -93,24 +93,7 @@ set -- $exact
 holds "($mean - $1)^2 < (0.1 * $2)^2 && ($sd / $2 - 1)^2 < 0.15^2" "mean of many data"
 
 # ---- nets: an amortized family ------------------------------------------------------------------------------
-cat >vae.dgm <<'EOF'
-model vae(D = 3) {
-  data x[N] : bit[P]
-  net decoder(z) = z |> dense(20) |> tanh |> dense(P)
-  for n in N {
-    latent z : real[D] ~ normal(0, 1)
-    x[n] ~ bernoulli(logits: decoder(z))
-  }
-}
-family for vae {
-  net encoder(x) = x |> dense(20) |> tanh |> { mu: dense(D), sigma: dense(D) |> softplus }
-  for n in N {
-    let q = encoder(x[n])
-    z ~ normal(q.mu, q.sigma)
-  }
-}
-train vae { objective elbo; batch 100 }
-EOF
+vae_spec 3 20 >vae.dgm
 run vae.dgm -D P=64 --data x="$digits.tra.csv.gz:0-63" --valid x="$digits.tes.csv.gz:0-63" \
     --binarise threshold --steps 2000 --draws 500
 grep -q '^warning: converged' err.txt || fail "2000 steps, and no word of it"
