@@ -17,6 +17,8 @@ import numpyro.distributions as dist
 from numpyro.distributions import constraints
 from numpyro.infer.util import initialize_model
 
+from models import eight_schools, logistic
+
 WINDOWS, WINDOW = 10, 0.05     # count, seconds at least
 
 
@@ -24,21 +26,8 @@ def flat(name, support, *shape):
     return numpyro.sample(name, dist.ImproperUniform(support, shape[:-1], shape[-1:]))
 
 
-def logistic(d):
-    b = numpyro.sample("b", dist.Normal(0, 5))
-    w = numpyro.sample("w", dist.Normal(0, 2.5).expand([d["P"]]).to_event(1))
-    numpyro.sample("y", dist.Bernoulli(logits=d["X"] @ w + b), obs=d["y"])
-
-
 def logistic_loop(d):
     logistic(d)
-
-
-def eight_schools(d):
-    mu = numpyro.sample("mu", dist.Normal(0, 5))
-    tau = numpyro.sample("tau", dist.HalfCauchy(5))
-    theta = numpyro.sample("theta_trans", dist.Normal(0, 1).expand([d["J"]]).to_event(1))
-    numpyro.sample("y", dist.Normal(mu + tau * theta, d["sigma"]), obs=d["y"])
 
 
 def hmm(d):

@@ -19,21 +19,10 @@ import numpyro.distributions as dist
 from numpyro.infer import MCMC, NUTS, SVI, Trace_ELBO
 from numpyro.infer.autoguide import AutoDiagonalNormal, AutoNormal
 
+from models import eight_schools, logistic
+
 WINDOWS, WINDOW = 10, 0.1      # count, seconds at least
 STEPS, DRAWS, RATE = 10000, 1000, 0.02
-
-
-def logistic(d):
-    b = numpyro.sample("b", dist.Normal(0, 5))
-    w = numpyro.sample("w", dist.Normal(0, 2.5).expand([d["P"]]).to_event(1))
-    numpyro.sample("y", dist.Bernoulli(logits=d["X"] @ w + b), obs=d["y"])
-
-
-def eight_schools(d):
-    mu = numpyro.sample("mu", dist.Normal(0, 5))
-    tau = numpyro.sample("tau", dist.HalfCauchy(5))
-    theta = numpyro.sample("theta_trans", dist.Normal(0, 1).expand([d["J"]]).to_event(1))
-    numpyro.sample("y", dist.Normal(mu + tau * theta, d["sigma"]), obs=d["y"])
 
 
 def line(d):
