@@ -263,12 +263,6 @@ static Ast *named(Forecast *f, const Ast *at, Str name)
     return ast_new(f->c, AST_LIST, at->span, NULL, 1, declname);
 }
 
-static bool has_states(const Ast *type)
-{
-    return !strcmp(type->name, "bit") || !strcmp(type->name, "index")
-        || !strcmp(type->name, "count") || !strcmp(type->name, "integer");
-}
-
 static void add_step(Forecast *f, Step **steps, Step step)
 {
     vec_push(f->c, *steps, step);
@@ -277,7 +271,7 @@ static void add_step(Forecast *f, Step **steps, Step step)
 static void latent_ahead(Forecast *f, const Ast *st, Step **steps)
 {
     const Ast *names = st->kids[LATENT_NAMES], *type = st->kids[LATENT_TYPE];
-    if (st->num == 1 || !st->kids[LATENT_LAW] || has_states(type)) {
+    if (st->num == 1 || !st->kids[LATENT_LAW] || support_is_counted(type->name)) {
         refuse(f, st->span, "the latents of the sequence must be real, each with its own law");
         return;
     }
