@@ -118,6 +118,7 @@ set(COMPILER_SOURCES
   compiler/tensor/nodes.c
   compiler/tensor/nodes_axes.c
   compiler/tensor/nodes_calls.c
+  compiler/tensor/nodes_make.c
   compiler/tensor/once.c
   compiler/tensor/ops_adjoint.c
   compiler/tensor/ops_shape.c
