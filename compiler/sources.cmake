@@ -22,6 +22,8 @@ set(COMPILER_SOURCES
   compiler/check/bound.c
   compiler/check/builtins.c
   compiler/check/call.c
+  compiler/check/call_ode.c
+  compiler/check/call_previous.c
   compiler/check/cells.c
   compiler/check/forecast.c
   compiler/check/check.c
