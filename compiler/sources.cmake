@@ -22,6 +22,8 @@ set(COMPILER_SOURCES
   compiler/check/bound.c
   compiler/check/builtins.c
   compiler/check/call.c
+  compiler/check/call_ode.c
+  compiler/check/call_previous.c
   compiler/check/cells.c
   compiler/check/forecast.c
   compiler/check/check.c
@@ -121,6 +123,7 @@ set(COMPILER_SOURCES
   compiler/tensor/nodes.c
   compiler/tensor/nodes_axes.c
   compiler/tensor/nodes_calls.c
+  compiler/tensor/nodes_make.c
   compiler/tensor/once.c
   compiler/tensor/ops_adjoint.c
   compiler/tensor/ops_shape.c

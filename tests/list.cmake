@@ -10,7 +10,7 @@ compiler_test(test_lower unit/test_lower.c)
 foreach(part core math optim infer weights moves mixture mode)
   runtime_test(test_rt_${part} unit/test_rt_${part}.c)
 endforeach()
-foreach(part data json source checkpoint train)
+foreach(part data npz json source checkpoint train)
   runtime_test(test_rt_${part} unit/test_rt_${part}.c)
 endforeach()
 
@@ -56,8 +56,9 @@ script_test(width width.sh)
 add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
 foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual
-    log_prob run noncentered enumeration joint partial automatic stochastic estimators estimators_exact families
-    ode simulate report states picked cells edges faults nan progress posterior posterior_files moved heldout evidence)
+    log_prob run noncentered enumeration equations joint partial automatic stochastic estimators
+    estimators_exact families ode simulate report states picked cells edges faults nan progress posterior
+    posterior_files moved heldout evidence)
   script_test(system_${system} systems/${system}.sh)
 endforeach()
 add_executable(ranks systems/ranks.c)
@@ -79,8 +80,8 @@ foreach(reader npy npz idx csv json safetensors)
   fuzz_test(${reader} dgm_f64 200)
 endforeach()
 fuzz_test(parse compiler 40)
-set_tests_properties(system_compilers system_check_grad system_enumeration system_estimators system_faults
-  PROPERTIES TIMEOUT 1200)
+set_tests_properties(system_compilers system_check_grad system_enumeration system_equations
+  system_estimators system_faults PROPERTIES TIMEOUT 1200)
 
 # ---- the yardstick: tests/bench times vae_hand.c beside generated code; here its gradient is checked -------
 add_executable(vae_hand bench/vae_hand.c)

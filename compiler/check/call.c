@@ -2,23 +2,14 @@
  *
  * Idea: the row of a builtin names a rule; a rule is one function from the arguments' types to the
  * result's. What later stages do not implement is typed all the same, and noted (not_yet).
+ * The rules of sequences: call_previous.c; of differential equations: call_ode.c.
  */
-#include "check.h"
+#include "call.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MAX_ARGS = 16 };
-
-typedef struct Args {
-    size_t n;                          /* positional */
-    Ast *asts[MAX_ARGS];
-    Type *types[MAX_ARGS];
-    Ast *at;
-    const Builtin *row;
-} Args;
-
-static Type *bad_argument(Check *s, Args *a, size_t i, const char *needs)
+Type *bad_argument(Check *s, Args *a, size_t i, const char *needs)
 {
     FAIL(s, E_ARGUMENT_SHAPE, a->asts[i]->span, a->row->name, needs, fmt_expr(s->c, a->asts[i]),
          type_text(s->c, a->types[i]));
@@ -345,114 +336,7 @@ static Type *rule_delta(Check *s, Args *a)
     return t;
 }
 
-/* ---- sequences ------------------------------------------------------------------------------- */
-static bool inside_scan(Check *s)
-{
-    for (size_t i = 0; i < vec_len(s->plates); i++)
-        if (map_get(s->scans, s->plates[i])) return true;
-    return false;
-}
-
-/* The name of what a scan around declares. */
-static bool declared_in_scan(Check *s, const Ast *e)
-{
-    if (e->kind != AST_NAME || !e->decl || e->decl->kind != AST_DECLNAME) return false;
-    PlateList *list = map_get(s->plates_of, e->decl);
-    for (size_t i = 0; list && i < vec_len(list->binders); i++)
-        for (size_t k = 0; k < vec_len(s->plates); k++)
-            if (s->plates[k] == list->binders[i] && map_get(s->scans, s->plates[k])) return true;
-    return false;
-}
-
-/* Has it a value for each step: data over the steps, or what a scan declares? */
-static bool has_steps(Check *s, Ast *e, const Type *t)
-{
-    if (vec_len(t->array)) return e->kind == AST_NAME || e->kind == AST_INDEX;
-    if (e->kind != AST_NAME || !e->decl || e->decl->kind != AST_DECLNAME) return false;
-    return s->frame || (e->decl->decl && e->decl->decl->kind == AST_LET);
-}
-
-/* Data over the innermost plates, in their order: y[J, T] in `for j in J { scan t in T .. }`. */
-static bool is_over_plates(Check *s, const Type *x)
-{
-    size_t n = vec_len(x->array), depth = vec_len(s->plates);
-    bool good = n <= depth, steps = false;
-    for (size_t i = 0; good && i < n; i++) {
-        Ast *binder = s->plates[depth - n + i];
-        Size *limit = binder->type ? binder->type->classes : NULL;
-        steps |= map_get(s->scans, binder) != NULL;
-        good = limit && sizes_agree(s, limit, x->array[i]);
-    }
-    return good && steps;
-}
-
-static bool check_lag(Check *s, Args *a)
-{
-    Ast *lag = ast_argument(a->at, "lag");
-    if (!lag || is_bad(lag->type)) return !lag;
-    bool whole = lag->type->kind == KIND_VALUE && lag->type->elem != ELEM_REAL;
-    if (whole && lag->type->range.hi >= 1) return true;
-    FAIL(s, E_ARGUMENT_SHAPE, lag->span, "previous",
-         "a whole number of steps, at least 1, as `lag`", fmt_expr(s->c, lag),
-         type_text(s->c, lag->type));
-    diag_help(s->c, "`previous(y, init, lag: 2)` is y two steps before");
-    return false;
-}
-
-/* What stands before the start of x: a number, or as many as x has at a step. */
-static bool check_initial(Check *s, Args *a, const Type *x, const Type *init)
-{
-    Size **given = sizes_join(s, init->array, init->event);
-    if (!vec_len(given) || axes_agree(s, given, sizes_join(s, x->array, x->event))
-        || (!vec_len(init->array) && axes_agree(s, given, x->event)))
-        return true;
-    FAIL(s, E_SHAPES, a->at->span, fmt_expr(s->c, a->at));
-    diag_note(s->c, a->asts[0]->span, "at a step `%s` is %s", fmt_expr(s->c, a->asts[0]),
-              type_text(s->c, x));
-    diag_note(s->c, a->asts[1]->span, "before the start it is %s", type_text(s->c, init));
-    return false;
-}
-
-static Type *rule_previous(Check *s, Args *a)
-{
-    Type *x = as_value(s, a->asts[0], a->types[0]), *init = as_value(s, a->asts[1], a->types[1]);
-    if (is_bad(x) || is_bad(init)) return type_bad(s);
-    if (!inside_scan(s)) {
-        FAIL(s, E_PREVIOUS, a->at->span);
-        diag_help(s->c, "a sequence is written `scan t in T { .. }`");
-        return type_bad(s);
-    }
-    bool own = declared_in_scan(s, a->asts[0]);
-    if (!own && !has_steps(s, a->asts[0], x)) {
-        Ast *base = a->asts[0]->kind == AST_INDEX ? a->asts[0]->kids[INDEX_BASE] : NULL;
-        FAIL(s, E_ARGUMENT_SHAPE, a->asts[0]->span, "previous", "a variable of the sequence",
-             fmt_expr(s->c, a->asts[0]), type_text(s->c, x));
-        if (base && declared_in_scan(s, base))
-            diag_help(s->c, "an index stands behind: `previous(%s, init)[..]`", base->name);
-        else
-            diag_help(s->c, "`previous(y, init)` is y one step before, or init: the step is not "
-                      "written");
-        return type_bad(s);
-    }
-    if (!check_lag(s, a)) return type_bad(s);
-    x = type_copy(s, x);
-    if (!own && vec_len(x->array) > 1 && !is_over_plates(s, x)) {
-        as_element(s, a->asts[0], x);
-        diag_help(s->c, "data whose axes are the plates around, in their order, are `previous(%s, "
-                  "init)`: of `y[J, T]`, `for j in J { scan t in T { .. } }`",
-                  fmt_expr(s->c, a->asts[0]));
-        return type_bad(s);
-    }
-    if (!own) x->array = NULL;         /* data of the scan: its element */
-    if (!check_initial(s, a, x, init)) return type_bad(s);
-    Type *t = type_union(s, x, init, vec_len(x->event) ? x->event : NULL);
-    t->array = x->array;
-    if (x->elem == ELEM_BIT && init->elem != ELEM_REAL && range_inside(init->range, x->range))
-        t->elem = ELEM_BIT;
-    if (x->core) { t->core = 0; t->support = str(s->c, range_name(t->range)); }
-    return t;
-}
-
+/* ---- discrete latents ------------------------------------------------------------------------ */
 static Type *rule_marginal(Check *s, Args *a)
 {
     a->types[0] = as_element(s, a->asts[0], a->types[0]);
@@ -475,79 +359,6 @@ static Type *rule_mode(Check *s, Args *a)
     if (is_bad(a->types[0])) return type_bad(s);
     if (a->types[0]->elem == ELEM_REAL) return bad_argument(s, a, 0, "a discrete latent");
     return type_strip(s, a->types[0]);
-}
-
-/* Reported here, as an argument that is not by position. */
-static bool ode_argument(Check *s, Args *a, const char *name, bool fits, const char *needs)
-{
-    Ast *e = ast_argument(a->at, name);
-    if (!e) FAIL(s, E_ARGUMENT_SHAPE, a->at->span, "ode", needs, name, "nothing");
-    else if (!is_bad(e->type) && !fits)
-        FAIL(s, E_ARGUMENT_SHAPE, e->span, "ode", needs, fmt_expr(s->c, e),
-             type_text(s->c, e->type));
-    if (!e || (!is_bad(e->type) && !fits))
-        diag_help(s->c, "`ode(f, z0, start: t0, at: ts, method: rk45(1e-8))`");
-    return e && !is_bad(e->type) && fits;
-}
-
-static bool ode_arguments(Check *s, Args *a)
-{
-    Ast *start = ast_argument(a->at, "start"), *method = ast_argument(a->at, "method");
-    bool called = method && method->kind == AST_CALL && !method->decl
-               && (!strcmp(method->name, "rk4") || !strcmp(method->name, "rk45"));
-    bool number = start && start->type && start->type->kind == KIND_VALUE
-               && !vec_len(start->type->event) && !vec_len(start->type->array);
-    return (!start || ode_argument(s, a, "start", number, "a number for `start`"))
-        && (!method || ode_argument(s, a, "method", called,
-                                    "rk4(steps) or rk45(tolerance) for `method`"))
-        && ode_argument(s, a, "at", true, "the times of the solution as `at`");
-}
-
-/* rk4(steps), rk45(tolerance, attempts): read by ode, in its place. */
-static Type *rule_method(Check *s, Args *a)
-{
-    bool tolerance = !strcmp(a->row->name, "rk45");
-    for (size_t i = 0; i < a->n; i++) {
-        const Type *t = a->types[i];
-        bool small = tolerance && i == 0;
-        if (is_bad(t)) return type_bad(s);
-        if (t->kind != KIND_VALUE || vec_len(t->event) || (!small && t->elem == ELEM_REAL)
-            || (small ? t->range.hi <= 0 : t->range.hi < 1))
-            return bad_argument(s, a, i, small ? "a positive tolerance"
-                                         : tolerance ? "a whole number of attempts, at least 1"
-                                                     : "a whole number of steps, at least 1");
-    }
-    return type_new(s, KIND_FUNCTION);
-}
-
-static Type *rule_ode(Check *s, Args *a)
-{
-    if (!ode_arguments(s, a)) return type_bad(s);
-    Type *times = ast_argument(a->at, "at")->type, *t;
-    if (is_bad(a->types[0]) || is_bad(a->types[1])) return type_bad(s);
-    if (a->types[0]->kind != KIND_FUNCTION)
-        return bad_argument(s, a, 0, "a function of time and state");
-    t = type_copy(s, a->types[1]);
-    if (is_bad(times) || times->kind != KIND_VALUE) return type_bad(s);
-    times = type_flat(s, times);
-    if (t->kind != KIND_VALUE || vec_len(times->event) != 1) return type_bad(s);
-    t = type_value(s, ELEM_REAL, a->types[1]->range, t->event);
-    Type *args[2] = { type_value(s, ELEM_REAL, times->range, NULL), t };
-    Ast *f = a->types[0]->callable;
-    bool two = f && f->kind == AST_FUNCTION && list_len(f->kids[FUNCTION_ARGS]) == 2;
-    Type *rate = two ? apply_function(s, f, args, 2, a->at) : NULL;
-    if (!rate) return bad_argument(s, a, 0, "a function of time and state");
-    if (is_bad(rate)) return rate;
-    bool fits = rate->kind == KIND_VALUE && vec_len(rate->event) == vec_len(t->event);
-    for (size_t i = 0; fits && i < vec_len(t->event); i++)
-        fits = sizes_agree(s, rate->event[i], t->event[i]);
-    if (!fits) {
-        a->types[0] = rate;
-        return bad_argument(s, a, 0, "a function whose value has the shape of the state");
-    }
-    t = type_copy(s, t);
-    t->array = times->event;
-    return t;
 }
 
 /* ---- dispatch -------------------------------------------------------------------------------- */

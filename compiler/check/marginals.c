@@ -19,11 +19,8 @@ typedef struct Look {
 /* A vector of them is refused in a place of its own. */
 static bool has_states(const Ast *type)
 {
-    static const char *const names[] = { "bit", "index", "count", "integer" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (type && !strcmp(type->name, names[i]))
-            return !type->kids[TYPE_AXES] || !vec_len(type->kids[TYPE_AXES]->kids);
-    return false;
+    return type && support_is_counted(type->name)
+        && (!type->kids[TYPE_AXES] || !vec_len(type->kids[TYPE_AXES]->kids));
 }
 
 static void look(Look *l, const Ast *block)

@@ -18,9 +18,18 @@ Type *type_new(Check *s, TypeKind kind)
 
 Type *type_bad(Check *s) { return type_new(s, KIND_BAD); }
 
+static const char *const names[] = { "real", "bit", "index", "count", "integer" };   /* by Elem */
+
+bool support_is_counted(const char *name)
+{
+    for (size_t i = ELEM_BIT; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i]))
+            return true;
+    return false;
+}
+
 Type *type_value(Check *s, Elem elem, Range range, Size **event)
 {
-    static const char *const names[] = { "real", "bit", "index", "count", "integer" };
     Type *t = type_new(s, KIND_VALUE);
     t->elem = elem;
     t->range = elem == ELEM_BIT ? range_meet(range, range_from(0, 1)) : range;

@@ -84,6 +84,7 @@ struct Type {
 
 Str type_text(Ctx *c, const Type *t); /* "real[D]", "simplex[K]", "array[N] of bit[784]" */
 bool type_same_shape(const Type *a, const Type *b);
+bool support_is_counted(const char *name);   /* whole numbers: bit, index, count, integer */
 
 /* ---- builtins.c ------------------------------------------------------------------------------ */
 bool builtin_constant(Str name, double *value);       /* pi, e, .. of builtins.def */

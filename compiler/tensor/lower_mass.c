@@ -15,12 +15,7 @@
 
 static bool law_is_counted(const Ast *law)
 {
-    static const char *const supports[] = { "bit", "index", "count", "integer" };
-    const Ast *support = law_base(law)->kids[DIST_SUPPORT];
-    for (size_t i = 0; i < sizeof supports / sizeof *supports; i++)
-        if (!strcmp(support->name, supports[i]))
-            return true;
-    return false;
+    return support_is_counted(law_base(law)->kids[DIST_SUPPORT]->name);
 }
 
 /* The largest whole number below x. */

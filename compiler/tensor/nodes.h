@@ -14,7 +14,7 @@ AxisSet axes_without(const AxisSet *s, const AxisSet *less);
 AxisSet rows_first(const Plan *p, const AxisSet *s);
 bool    plan_draws_outside(const Plan *p, Tir *const *order);  /* once axes are unified */
 
-/* ---- nodes.c --------------------------------------------------------------------------------- */
+/* ---- nodes_make.c ---------------------------------------------------------------------------- */
 Node *node_map(Plan *p, Op op, const Use *in, int n_in, Axis *const *axes, int n, const Tir *v);
 void  node_add_in(Node *n, Use u);
 

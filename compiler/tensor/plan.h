@@ -183,6 +183,8 @@ Node **plan_topological(Plan *p, Node **nodes);       /* vec: the same nodes, op
 
 /* nodes.c: TirFn -> nodes, with contractions chosen. */
 void plan_nodes(Plan *p);
+
+/* nodes_make.c: one node and its operands. */
 Node *node_new(Plan *p, Op op, NodeClass class, Axis *const *axes, int n, const Tir *v);
 Use   use_whole(Node *n);
 bool  use_same(const Use *u);          /* element by element */

@@ -237,29 +237,46 @@ static Tir *sum_parts(Simp *s, Tir *a, const AxisSet *over)
     }
 }
 
+/* The axes of a reduction of a: present, those that a has. Along the others a is constant: count is
+ * the product of their known sizes, scale 1 / the product of those of a run, or NULL. */
+typedef struct Over {
+    AxisSet present;
+    double count;
+    Tir *scale;
+} Over;
+
+static Over split_over(Simp *s, const Tir *a, const AxisSet *axes)
+{
+    Over o = { .count = 1 };
+    for (int i = 0; i < axes->n; i++) {
+        Axis *k = axes->axis[i];
+        if (tir_has_axis(a, k))
+            axes_add(&o.present, k);
+        else if (!axis_runtime(k))
+            o.count *= (double)k->size;
+        else
+            o.scale = o.scale ? mul(s, o.scale, inverse_size(s, k)) : inverse_size(s, k);
+    }
+    return o;
+}
+
+/* a reduced along axes that it has: by its parts, if `parts` finds a way. */
+static Tir *reduced(Simp *s, Op op, Tir *(*parts)(Simp *, Tir *, const AxisSet *), Tir *a,
+                    const AxisSet *axes)
+{
+    if (!axes->n)
+        return a;
+    Tir *v = s->fuel-- > 0 ? parts(s, a, axes) : NULL;
+    return v ? v : tir_reduce(s->f, op, a, axes->axis, axes->n);
+}
+
 Tir *simp_sum(Simp *s, Tir *a, const AxisSet *over)
 {
-    AxisSet present = { .n = 0 };
-    Tir *scale = NULL;                 /* for the axes along which a is constant */
-    double count = 1;
-    for (int i = 0; i < over->n; i++) {
-        Axis *k = over->axis[i];
-        if (tir_has_axis(a, k))
-            axes_add(&present, k);
-        else if (!axis_runtime(k))
-            count *= (double)k->size;
-        else
-            scale = scale ? mul(s, scale, inverse_size(s, k)) : inverse_size(s, k);
-    }
-    Tir *v = a;
-    if (present.n) {
-        v = s->fuel-- > 0 ? sum_parts(s, a, &present) : NULL;
-        if (!v)
-            v = tir_reduce(s->f, OP_SUM, a, present.axis, present.n);
-    }
-    if (count != 1)
-        v = mul(s, simp_num(s, count), v);
-    return scale ? simp_map(s, OP_DIV, v, scale, NULL) : v;
+    Over o = split_over(s, a, over);
+    Tir *v = reduced(s, OP_SUM, sum_parts, a, &o.present);
+    if (o.count != 1)
+        v = mul(s, simp_num(s, o.count), v);
+    return o.scale ? simp_map(s, OP_DIV, v, o.scale, NULL) : v;
 }
 
 /* ---- contractions ------------------------------------------------------------------------ */
@@ -337,27 +354,11 @@ static Tir *logsumexp_parts(Simp *s, Tir *a, const AxisSet *over)
 
 Tir *simp_logsumexp(Simp *s, Tir *a, const AxisSet *over)
 {
-    AxisSet present = { .n = 0 };
-    double count = 1;
-    Tir *scale = NULL;
-    for (int i = 0; i < over->n; i++) {
-        Axis *k = over->axis[i];
-        if (tir_has_axis(a, k))
-            axes_add(&present, k);
-        else if (!axis_runtime(k))
-            count *= (double)k->size;
-        else
-            scale = scale ? mul(s, scale, inverse_size(s, k)) : inverse_size(s, k);
-    }
-    Tir *v = a;
-    if (present.n) {
-        v = s->fuel-- > 0 ? logsumexp_parts(s, a, &present) : NULL;
-        if (!v)
-            v = tir_reduce(s->f, OP_LOGSUMEXP, a, present.axis, present.n);
-    }
-    if (count != 1)
-        v = simp_map(s, OP_ADD, v, simp_num(s, log(count)), NULL);
-    return scale ? simp_map(s, OP_SUB, v, lg(s, scale), NULL) : v;
+    Over o = split_over(s, a, over);
+    Tir *v = reduced(s, OP_LOGSUMEXP, logsumexp_parts, a, &o.present);
+    if (o.count != 1)
+        v = simp_map(s, OP_ADD, v, simp_num(s, log(o.count)), NULL);
+    return o.scale ? simp_map(s, OP_SUB, v, lg(s, o.scale), NULL) : v;
 }
 
 /* Sum of exp(..), or of products of positive factors with one. */

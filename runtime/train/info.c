@@ -218,7 +218,7 @@ static json_t *programs_json(const DgmModel *m)
     return list;
 }
 
-static json_t *build_json(const DgmModel *m)
+json_t *build_json(const DgmModel *m)
 {
     char abi[40];
 

@@ -107,17 +107,6 @@ static json_t *model_json(const DgmModel *m)
                      "sizes", sizes);
 }
 
-static json_t *build_json(const DgmModel *m)
-{
-    char abi[40];
-
-    snprintf(abi, sizeof abi, "%d.%d", DGM_ABI_MAJOR, DGM_ABI_MINOR);
-    return json_pack("{s:s, s:s, s:s, s:i, s:s?, s:s?, s:s, s:s?, s:s}", "dgmc", m->dgmc_version,
-                     "runtime", DGM_VERSION, "abi", abi, "bits", 8 * (int)sizeof(Real), "compiler",
-                     m->cc, "flags", m->cflags, "blas", dgm_blas_name(), "blas_warning",
-                     dgm_blas_warning(), "cpu", dgm_cpu_name());
-}
-
 static json_t *plan_json(const Plan *plan)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)plan->N, "batch",

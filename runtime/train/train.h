@@ -418,6 +418,7 @@ int command_reconstruct(Options *o);
 int command_check_grad(Options *o);
 int command_log_prob(Options *o);
 int command_info(Options *o);
+json_t *build_json(const DgmModel *m);                       /* versions, compiler, machine */
 
 /* ---- simulate.c, report.c ------------------------------------------------------------------- */
 

@@ -29,9 +29,7 @@ here=tests/bench/gradients
 work=$build/gradients
 mkdir -p "$work"
 runs=$work/runs
-export OMP_NUM_THREADS=1 PYTHONPATH=tests/bench
-export XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 \
-    --xla_cpu_prefer_vector_width=512"
+. tests/bench/sides.sh
 models="logistic logistic_loop eight_schools hmm radon"
 sides=dgmc
 
@@ -52,8 +50,6 @@ for model in $models; do
     cc $flags -DDGM_NO_MAIN -DDGM_F64 -I runtime "$work/$model.c" $here/dgmc.c $here/loop.c \
         "$build/libdgm_f64.a" -lopenblas -lpng -lz -ljansson -lm -o "$work/$model-dgmc"
 done
-
-. tests/bench/server.sh
 
 if Rscript -e 'library(rstan); library(jsonlite)' >/dev/null 2>&1; then
     sides="$sides stan rstan"
@@ -139,10 +135,6 @@ case $sides in *loop*) "$python" -c 'import jax, numpyro
 print("NumPyro", numpyro.__version__, "with JAX", jax.__version__)' ;; esac
 echo
 
-# median: of numbers, one a line
-median() {
-    sort -g | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
-}
 title() {
     case $1 in
     dgmc) echo dgmc ;;

@@ -37,10 +37,8 @@ here=tests/bench/svi
 work=$build/svi
 mkdir -p "$work"
 runs=$work/runs
+. tests/bench/sides.sh
 models="logistic eight_schools line"
-export OMP_NUM_THREADS=1 PYTHONPATH=tests/bench
-export XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 \
-    --xla_cpu_prefer_vector_width=512"
 
 # The specs without a train block, and with one.
 block='objective elbo(samples: 10); optimizer adam(0.02)'
@@ -67,7 +65,6 @@ stan=
 
 # ---- 1. steps -----------------------------------------------------------------------------------
 
-. tests/bench/server.sh
 for precision in f32 f64; do
     server $precision "$python" $here/numpyro_side.py "$work" speed $precision
 done
@@ -154,10 +151,6 @@ print("NumPyro", numpyro.__version__, "with JAX", jax.__version__)'
 [ -z "$stan" ] || Rscript -e 'cat("RStan", format(packageVersion("rstan")), "with Stan",
     rstan::stan_version(), "and", R.version.string, "\n")'
 
-# median: of numbers, one a line
-median() {
-    sort -g | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
-}
 # cell MODEL SIDE [BASE]: the side's median, in brackets its ratio to BASE within a round
 cell() {
     value=$(awk -v m="$1" -v s="$2" '$2 == m && $3 == s { print $4 }' "$runs" | median)

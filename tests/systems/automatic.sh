@@ -44,7 +44,7 @@ for scale in 0.01 1 100; do                     # mean 2.5 scale, sd scale / 2
 done
 
 # ---- a net in minibatches ------------------------------------------------------------------------------
-small_vae 4 40
+vae_spec 4 40 >vae.dgm
 "$dgmc" vae.dgm -D P=64
 vae() { ./vae train --data x="$digits.tra.csv.gz:0-63" --binarise threshold --quiet "$@"; }
 reached() {

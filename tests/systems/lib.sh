@@ -41,9 +41,9 @@ expect_rc() {
     [ "$got" -eq "$want" ] || { cat err.txt >&2; fail "exit $got instead of $want: $*"; }
 }
 
-# small_vae D HIDDEN: vae.dgm, of rows of bits
-small_vae() {
-    cat >vae.dgm <<EOF
+# vae_spec LATENTS HIDDEN: a variational autoencoder of bits, trained in minibatches
+vae_spec() {
+    cat <<END
 model vae(D = $1) {
   data x[N] : bit[P]
   net decoder(z) = z |> dense($2) |> tanh |> dense(P)
@@ -60,7 +60,7 @@ family for vae {
   }
 }
 train vae { objective elbo; batch 100 }
-EOF
+END
 }
 
 # agree A B: the same numbers in both files, to 1e-12 of them or of 1

@@ -93,7 +93,7 @@ set -- $exact
 holds "($mean - $1)^2 < (0.1 * $2)^2 && ($sd / $2 - 1)^2 < 0.15^2" "mean of many data"
 
 # ---- nets: an amortized family ------------------------------------------------------------------------------
-small_vae 3 20
+vae_spec 3 20 >vae.dgm
 run vae.dgm -D P=64 --data x="$digits.tra.csv.gz:0-63" --valid x="$digits.tes.csv.gz:0-63" \
     --binarise threshold --steps 2000 --draws 500
 grep -q '^warning: converged' err.txt || fail "2000 steps, and no word of it"
