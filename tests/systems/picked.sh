@@ -251,6 +251,70 @@ echo '{"p": 0.3}' >unlike.at
 pair unlike
 summaries unlike
 
+# ---- beside states of the rows themselves; cells of two axes
+cat >raters.dgm <<'END'
+model raters(I = 3, J = 2) {
+  data item[N] : index(I)
+  data who[N] : index(J)
+  data y[N] : real
+  data w[I] : real
+  latent p : unit ~ beta(2, 2)
+  latent m[J, 2] : real ~ normal(0, 2)
+  latent z[I] : bit ~ bernoulli(p)
+  for i in I { w[i] ~ normal(z[i], 1) }
+  for n in N {
+    latent odd : bit ~ bernoulli(0.1)
+    y[n] ~ normal(m[who[n], z[item[n]]], if odd then 5 else 1)
+  }
+}
+END
+cat >raters-all.dgm <<'END'
+model raters(I = 3, J = 2) {
+  data item[N] : index(I)
+  data who[N] : index(J)
+  data y[N] : real
+  data w[I] : real
+  latent p : unit ~ beta(2, 2)
+  latent m[J, 2] : real ~ normal(0, 2)
+  for i in I {
+    factor logsumexp[z in 2](log(if z == 1 then p else 1 - p) + logpdf(normal(z, 1), w[i])
+      + sum[n in N where item[n] == i](log(0.1 * exp(logpdf(normal(m[who[n], z], 5), y[n]))
+                                       + 0.9 * exp(logpdf(normal(m[who[n], z], 1), y[n])))))
+  }
+}
+END
+echo '{"item": [2, 0, 0, 1, 1, 2, 2], "who": [1, 0, 1, 1, 0, 0, 1], "y": [0.3, 1.2, -0.7, 6, 0.1, -1, 0.8],
+"w": [0.1, 1.3, 2]}' >raters.json
+echo '{"p": 0.3, "m": [[0.2, 1], [-0.5, 2]]}' >raters.at
+pair raters
+cat >cells.dgm <<'END'
+model cells(I = 2, J = 3, K = 3) {
+  data a[N] : index(I)
+  data b[N] : index(J)
+  data y[N] : real
+  latent w[I] : simplex[K] ~ dirichlet(1)
+  latent mu[K] : real ~ normal(0, 2)
+  latent z[i in I, j in J] : index(K) ~ categorical(w[i])
+  for n in N { y[n] ~ normal(mu[z[a[n], b[n]]], 1) }
+}
+END
+cat >cells-all.dgm <<'END'
+model cells(I = 2, J = 3, K = 3) {
+  data a[N] : index(I)
+  data b[N] : index(J)
+  data y[N] : real
+  latent w[I] : simplex[K] ~ dirichlet(1)
+  latent mu[K] : real ~ normal(0, 2)
+  for i in I { for j in J {
+    factor logsumexp[k in K](log(w[i, k])
+      + sum[n in N where a[n] == i and b[n] == j](logpdf(normal(mu[k], 1), y[n])))
+  } }
+}
+END
+echo '{"a": [0, 1, 1, 0, 1, 1], "b": [2, 0, 1, 2, 1, 1], "y": [0.3, 1.1, -2, 0.5, 1.4, -1.7]}' >cells.json
+echo '{"w": [[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]], "mu": [-1, 0.4, 2]}' >cells.at
+pair cells
+
 # -- 300 persons with 2 classes each, of whom 2^300 joint states could not be summed: their draws ---------------
 cat >many.dgm <<'END2'
 model many(J = 300) {
