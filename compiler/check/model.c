@@ -304,6 +304,11 @@ static bool check_lhs(Check *s, Ast *site)
         diag_note(s->c, name->span, "`%s` is declared here", name->name);
         diag_help(s->c, "a penalty stands where the parameter is declared: `param %s : .. ~ ..`",
                   name->name);
+    } else if (lhs->kind == AST_TUPLE) {
+        Str inner = str_fmt(s->c, "%.*s", (int)strlen(text) - 2, text + 1);
+        diag_help(s->c, "the joint density of several columns is `factor logpdf(.., [%s])`; or "
+                  "declare one column of vectors, `data y[N] : real[%zu]`", inner,
+                  vec_len(lhs->kids));
     } else {
         diag_help(s->c, "left of `~` stand data, or computed data");
     }
