@@ -62,6 +62,8 @@ static void weigh(Target *t, Fit *f)
     for (long i = 0; i < H && f->lost == 0; i++)
         square += pow((s.weight[i] + s.weight[H + i]) / 2 - sum, 2) / (double)H;
     f->elbo = sum;
+    for (long k = 0; k < f->q.parts; k++)
+        f->elbo = gaussian_resolved(&f->q.part[k]) ? f->elbo : -INFINITY;
     f->elbo_se = f->lost == 0 ? sqrt(square / (double)H) : INFINITY;
     take_weights(&s, true);
     f->plain = s;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double RESOLUTION = 1e-10;         /* of an sd, by the mean */
+
 static const char *const names[N_FAMILIES] = { "meanfield", "lowrank", "fullrank" };
 
 const char *family_name(FamilyKind kind)
@@ -314,4 +316,16 @@ void gaussian_sds(const Gaussian *q, double *sd)
 
         sd[i] = sqrt(own * own + dense_square(q->rank, q->factor + i * q->rank));
     }
+}
+
+bool gaussian_resolved(const Gaussian *q)
+{
+    double *sd = dgm_alloc((size_t)(q->n + 1) * sizeof *sd);
+    bool resolved = true;
+
+    gaussian_sds(q, sd);
+    for (long i = 0; i < q->n; i++)
+        resolved = resolved && sd[i] > RESOLUTION * fabs(q->mean[i]);
+    free(sd);
+    return resolved;
 }

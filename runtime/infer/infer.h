@@ -153,6 +153,9 @@ void gaussian_scale(Gaussian *q, double by);                 /* its standard dev
 double *gaussian_factor(const Gaussian *q);                  /* Cholesky, [n][n]; to be freed */
 void gaussian_covariance(const Gaussian *q, double *C);
 void gaussian_sds(const Gaussian *q, double *sd);            /* of the free numbers */
+/* Are its sds wide enough that doubles tell draws apart? Where they are not, differences of numbers
+ * are rounded away, and a bound that is high because they vanish is none. */
+bool gaussian_resolved(const Gaussian *q);
 
 /* ---- mixture.c: several parts ---------------------------------------------------------------- */
 

@@ -83,7 +83,8 @@ void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint6
         Mixture alone = mixture_of(gaussian_at(t, s->other[k].mean, kind, rank, seed));
         BoundFit own = climb(t, &alone, seed, best - RIVAL);
 
-        if (own.fresh > best - RIVAL && !mixture_reaches(q, alone.part[0].mean)) {
+        if (own.fresh > best - RIVAL && gaussian_resolved(&alone.part[0])
+            && !mixture_reaches(q, alone.part[0].mean)) {
             best = own.fresh > best ? own.fresh : best;
             bound_join(fit, &own);
             mixture_add(q, gaussian_copy(&alone.part[0]), 0);

@@ -142,6 +142,26 @@ for seed in 1 2 3; do
     near change s 0.355881 0.022258 0.15 0.12
 done
 
+# Four studies: descents run to tau = 1e-155, where th - mu is rounded to 0 and the density seems to
+# grow without end. The effects integrated out, quadrature over mu and the quantiles of tau.
+cat >studies.dgm <<'END'
+model studies(J = 4) {
+  data y[J] : real
+  data s[J] : positive
+  latent mu : real ~ normal(0, 2)
+  latent tau : positive ~ cauchy(0, 0.5)
+  for j in J { latent th : real ~ normal(mu, tau); y[j] ~ normal(th, s[j]) }
+}
+END
+echo '{"y": [1.2, -0.3, 0.4, 0.1], "s": [1, 0.8, 1.2, 1]}' >studies.json
+for seed in 1 2 3; do
+    posterior studies $seed --data studies.json
+    near studies mu 0.256836 0.538989 0.1 0.1
+    near studies tau 0.408554 0.413038 0.1 0.15
+    log=$(sed 's/.*"evidence":{"log":\([-0-9.]*\),.*/\1/' studies.out)
+    holds "($log + 6.202465)^2 < 0.06^2" "evidence of four studies: $log"
+done
+
 # flat priors, and data that a step separates
 cat >separate.dgm <<'END'
 model separate {
