@@ -44,6 +44,15 @@ static void take_weights(Sample *s, bool balanced)
     s->psis = psis_smooth(s->M, s->weight);
 }
 
+bool fit_resolved(const Fit *f)
+{
+    bool resolved = true;
+
+    for (long k = 0; k < f->q.parts && !fit_is_point(f); k++)
+        resolved = resolved && gaussian_resolved(&f->q.part[k]);
+    return resolved;
+}
+
 /* Fresh draws of q with their weights, and the bound. They are balanced too: means and variances of
  * the free numbers under q are exact. */
 static void weigh(Target *t, Fit *f)
@@ -61,9 +70,7 @@ static void weigh(Target *t, Fit *f)
     }
     for (long i = 0; i < H && f->lost == 0; i++)
         square += pow((s.weight[i] + s.weight[H + i]) / 2 - sum, 2) / (double)H;
-    f->elbo = sum;
-    for (long k = 0; k < f->q.parts; k++)
-        f->elbo = gaussian_resolved(&f->q.part[k]) ? f->elbo : -INFINITY;
+    f->elbo = fit_resolved(f) ? sum : -INFINITY;
     f->elbo_se = f->lost == 0 ? sqrt(square / (double)H) : INFINITY;
     take_weights(&s, true);
     f->plain = s;

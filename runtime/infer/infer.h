@@ -418,6 +418,7 @@ void fit_refine(Target *t, Fit *f);
 void fit_again(Target *t, Fit *f);
 const Sample *fit_sample(const Fit *f);                      /* the best weighted one */
 bool fit_reliable(const Fit *f);                             /* are its weights to be trusted? */
+bool fit_resolved(const Fit *f);                             /* are all its parts? */
 /* The mode alone: `plain` is one draw, q has no width, and there are no bound and no evidence. */
 bool fit_is_point(const Fit *f);
 void fit_free(Fit *f);

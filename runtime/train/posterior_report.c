@@ -148,7 +148,7 @@ json_t *posterior_json(Posterior *p)
     json_t *root = json_object();
 
     json_object_set_new(root, "model", json_string(p->model->name));
-    json_object_set_new(root, "converged", json_boolean(f->bound.converged));
+    json_object_set_new(root, "converged", json_boolean(f->bound.converged && fit_resolved(f)));
     json_object_set_new(root, "elbo", json_number(f->elbo));
     json_object_set_new(root, "elbo_se", json_number(f->elbo_se));
     json_object_set_new(root, "khat", json_number(khat_of(s)));

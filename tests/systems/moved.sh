@@ -162,6 +162,20 @@ for seed in 1 2 3; do
     holds "($log + 6.202465)^2 < 0.06^2" "evidence of four studies: $log"
 done
 
+# equal data: the density grows without end as the scale goes to 0
+cat >equal.dgm <<'END'
+model equal {
+  data y[N] : real
+  latent mu : real ~ normal(0, 10)
+  latent s : positive ~ cauchy(0, 1)
+  for i in N { y[i] ~ normal(mu, s) }
+}
+END
+echo '{"y": [1.5, 1.5, 1.5, 1.5]}' >equal.json
+posterior equal 1 --data equal.json
+grep -q '"converged":false' equal.out || fail "a density without bound, said to have converged"
+grep -q '"code":"resolution"' equal.out || fail "a density without bound, and no warning"
+
 # flat priors, and data that a step separates
 cat >separate.dgm <<'END'
 model separate {
