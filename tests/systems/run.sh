@@ -28,6 +28,13 @@ echo '{"x": [0, 1, 2, 3, 4], "y": [1, 2, 3, 4, 5.5]}' >other.json
 [ "$(find "$DGMC_CACHE" -name model | wc -l)" = 1 ] || fail "data made a new entry"
 : >"$(find "$DGMC_CACHE" -name model.c)"
 "$dgmc" run line.dgm --data other.json --quiet || fail "damaged entry"
+stamp=$(find "$DGMC_CACHE" -name made_by)
+grep -q libdgm "$stamp" || fail "an entry does not say by which runtime it was made"
+echo "cc" >"$stamp"
+"$dgmc" run line.dgm --data other.json --quiet || fail "an entry of another runtime"
+grep -q libdgm "$stamp" || fail "a trainer of another runtime was taken"
+quick_dgmc run line.dgm --data other.json --quiet || fail "another C compiler"
+[ "$(find "$DGMC_CACHE" -name model | wc -l)" = 2 ] || fail "no entry of its own for another C compiler"
 
 echo "# refusals"
 refused() {
