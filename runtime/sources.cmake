@@ -9,6 +9,7 @@ set(RUNTIME_SOURCES
   runtime/core/threads.c
   runtime/math/bessel.c
   runtime/math/incomplete.c
+  runtime/math/order.c
   runtime/math/special.c
   runtime/kernel/gemm.c
   runtime/kernel/linalg.c
@@ -63,48 +64,48 @@ set(RUNTIME_SOURCES
   runtime/infer/snr.c
   runtime/infer/start.c
   runtime/infer/target.c
-  runtime/train/arrays.c
+  runtime/plot/canvas.c
+  runtime/plot/plot.c
+  runtime/session/arrays.c
+  runtime/session/build.c
+  runtime/session/files.c
+  runtime/session/objective.c
+  runtime/session/options.c
+  runtime/session/progress.c
+  runtime/session/session.c
+  runtime/session/signals.c
+  runtime/session/support.c
+  runtime/session/values.c
   runtime/train/automatic.c
-  runtime/train/canvas.c
   runtime/train/checkestimate.c
   runtime/train/checkgrad.c
   runtime/train/checkpoint.c
-  runtime/train/cli.c
   runtime/train/compare.c
   runtime/train/evaluate.c
-  runtime/train/files.c
   runtime/train/fixed_draws.c
   runtime/train/generate.c
-  runtime/train/help.c
-  runtime/train/info.c
-  runtime/train/log_prob.c
   runtime/train/loop.c
   runtime/train/metrics.c
-  runtime/train/objective.c
-  runtime/train/options.c
-  runtime/train/order.c
   runtime/train/pictures.c
-  runtime/train/plot.c
-  runtime/train/posterior.c
-  runtime/train/posterior_draws.c
-  runtime/train/posterior_evidence.c
-  runtime/train/posterior_family.c
-  runtime/train/posterior_heldout.c
-  runtime/train/posterior_method.c
-  runtime/train/posterior_pictures.c
-  runtime/train/posterior_report.c
-  runtime/train/posterior_guided.c
-  runtime/train/posterior_guided_report.c
-  runtime/train/progress.c
-  runtime/train/report.c
   runtime/train/runjson.c
-  runtime/train/session.c
-  runtime/train/signals.c
-  runtime/train/simulate.c
   runtime/train/state.c
-  runtime/train/summary.c
-  runtime/train/support.c
   runtime/train/train.c
-  runtime/train/values.c
-  runtime/train/verdict.c
-  runtime/train/zarr.c)
+  runtime/query/log_prob.c
+  runtime/query/report.c
+  runtime/query/simulate.c
+  runtime/query/summary.c
+  runtime/posterior/draws.c
+  runtime/posterior/evidence.c
+  runtime/posterior/family.c
+  runtime/posterior/guided.c
+  runtime/posterior/guided_report.c
+  runtime/posterior/heldout.c
+  runtime/posterior/method.c
+  runtime/posterior/pictures.c
+  runtime/posterior/posterior.c
+  runtime/posterior/report.c
+  runtime/posterior/verdict.c
+  runtime/posterior/zarr.c
+  runtime/cli/cli.c
+  runtime/cli/help.c
+  runtime/cli/info.c)

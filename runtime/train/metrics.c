@@ -20,11 +20,6 @@
 
 #define JSON_DIGITS JSON_REAL_PRECISION(17)
 
-json_t *json_number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 void metrics_put(json_t *line, const char *prefix, const char *name, double value)
 {
     char key[80];

@@ -5,7 +5,7 @@
  */
 #include "train/train.h"
 
-#include "train/plot.h"
+#include "plot/plot.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 
 #include "data/data.h"
-#include "train/plot.h"
+#include "plot/plot.h"
 
 /* ---- a model to open sources for ------------------------------------------------------------- */
 

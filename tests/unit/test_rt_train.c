@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tiny_model.h"
+#include "cli/cli.h"
 #include "train/train.h"
 
 #include <errno.h>
