@@ -8,8 +8,8 @@
 #include "emit/input.h"
 #include "model/model.h"
 #include "syntax/ast.h"
-#include "tensor/lower.h"
-#include "tensor/plan.h"
+#include "lower/lower.h"
+#include "plan/plan.h"
 
 #include <errno.h>
 #include <string.h>

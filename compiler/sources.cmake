@@ -95,45 +95,15 @@ set(COMPILER_SOURCES
   compiler/derive/sum_out.c
   compiler/derive/verify.c
   compiler/derive/words.c
-  compiler/tensor/buffers.c
-  compiler/tensor/choose.c
   compiler/tensor/expr.c
-  compiler/tensor/extent.c
-  compiler/tensor/fuse.c
   compiler/tensor/grad.c
-  compiler/tensor/loops.c
-  compiler/tensor/lower.c
-  compiler/tensor/lower_builtin.c
-  compiler/tensor/lower_dist.c
-  compiler/tensor/lower_mass.c
-  compiler/tensor/lower_draws.c
-  compiler/tensor/lower_expr.c
-  compiler/tensor/lower_net.c
-  compiler/tensor/lower_number.c
-  compiler/tensor/lower_ode.c
-  compiler/tensor/lower_picked.c
-  compiler/tensor/lower_reduce.c
-  compiler/tensor/lower_scan.c
-  compiler/tensor/lower_simulate.c
-  compiler/tensor/lower_states.c
-  compiler/tensor/lower_support.c
-  compiler/tensor/lower_surrogate.c
-  compiler/tensor/lower_value.c
-  compiler/tensor/needs.c
-  compiler/tensor/nodes.c
-  compiler/tensor/nodes_axes.c
-  compiler/tensor/nodes_calls.c
-  compiler/tensor/nodes_make.c
-  compiler/tensor/once.c
   compiler/tensor/ops_adjoint.c
   compiler/tensor/ops_shape.c
-  compiler/tensor/plan.c
   compiler/tensor/print.c
   compiler/tensor/read.c
   compiler/tensor/scan.c
   compiler/tensor/scan_adjoint.c
   compiler/tensor/scan_lift.c
-  compiler/tensor/schedule.c
   compiler/tensor/simplify.c
   compiler/tensor/simplify_axes.c
   compiler/tensor/simplify_map.c
@@ -141,6 +111,37 @@ set(COMPILER_SOURCES
   compiler/tensor/simplify_sum.c
   compiler/tensor/tir.c
   compiler/tensor/verify.c
+  compiler/lower/builtin.c
+  compiler/lower/dist.c
+  compiler/lower/draws.c
+  compiler/lower/expr.c
+  compiler/lower/lower.c
+  compiler/lower/mass.c
+  compiler/lower/net.c
+  compiler/lower/number.c
+  compiler/lower/ode.c
+  compiler/lower/picked.c
+  compiler/lower/reduce.c
+  compiler/lower/scan.c
+  compiler/lower/simulate.c
+  compiler/lower/states.c
+  compiler/lower/support.c
+  compiler/lower/surrogate.c
+  compiler/lower/value.c
+  compiler/lower/vars.c
+  compiler/plan/buffers.c
+  compiler/plan/choose.c
+  compiler/plan/extent.c
+  compiler/plan/fuse.c
+  compiler/plan/loops.c
+  compiler/plan/needs.c
+  compiler/plan/nodes.c
+  compiler/plan/nodes_axes.c
+  compiler/plan/nodes_calls.c
+  compiler/plan/nodes_make.c
+  compiler/plan/once.c
+  compiler/plan/plan.c
+  compiler/plan/schedule.c
   compiler/emit/cache.c
   compiler/emit/call.c
   compiler/emit/cc.c
@@ -149,7 +150,9 @@ set(COMPILER_SOURCES
   compiler/emit/input.c
   compiler/emit/kernel.c
   compiler/emit/program.c
+  compiler/emit/run.c
   compiler/emit/simd.c
+  compiler/emit/table.c
   compiler/emit/text.c
   compiler/emit/value.c
   compiler/data_sizes.c

@@ -3,7 +3,7 @@
 # or to one before it, and so does every one of the runtime; the runtime and the compiler never include each other.
 set -u
 cd "$(dirname "$0")/.."
-compiler="base syntax check model derive tensor emit"
+compiler="base syntax check model derive tensor lower plan emit"
 runtime="core math kernel sample optim data density infer plot session train query posterior cli"
 bad=0
 # rank FOLDER ORDER: its place, 99 if it has none

@@ -6,7 +6,7 @@
 #ifndef DGMC_EMIT_H
 #define DGMC_EMIT_H
 
-#include "../tensor/plan.h"
+#include "../plan/plan.h"
 
 typedef enum { EMIT_INIT_CONST, EMIT_INIT_UNIFORM, EMIT_INIT_NORMAL } EmitInit;
 typedef enum { EMIT_REAL, EMIT_BIT, EMIT_COUNT, EMIT_INDEX } EmitElem;

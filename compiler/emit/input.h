@@ -2,7 +2,7 @@
 #ifndef DGMC_EMIT_INPUT_H
 #define DGMC_EMIT_INPUT_H
 
-#include "../tensor/lower.h"
+#include "../lower/lower.h"
 #include "emit.h"
 
 /* plans: one per program of `l`, NULL where the query is absent. */

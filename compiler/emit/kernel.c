@@ -15,7 +15,7 @@
  */
 #include <string.h>
 
-#include "../tensor/loops.h"
+#include "../plan/loops.h"
 #include "value.h"
 
 #define INLINE_TEXT 72                 /* longest expression written into its user */

@@ -4,7 +4,7 @@
  * Where it has sums over few points, the additions that join the lanes at its end are most of its
  * time; such a loop goes by eights (see emit_eights).
  */
-#include "../tensor/loops.h"
+#include "../plan/loops.h"
 #include "emit.h"
 
 /* Points of a loop by eights: with fewer there is no eight, with more the end matters little and

@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "../tensor/loops.h"
+#include "../plan/loops.h"
 #include "value.h"
 
 /* How tightly the outermost operator of a text binds. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "../../compiler/tensor/lower.h"
+#include "../../compiler/lower/lower.h"
 #include "interp.h"
 
 enum { MAX_INPUTS = 16 };

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../compiler/tensor/lower.h"
+#include "../../compiler/lower/lower.h"
 #include "interp.h"
 
 enum { MAX_SIZE = 4, MAX_ELEMENTS = 16, POINTS = 12 };

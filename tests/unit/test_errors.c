@@ -4,7 +4,7 @@
  * `// sizes: N=5 P=2` stands for -D. DGM_PROMOTE=1 writes what came out instead of comparing: read
  * it as a user would. Every code of errors.def has a case, or stands in `elsewhere`.
  */
-#include "tensor/lower.h"
+#include "lower/lower.h"
 
 #include <dirent.h>
 

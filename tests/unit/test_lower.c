@@ -1,6 +1,6 @@
 /* test_lower.c - what the lowering makes of a model: parameters as they are stored, results by
  * shape. */
-#include "tensor/lower.h"
+#include "lower/lower.h"
 
 #include <math.h>
 #include <setjmp.h>

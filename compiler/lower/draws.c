@@ -1,4 +1,4 @@
-/* lower_draws.c - functions of all draws of a step: means, bounds and shares over them, and slopes
+/* draws.c - functions of all draws of a step: means, bounds and shares over them, and slopes
  * by them alone.
  *
  *     others(e)             mean over the other draws            (sum e - e) / (S - 1)
@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tir_build.h"
+#include "../tensor/tir_build.h"
 
 static Tir *map1(Lower *L, Op op, Tir *a) { return tir_map(L->f, op, a, NULL, NULL); }
 

@@ -1,6 +1,6 @@
-/* lower_builtin.c - structural functions of builtins.def: reductions, vectors, matrices.
+/* builtin.c - structural functions of builtins.def: reductions, vectors, matrices.
  *
- * They work on explicit axes: sum(x) removes all of them (lower_reduce.c), concat joins the only
+ * They work on explicit axes: sum(x) removes all of them (reduce.c), concat joins the only
  * one. Elementwise functions are rows of ops.def and need nothing here.
  */
 #include "lower.h"

@@ -16,7 +16,7 @@
 #ifndef DGMC_PLAN_H
 #define DGMC_PLAN_H
 
-#include "tir.h"
+#include "../tensor/tir.h"
 
 #define PLAN_RANK (LIMIT_RANK + 1)     /* a rank more, for the axis of chunks */
 #define PLAN_KERNEL_NODES 60           /* nodes of one loop kernel: emitted functions stay small */

@@ -1,6 +1,6 @@
-/* lower_support.c - supports: the map from free numbers and its Jacobian, inlined from their files.
+/* support.c - supports: the map from free numbers and its Jacobian, inlined from their files.
  *
- * Array axes, and event axes beyond the support's own, are batch axes, as for a law (lower_dist.c).
+ * Array axes, and event axes beyond the support's own, are batch axes, as for a law (dist.c).
  */
 #include "lower.h"
 

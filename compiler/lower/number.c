@@ -1,4 +1,4 @@
-/* lower_number.c - numbers known while compiling: sizes, positions, initial values.
+/* number.c - numbers known while compiling: sizes, positions, initial values.
  *
  * Names mean constants of the language, then arguments of the model: -D, data, or their default.
  */

@@ -1,4 +1,4 @@
-/* lower_ode.c - ode(f, z0, start: t0, at: ts, method: rk45(tolerance)): z' = f(t, z) solved.
+/* ode.c - ode(f, z0, start: t0, at: ts, method: rk45(tolerance)): z' = f(t, z) solved.
  *
  * Idea: a solver is a recursion, so it is a SCAN of its steps and is differentiated as one (the
  * discrete adjoint: derivatives of what is computed, not of the equation).

@@ -1,4 +1,4 @@
-/* lower_net.c - networks: layers that own weights, applied to values.
+/* net.c - networks: layers that own weights, applied to values.
  *
  * A layer's weights belong to the place where it stands: net, then the fields and layers on the
  * way, counted per kind: decoder.dense_1.W, encoder.mu.dense_1.b. Applying the net again (for a

@@ -1,4 +1,4 @@
-/* lower_simulate.c - what only simulations and reports need: inverse distribution functions,
+/* simulate.c - what only simulations and reports need: inverse distribution functions,
  * orders, draws put in their place, summaries of discrete latents.
  *
  *     quantile(d, u, a, b)   the x between a and b with F(x) = F(a) + u (F(b) - F(a))

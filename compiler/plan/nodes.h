@@ -3,7 +3,7 @@
 #define DGMC_NODES_H
 
 #include "plan.h"
-#include "tir_build.h"
+#include "../tensor/tir_build.h"
 
 /* ---- nodes_axes.c ---------------------------------------------------------------------------- */
 void    plan_unify_axes(Plan *p, Tir *const *order);

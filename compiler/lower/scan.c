@@ -1,4 +1,4 @@
-/* lower_scan.c - sequences: values of earlier steps.
+/* scan.c - sequences: values of earlier steps.
  *
  *     previous(x, init, lag: m)      x[t - m], or init where t < m; m a number wherever it is read
  *     x[t - m], x[e]                 inside the scan that x is declared in

@@ -1,4 +1,4 @@
-/* lower_value.c - values of the lowering: tensors with explicit axes, and the names in scope.
+/* value.c - values of the lowering: tensors with explicit axes, and the names in scope.
  *
  * Idea: implicit axes (plates, samples, open binders) broadcast by themselves; explicit ones are
  * aligned from the last, by renaming those of the shorter operand to those of the longer.

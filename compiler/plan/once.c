@@ -9,9 +9,9 @@
  * requires:    a simplified fn in double precision, whose values a Real can keep
  * establishes: both programs verified; the first has the results that it had
  */
-#include "lower.h"
+#include "../lower/lower.h"
 #include "plan.h"
-#include "tir_build.h"
+#include "../tensor/tir_build.h"
 
 #define WORTH 10                       /* operations that reading a number may replace */
 #define MOST_KEPT ((int64_t)1 << 22)   /* numbers of a value, of each row if it has rows */

@@ -1,4 +1,4 @@
-/* lower_mass.c - distribution functions, and how much of a law lies between two bounds.
+/* mass.c - distribution functions, and how much of a law lies between two bounds.
  *
  *     cdf(d, x)              P(X <= x)
  *     log_mass(d, x, a, b)   log P(a <= X <= b) for each element of x, summed

@@ -1,4 +1,4 @@
-/* lower_dist.c - distributions and supports: their members, inlined where a model uses them.
+/* dist.c - distributions and supports: their members, inlined where a model uses them.
  *
  * Idea: a law is written for one event. Before a member is evaluated, axes of its arguments beyond
  * their declared rank ("batch" axes: array axes, or the event axes of a variable under a scalar

@@ -1,4 +1,4 @@
-/* lower_reduce.c - binders, and the reductions over them.
+/* reduce.c - binders, and the reductions over them.
  *
  * Idea: a binder opens an axis for the time its body is evaluated. A domain whose ends are known at
  * run time only, as `s in t` for prefix sums, is the whole axis with a mask; so is `where c`.

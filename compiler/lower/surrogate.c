@@ -1,4 +1,4 @@
-/* lower_surrogate.c - what only the gradient of a step needs: surrogates, and averages over draws.
+/* surrogate.c - what only the gradient of a step needs: surrogates, and averages over draws.
  *
  *     stop(terms(0) - others(terms(0))) * logpdf(q, h)    ->   surrogate score_h = 1/S sum_{n,s} ..
  * A surrogate is a scalar whose slope is added to that of the terms; reverse mode uses it up, and

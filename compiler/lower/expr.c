@@ -1,4 +1,4 @@
-/* lower_expr.c - expressions of the language as tensor values.
+/* expr.c - expressions of the language as tensor values.
  *
  * Idea: one case per AST kind, names resolved in lexical scopes (Env), then among the variables of
  * the model. A binder opens an axis for the time its body is evaluated:

@@ -10,7 +10,7 @@
 #define DGMC_LOWER_H
 
 #include "../derive/objective.h"
-#include "tir.h"
+#include "../tensor/tir.h"
 
 /* ---- what the driver gets -------------------------------------------------------------------- */
 
@@ -111,7 +111,7 @@ struct Env {
 
 typedef struct ActivePlate { Plate *plate; Axis *axis; } ActivePlate;
 
-/* Discrete latents of one sequence whose paths are summed together: lower_states.c. */
+/* Discrete latents of one sequence whose paths are summed together: states.c. */
 enum { LIMIT_MEMORY = 3 };             /* steps back that the law of a state may look */
 
 typedef struct Chain {
@@ -160,7 +160,7 @@ typedef struct Lower {
     Span at;                           /* nearest source place, for errors and labels */
 } Lower;
 
-/* lower_value.c */
+/* value.c */
 Val *val_tensor(Lower *L, Tir *t, Axis *const *axes, int n);
 Val *val_const(Lower *L, double x);
 Val *val_map(Lower *L, Op op, Val *a, Val *b, Val *c);             /* aligns explicit axes */
@@ -175,7 +175,7 @@ Env *env_bind(Lower *L, Env *up, Str name, Val *val);
 Env *env_later(Lower *L, Env *up, Str name, const Ast *node);
 Env *env_find(Env *e, Str name, bool function);
 
-/* lower_number.c */
+/* number.c */
 Op   op_of_operator(Str text, int operands);                       /* N_OPS: none */
 bool op_named(Str name, OpKind kind, Op *op);
 bool constant_value(const Ast *name, double *x);      /* pi, unless a model declares it */
@@ -183,47 +183,55 @@ bool argument_value(Lower *L, Str name, double *x);                /* of an argu
 bool eval_number(Lower *L, Env *env, const Ast *e, double *x);     /* false: not known now */
 int64_t eval_size(Lower *L, Env *env, const Ast *e);               /* constant, or an error and 1 */
 
-/* lower_expr.c */
+/* expr.c */
 Val *eval(Lower *L, Env *env, const Ast *e);
 Env *eval_statements(Lower *L, Env *env, const Ast *block, Val **last);
 Val *eval_matmul(Lower *L, Val *a, Val *b);     /* last axis of a with first of b */
-Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* lower_builtin.c */
+Val *eval_builtin(Lower *L, Str name, Val **a, size_t n, const Ast *e);      /* builtin.c */
 
-/* lower_reduce.c */
+/* reduce.c */
 Val *eval_let(Lower *L, Env *env, const Ast *let);    /* value of a LET, binders opened */
 Val *eval_reduce(Lower *L, Env *env, const Ast *e);
 Tir *reduce_over(Lower *L, Str name, Tir *t, const Val *mask, Axis *const *over, int n);
 /* Opens a plate within those around: returns what L->active was. */
 ActivePlate *lower_enter(Lower *L, Plate *plate, Axis *axis);
 
-/* lower_states.c: functions that derive/sum_out.c writes */
+/* states.c: functions that derive/sum_out.c writes */
 Val *eval_sum_states(Lower *L, Env *env, const Ast *call);
 bool is_chain(const Lower *L, const Var *v);          /* whose paths are being summed */
 /* Is v such a chain? *before: its state that many steps back, NULL before the first; there it has
  * another value, `init`, or is never used. */
 bool chain_before(Lower *L, const Var *v, int64_t lag, bool init, Span at, Val **before);
 
-/* lower_picked.c: a function that derive/picked.c writes */
+/* picked.c: a function that derive/picked.c writes */
 Val *eval_sum_picked(Lower *L, Env *env, const Ast *call);
 
 /* lower.c. d may be NULL: expressions of the library alone. lower_begin starts a fn. */
 Lower lower_open(Ctx *c, const Derivation *d, const Ast *file, const Ast *library);
 void lower_begin(Lower *L, Str name);
-Val *var_value(Lower *L, Var *v);
-Axis *lower_plate_axis(Lower *L, const Plate *p);
-int lower_type_axes(Lower *L, const Var *v, Axis **axes);      /* explicit axes of v; how many */
-Val *let_plain(Lower *L, const Var *v);               /* evaluated in its plates, not remembered */
 /* The expression of a term, summed over its events, arrays and the constant plates that are not
  * among `keep` (a vec); rows and draws remain. lower_total: a scalar, the sum over rows and the
  * mean over draws. Both leave the term's plates active. */
 Tir *lower_density(Lower *L, const Term *term, const ActivePlate *keep);
 Tir *lower_total(Lower *L, const Term *term);
 Axis *lower_row_axis(const Tir *t);                   /* NULL: it has none */
-ActivePlate *lower_plates(Lower *L, Plate *plate);    /* vec: from the top down to `plate` */
 /* An error: the checker accepts `what`, lowering has no rule for it. */
 void not_lowered(Lower *L, Span at, const char *what);
 
-/* lower_dist.c. Batch axes: those of a value before the `rank` ones that its type declares. */
+/* vars.c */
+Axis *lower_plate_axis(Lower *L, const Plate *p);
+ActivePlate *lower_plates(Lower *L, Plate *plate);    /* vec: from the top down to `plate` */
+void enter_plate(Lower *L, Plate *plate);             /* makes exactly these the active ones */
+bool plate_is_among(const ActivePlate *active, const Plate *p);
+int lower_type_axes(Lower *L, const Var *v, Axis **axes);      /* explicit axes of v; how many */
+/* The value of a variable in the present query. Of the plates it stands in, those around the
+ * expression stay implicit; the others become explicit leading axes: outside its plate a name is an
+ * array over it. */
+Val *var_value(Lower *L, Var *v);
+Val *let_plain(Lower *L, const Var *v);               /* evaluated in its plates, not remembered */
+Tir *given_input(Lower *L, Var *v);                   /* its value comes from outside */
+
+/* dist.c. Batch axes: those of a value before the `rank` ones that its type declares. */
 Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law);
 bool is_dist_builtin(Str name);
 Val *eval_dist_builtin(Lower *L, Env *env, const Ast *call);
@@ -239,16 +247,16 @@ Val *dist_not_stated(Lower *L, const Ast *law, const char *member, const char *f
 Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch);
 Val *show_batch(Lower *L, Val *v, Axis *const *batch, int n_batch);
 
-/* lower_mass.c */
+/* mass.c */
 Val *dist_cdf(Lower *L, Val *dist, Val *x);           /* over the batch axes of both */
 Val *dist_log_mass(Lower *L, Env *env, Val *dist, const Ast *call);
 Val *dist_inside(Lower *L, Env *env, Val *dist, const Ast *call);
 Val *val_before(Lower *L, Val *x);                     /* the largest whole number below x */
 
 Val *call_function(Lower *L, Env *scope, const Ast *fn, Val **args, size_t n);       /* inlined */
-Val *eval_ode(Lower *L, Env *env, const Ast *call);   /* lower_ode.c: the state at all times */
+Val *eval_ode(Lower *L, Env *env, const Ast *call);   /* ode.c: the state at all times */
 
-/* lower_simulate.c: functions that derive/simulate.c writes */
+/* simulate.c: functions that derive/simulate.c writes */
 Val *eval_quantile(Lower *L, Env *env, const Ast *call);
 Val *eval_sorted(Lower *L, Env *env, const Ast *call);
 Val *eval_centred(Lower *L, Env *env, const Ast *call);
@@ -256,19 +264,19 @@ Val *eval_multinomial(Lower *L, Env *env, const Ast *call);
 Val *eval_placed(Lower *L, Env *env, const Ast *call);
 Val *eval_summary(Lower *L, Env *env, const Ast *call);        /* marginal(z[i]), mode(z) */
 
-/* lower_surrogate.c */
+/* surrogate.c */
 void lower_surrogates(Lower *L, const Query *q);
 void lower_drawn_by(Lower *L, const Tir *draw, Str latent);    /* marks the parameters it reads */
 Val *eval_terms(Lower *L, Env *env, const Ast *call);
 
-/* lower_draws.c: functions of draws that the derivation writes */
+/* draws.c: functions of draws that the derivation writes */
 Val *eval_others(Lower *L, Env *env, const Ast *call);
 Val *eval_weights(Lower *L, Env *env, const Ast *call);
 Val *eval_sum_draws(Lower *L, Env *env, const Ast *call);
 Val *eval_hold(Lower *L, Env *env, const Ast *call);
 Val *eval_shaped(Lower *L, Env *env, const Ast *call);
 
-/* lower_scan.c */
+/* scan.c */
 Axis *active_axis(const Lower *L, const Plate *p);      /* of a plate around, or NULL */
 Val *eval_previous(Lower *L, Env *env, const Ast *call);
 /* x[e] inside the scan of x, at step e; further indices are left. Not handled: no such INDEX. */
@@ -280,14 +288,14 @@ Val *scan_past(Lower *L, ScanState *s, const char *name, Axis *steps, Axis *cons
                int n_outer, Axis *const *event, int n_event);
 void scan_next(Lower *L, ScanState *s, const Val *v);
 
-/* lower_support.c */
+/* support.c */
 const Ast *type_support(const Lower *L, const Type *type);
 /* array axes, then those of the support's unconstrained form; returns how many */
 int  free_shape(Lower *L, const Type *type, int64_t *shape);
 bool free_number(Lower *L, const Type *type, double x, double *free);        /* of x */
 Val *support_apply(Lower *L, const char *member, const Type *type, Val *u);
 
-Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* lower_net.c */
+Val *lower_stage(Lower *L, Env *env, const Ast *stage, Val *x);    /* net.c */
 Val *lower_inner(Lower *L, const Ast *stage, Val *v); /* of a chain: named after stage */
 Val *call_net(Lower *L, Env *env, const Ast *net, Val **args, size_t n);
 Val *param_value(Lower *L, Env *env, Str name, const Type *type, const Ast *type_node,

@@ -1,4 +1,4 @@
-/* lower_picked.c - sums over the positions that pick a discrete latent of other plates.
+/* picked.c - sums over the positions that pick a discrete latent of other plates.
  *
  *     sum_picked(c, c[who[n]], e, n)    ->    scatter of e along n to the axis of c's plate, by who
  * Several indices, c[who[n], when[n]], are one number along one axis, which is split into those of

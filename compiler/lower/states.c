@@ -1,4 +1,4 @@
-/* lower_states.c - sums over the states of discrete latents, and over the paths of chains.
+/* states.c - sums over the states of discrete latents, and over the paths of chains.
  *
  *     sum_states(c, e)                log sum over the states of c of exp e
  *     sum_states(z, sum_t e, u, ..)   over the paths of the chains z, u, .. of one sequence
