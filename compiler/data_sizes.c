@@ -2,17 +2,23 @@
  *
  *     data x[N] : bit[P]    --data x=FILE of 60000 x 28 x 28    ->    N = 60000, P = 784
  * requires:    a parsed file
- * establishes: defines for axes that are plain names; what -D says stays
+ * establishes: defines for axes that are plain names; what -D says stays. Once the file is checked,
+ * every define is of a name that the file has.
  */
 #include "driver.h"
 
 #include "base/shape_file.h"
 #include "check/type.h"
 
+#include <string.h>
+
 static bool is_defined(const Ctx *c, Str name)
 {
     for (size_t i = 0; i < vec_len(c->defines); i++)
         if (c->defines[i].name == name)
+            return true;
+    for (size_t i = 0; i < vec_len(c->numbers); i++)
+        if (c->numbers[i].name == name)
             return true;
     return false;
 }
@@ -95,6 +101,8 @@ static void define_from_field(Ctx *c, Ast *file, const FileField *field, Str fro
         define_gaps(c, s.statement, s.declared, field->missing, from);
     } else if (field->whole && !is_defined(c, field->name))
         vec_push(c, c->defines, ((Define){ field->name, field->value, from }));
+    else if (field->number && !is_defined(c, field->name))
+        vec_push(c, c->numbers, ((Number){ field->name, field->x, from }));
 }
 
 typedef struct Gaps { Ctx *c; Missing *missing; } Gaps;
@@ -170,4 +178,59 @@ int define_from_files(Ctx *c, Ast *file, const DataArg *data)
             return rc;
     }
     return DONE;
+}
+
+/* ---- names that no model has ----------------------------------------------------------------- */
+
+typedef struct NameSearch { Ctx *c; Str name, *candidates; bool found; } NameSearch;
+
+static bool visit_name(Ast *a, void *p)
+{
+    NameSearch *s = p;
+    bool argument = a->kind == AST_ARGDECL;
+    bool size = a->kind == AST_NAME && a->type && a->type->size && a->decl
+             && a->decl->kind != AST_BINDER;
+    s->found |= (argument || size) && a->name == s->name;
+    if (argument)
+        vec_push(s->c, s->candidates, a->name);
+    return true;
+}
+
+static bool is_named(Ctx *c, Ast *file, Str name, Str *near)
+{
+    NameSearch s = { .c = c, .name = name };
+    ast_walk(file, visit_name, &s);
+    *near = nearest(c, name, s.candidates, vec_len(s.candidates));
+    return s.found;
+}
+
+/* A name of -D must be one of the file; one of a data file is left to the trainer to refuse. */
+static bool keep_name(Ctx *c, Ast *file, Str name, Str source, bool *good)
+{
+    Str near;
+    if (is_named(c, file, name, &near))
+        return true;
+    if (strcmp(source, "-D"))
+        return false;
+    *good = false;
+    fprintf(c->err, "dgmc: error: -D %s: the model has no argument or size of this name\n", name);
+    if (near)
+        fprintf(c->err, "  help: did you mean `%s`?\n", near);
+    return false;
+}
+
+int check_names_given(Ctx *c, Ast *file)
+{
+    Define *sizes = NULL;
+    Number *numbers = NULL;
+    bool good = true;
+    for (size_t i = 0; i < vec_len(c->defines); i++)
+        if (keep_name(c, file, c->defines[i].name, c->defines[i].source, &good))
+            vec_push(c, sizes, c->defines[i]);
+    for (size_t i = 0; i < vec_len(c->numbers); i++)
+        if (keep_name(c, file, c->numbers[i].name, c->numbers[i].source, &good))
+            vec_push(c, numbers, c->numbers[i]);
+    c->defines = sizes;
+    c->numbers = numbers;
+    return good ? DONE : USAGE;
 }

@@ -244,6 +244,8 @@ static int compile_file(Ctx *c, const Job *job, Ast *file, const Source *source)
         return WRONG;
     if (!check(c, file, library))
         return WRONG;
+    if ((rc = check_names_given(c, file)))
+        return rc;
     STAGE("types", check_verify(c, file), check_dump(c, o, file));
     Model *m = model_build(c, file, job->model ? str(c, job->model) : NULL);
     if (!m)

@@ -37,5 +37,8 @@ bool query_exists(const char *name);
 /* data_sizes.c: sizes of the model's axes from the shapes of its data files, as defines. Returns an
  * exit code. The checker adds defaults of arguments that neither -D nor a file has given. */
 int define_from_files(Ctx *c, Ast *file, const DataArg *data);
+/* requires: a checked file. A name of -D that it does not have is an error; what a data file says
+ * of such names is dropped. Returns an exit code. */
+int check_names_given(Ctx *c, Ast *file);
 
 #endif

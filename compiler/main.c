@@ -5,6 +5,7 @@
 #include "driver.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,19 +97,38 @@ static Str nearest_option(Ctx *c, const char *arg)
     return nearest(c, str_n(c, arg, n), names, N_OPTIONS);
 }
 
-/* NAME=VALUE with a size; false if malformed. */
-static bool add_define(Ctx *c, const char *text)
+static bool is_given(const Ctx *c, Str name)
+{
+    for (size_t i = 0; i < vec_len(c->defines); i++)
+        if (c->defines[i].name == name)
+            return true;
+    for (size_t i = 0; i < vec_len(c->numbers); i++)
+        if (c->numbers[i].name == name)
+            return true;
+    return false;
+}
+
+/* NAME=VALUE, a size or another number. Returns 0, or the exit code of a usage error. */
+static int add_define(Ctx *c, const char *text)
 {
     const char *eq = strchr(text, '=');
     char *end;
     if (!eq || eq == text || !eq[1])
-        return false;
-    long long value = strtoll(eq + 1, &end, 10);
-    if (*end || value < 0 || value > LIMIT_SIZE)
-        return false;
-    Define d = { str_n(c, text, (size_t)(eq - text)), value, str(c, "-D") };
-    vec_push(c, c->defines, d);
-    return true;
+        return usage_error("-D takes NAME=NUMBER: `%s`", text, NULL);
+    double x = strtod(eq + 1, &end);
+    if (*end || !isfinite(x) || strpbrk(eq + 1, "xX \t\n"))
+        return usage_error("-D takes NAME=NUMBER: `%s`", text, NULL);
+    bool size = x >= 0 && x == floor(x);
+    if (size && x > (double)LIMIT_SIZE && !strpbrk(eq + 1, ".eE"))
+        return usage_error("-D %s: a size is at most 2^40", text, NULL);
+    Str name = str_n(c, text, (size_t)(eq - text)), source = str(c, "-D");
+    if (is_given(c, name))
+        return usage_error("-D gives `%s` twice", name, NULL);
+    if (size && x <= (double)LIMIT_SIZE)
+        vec_push(c, c->defines, ((Define){ name, (int64_t)x, source }));
+    else
+        vec_push(c, c->numbers, ((Number){ name, x, source }));
+    return 0;
 }
 
 static void add_data(Ctx *c, Job *job, const char *text)
@@ -141,8 +161,7 @@ static int take_option(Ctx *c, Job *job, OptionId id, const char *v)
     switch (id) {
     case OPT_OUTPUT:    job->output = v; return 0;
     case OPT_DEFINE:
-        return add_define(c, v) ? 0
-                                : usage_error("-D takes NAME=SIZE, a whole number: `%s`", v, NULL);
+        return add_define(c, v);
     case OPT_DATA:      add_data(c, job, v); return 0;
     case OPT_PRECISION:
         c->f64 = !strcmp(v, "f64");

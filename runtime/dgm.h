@@ -20,7 +20,7 @@
 
 #define DGM_VERSION "0.1.0"
 #define DGM_ABI_MAJOR 1
-#define DGM_ABI_MINOR 3
+#define DGM_ABI_MINOR 4
 #define DGM_MAX_RANK 8                 /* axes of one array; reported by the compiler as E-limit */
 
 #ifdef DGM_F64
@@ -174,6 +174,8 @@ typedef struct DgmState {
     const char *latent, *table;        /* variable of simulate, output of states */
 } DgmState;
 
+typedef struct DgmNumber { const char *name; double value; } DgmNumber;
+
 typedef struct DgmModel {
     const char *name, *spec_path, *spec_hash, *dgmc_version;
     int abi_major, abi_minor, real_bytes;
@@ -221,6 +223,7 @@ typedef struct DgmModel {
     bool estimated;                    /* the gradient of step is right in its mean only: no
                                           derivative of what one run of it computes */
     const char *cc, *cflags;           /* how it was compiled */
+    const DgmNumber *numbers; int n_numbers;   /* arguments that are no sizes, as compiled */
 } DgmModel;
 
 /* In every emitted file: its tables. Compiled with -DDGM_NO_MAIN it has no main(). */

@@ -122,6 +122,7 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *point);
 
 /* ---- Ctx: one compilation, passed first everywhere ------------------------------------------- */
 typedef struct Define { Str name; int64_t value; Str source; } Define;   /* -D P=784, or a file */
+typedef struct Number { Str name; double value; Str source; } Number;   /* -D a=0.5: no size */
 
 struct Ctx {
     Arena *arena;
@@ -129,6 +130,7 @@ struct Ctx {
     struct Diag *diag;
     /* options (options.def) */
     Define *defines;                   /* vec */
+    Number *numbers;                   /* vec: arguments that are no whole numbers of 0 or more */
     bool f64;
     const char *noncenter;             /* "auto", or names of latents; NULL: none */
     bool color;

@@ -76,8 +76,10 @@ static FileField json_field(Ctx *c, const char *name, const json_t *v, const Mis
     FileField f = { .name = str(c, name), .json = true };
     const Missing *m = missing_named(missing, f.name);
     double x = json_number_value(v);
-    f.whole = json_is_number(v) && x == floor(x) && fabs(x) < 9e15;
+    f.whole = json_is_number(v) && x == floor(x) && x >= 0 && x < 9e15;
     f.value = f.whole ? (int64_t)x : 0;
+    f.number = json_is_number(v) && !f.whole;
+    f.x = x;
     json_measure(&f, v, 0, m ? m->sentinel : NAN);
     f.missing = m ? f.missing : 0;
     return f;

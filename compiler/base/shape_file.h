@@ -16,8 +16,10 @@ typedef struct FileField {
     Str name;
     FileShape shape;
     bool json;                         /* it has this name whatever the model says */
-    bool whole;                        /* one whole number: */
+    bool whole;                        /* one whole number of 0 or more: */
     int64_t value;
+    bool number;                       /* any other one: */
+    double x;
     int64_t missing;                   /* cells without a value; counted where they are declared */
 } FileField;
 /* An array that may have missing cells, by a name that files call it. */

@@ -42,9 +42,13 @@ static Check *state_new(Ctx *c, Ast *file, Ast *library)
     return s;
 }
 
+/* The sizes of a body are its own: what -D and data say of a K is that of the model. */
 static void check_items(Check *s, Ast *file)
 {
+    Define *of_model = s->c->defines;
+    s->c->defines = NULL;
     for (size_t i = 0; file && i < vec_len(file->kids); i++) check_library(s, file->kids[i]);
+    s->c->defines = of_model;
 }
 
 static void warn_unread(Check *s, Ast *file)

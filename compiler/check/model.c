@@ -437,11 +437,35 @@ void check_model_defines(Ctx *c, const Ast *model)
         Ast *arg = args->kids[i], *value = arg->kids[ARGDECL_DEFAULT];
         bool given = false;
         for (size_t k = 0; k < vec_len(kept); k++) given |= kept[k].name == arg->name;
+        for (size_t k = 0; k < vec_len(c->numbers); k++) given |= c->numbers[k].name == arg->name;
         if (given || !is_size_default(value) || arg->kids[ARGDECL_TYPE]) continue;
         Define d = { arg->name, (int64_t)value->num, word };
         vec_push(c, kept, d);
     }
     c->defines = kept;
+}
+
+/* The number that -D or a file gives, a size or not. */
+static const char *argument_given(Ctx *c, Str name, double *x)
+{
+    Str word = str(c, "default");
+    for (size_t i = 0; i < vec_len(c->defines); i++)
+        if (c->defines[i].name == name && c->defines[i].source != word)
+            return *x = (double)c->defines[i].value, c->defines[i].source;
+    for (size_t i = 0; i < vec_len(c->numbers); i++)
+        if (c->numbers[i].name == name)
+            return *x = c->numbers[i].value, c->numbers[i].source;
+    return NULL;
+}
+
+/* What is given must be of the declared type, as the default must. */
+static void check_given(Check *s, const Ast *arg, Type *t)
+{
+    double x;
+    const char *source = argument_given(s->c, arg->name, &x);
+    bool whole = t->elem == ELEM_REAL || x == floor(x);
+    if (!source || (whole && range_inside(range_point(x), t->range))) return;
+    diag_error(s->c, E_GIVEN, arg->span, arg->name, x, source, support_text(s, t));
 }
 
 /* An argument without type is a size if it has no default, or a whole one; else a number. */
@@ -450,6 +474,8 @@ static Type *argument_type(Check *s, Ast *arg)
     Ast *value = arg->kids[ARGDECL_DEFAULT];
     Type *v = value ? infer_element(s, value) : NULL;
     int64_t n;
+    double x;
+    const char *source = argument_given(s->c, arg->name, &x);
     if (arg->kids[ARGDECL_TYPE]) {
         Type *t = type_from_ast(s, arg->kids[ARGDECL_TYPE]);
         if (!is_bad(t) && t->kind == KIND_VALUE) {
@@ -458,11 +484,13 @@ static Type *argument_type(Check *s, Ast *arg)
             if (t->elem != ELEM_REAL && !vec_len(t->event)) t->size = size_name(s->c, arg->name);
             if (v && !is_bad(v) && !range_inside(v->range, t->range))
                 FAIL(s, E_DEFAULT, value->span, fmt_expr(s->c, value), support_text(s, t));
+            check_given(s, arg, t);
             return t;
         }
         if (is_bad(t) || t->kind != KIND_SIZE) return t;
     }
     if (v && is_bad(v)) return v;
+    if (source && (x < 0 || x != floor(x))) return type_value(s, ELEM_REAL, range_point(x), NULL);
     Size *size = size_name(s->c, arg->name);
     Str missing;
     bool known = size_value(s->c, size, &n, &missing);

@@ -13,7 +13,7 @@
 #include "emit.h"
 
 #define ABI_MAJOR 1                    /* of runtime/dgm.h, whose tables this file fills */
-#define ABI_MINOR 3
+#define ABI_MINOR 4
 
 static Str comment(const Emit *e, Str text)
 {
@@ -183,6 +183,13 @@ static void emit_names(const Emit *e)
             out_printf(o, "%s%lld", i ? ", " : "", (long long)in->sizes[i].value);
         out_puts(o, "};\n\n");
     }
+    if (vec_len(in->numbers)) {
+        out_puts(o, "static const DgmNumber numbers[] = {");
+        for (size_t i = 0; i < vec_len(in->numbers); i++)
+            out_printf(o, "%s{%s, %s}", i ? ", " : "", text_string(e->c, in->numbers[i].name),
+                       text_double(e->c, in->numbers[i].value));
+        out_puts(o, "};\n\n");
+    }
     emit_predictions(e);
     if (vec_len(in->hyper_names)) {
         emit_name_list(e, "hyper_names", in->hyper_names);
@@ -242,6 +249,7 @@ static void emit_model(const Emit *e)
     if (vec_len(in->sizes))
         out_printf(o, "    .sizes = sizes, .size_values = size_values, .n_sizes = %zu,\n",
                    vec_len(in->sizes));
+    field_array(e, "numbers", "n_numbers", vec_len(in->numbers));
     out_printf(o, "    .plate = %s, .fixed_rows = %lld,\n", text_string(e->c, in->plate),
                (long long)in->fixed_rows);
     if (in->guided)

@@ -99,6 +99,7 @@ typedef struct EmitInput {
     EmitData *data;
     EmitLatent *latents;
     Define *sizes;
+    Number *numbers;
     EmitProgram *programs;
     Str plate;                         /* size of the row plate, or NULL */
     int64_t fixed_rows;

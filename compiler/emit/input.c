@@ -189,6 +189,7 @@ const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, c
         .name = m->name, .spec_path = source->path, .spec_hash = hash_text(c, source),
         .version = str(c, version), .command = str(c, command),
         .objective = d->objective, .formula = d->text, .sizes = c->defines,
+        .numbers = c->numbers,
         .plate = m->rows ? size_text(c, m->rows->size) : NULL, .full_batch = m->full_batch,
         .optimizer = t->optimizer, .hyper_names = t->hyper_names, .hyper_values = t->hyper_values,
         .batch = t->batch, .epochs = t->epochs, .steps = t->steps,

@@ -39,6 +39,9 @@ bool argument_value(Lower *L, Str name, double *x)
     for (size_t i = 0; i < vec_len(L->c->defines); i++)
         if (L->c->defines[i].name == name)
             return *x = (double)L->c->defines[i].value, true;
+    for (size_t i = 0; i < vec_len(L->c->numbers); i++)
+        if (L->c->numbers[i].name == name)
+            return *x = L->c->numbers[i].value, true;
     const Ast *args = L->d ? L->d->model->node->kids[MODEL_ARGS] : NULL;
     for (size_t i = 0; args && i < vec_len(args->kids); i++) {
         const Ast *arg = args->kids[i];

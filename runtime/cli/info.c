@@ -61,6 +61,9 @@ static void print_model(const DgmModel *m)
     for (int i = 0; i < m->n_sizes; i++)
         printf("%s %s = %ld\n", i == 0 ? "sizes      " : "           ", m->sizes[i],
                m->size_values[i]);
+    for (int i = 0; i < m->n_numbers; i++)
+        printf("%s %s = %.15g\n", i == 0 ? "arguments  " : "           ", m->numbers[i].name,
+               m->numbers[i].value);
     if (m->plate != NULL)
         printf("plate       %s%s%s%s\n", m->plate, m->full_batch ? ", whole data only" : "",
                m->full_batch && m->full_batch_reason ? ": " : "",
@@ -225,6 +228,8 @@ static void print_json(const DgmModel *m)
 
     for (int i = 0; i < m->n_sizes; i++)
         json_object_set_new(sizes, m->sizes[i], json_integer(m->size_values[i]));
+    for (int i = 0; i < m->n_numbers; i++)
+        json_object_set_new(sizes, m->numbers[i].name, json_real(m->numbers[i].value));
     json_object_set_new(root, "model", json_string(m->name));
     json_object_set_new(root, "spec", json_string(m->spec_path));
     json_object_set_new(root, "spec_hash", json_string(m->spec_hash));

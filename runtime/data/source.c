@@ -96,8 +96,8 @@ typedef struct Binding {
     int bound;
 } Binding;
 
-/* One whole number, as a size is. */
-static bool size_read(Binding *b, const char *name, long *size)
+/* One number, as a size or another argument of the model is. */
+static bool number_read(Binding *b, const char *name, bool whole, double *x)
 {
     char *path = malloc(strlen(b->file) + strlen(name) + 2);
     DgmArray a;
@@ -109,34 +109,49 @@ static bool size_read(Binding *b, const char *name, long *size)
     free(path);
     if (!ok)
         return false;
-    ok = a.type == ARRAY_I64 && a.count == 1 && array_value(&a, 0) >= 0;
-    *size = ok ? (long)array_value(&a, 0) : 0;
+    ok = a.count == 1;
+    *x = ok ? array_value(&a, 0) : 0;
+    ok = ok && isfinite(*x) && (!whole || (*x >= 0 && *x < 9e15 && *x == floor(*x)));
     array_free(&a);
-    return ok || data_fail(b->o->e, NULL, "%s: %s is a size of %s: it must be one whole number",
+    return ok || data_fail(b->o->e, NULL,
+                           whole ? "%s: %s is a size of %s: it must be one whole number"
+                                 : "%s: %s is an argument of %s: it must be one number",
                            b->file, name, b->o->model->name);
 }
 
-/* A field named like a size: it must be that size; the row plate's, that of these data. */
-static bool size_check(Binding *b, const char *name, bool *is_size)
+/* What the model was compiled for, of a size or of another argument. */
+static bool compiled_value(const DgmModel *m, const char *name, bool *whole, double *value)
 {
-    const DgmModel *m = b->o->model;
-    bool rows = m->plate != NULL && strcmp(m->plate, name) == 0;
-    long want = -1, have;
-
+    *whole = true;
     for (int i = 0; i < m->n_sizes; i++)
         if (strcmp(m->sizes[i], name) == 0)
-            want = m->size_values[i];
-    *is_size = want >= 0 || rows;
-    if (!*is_size)
+            return *value = (double)m->size_values[i], true;
+    *whole = false;
+    for (int i = 0; i < m->n_numbers; i++)
+        if (strcmp(m->numbers[i].name, name) == 0)
+            return *value = m->numbers[i].value, true;
+    return false;
+}
+
+/* A field named like a size or an argument: it must be that one; the size of the row plate, that of
+ * these data. */
+static bool argument_check(Binding *b, const char *name, bool *is_argument)
+{
+    const DgmModel *m = b->o->model;
+    bool rows = m->plate != NULL && strcmp(m->plate, name) == 0, whole;
+    double want = -1, have;
+
+    *is_argument = compiled_value(m, name, &whole, &want) || rows;
+    if (!*is_argument)
         return true;
-    if (!size_read(b, name, &have))
+    if (!number_read(b, name, whole || rows, &have))
         return false;
     if (rows)
-        b->o->rows_wanted = have;
+        b->o->rows_wanted = (long)have;
     if (rows || have == want)
         return true;
     return data_fail(b->o->e, "compile the model for these data: dgmc SPEC --data FILE",
-                     "%s: %s is %ld, but %s was compiled for %s = %ld", b->file, name, have,
+                     "%s: %s is %.15g, but %s was compiled for %s = %.15g", b->file, name, have,
                      m->name, name, want);
 }
 
@@ -145,7 +160,7 @@ static bool bind_member(void *to, const char *name)
     Binding *b = to;
     const DgmModel *m = b->o->model;
     int d = array_find(m, name, strlen(name));
-    bool is_size = false;
+    bool is_argument = false;
     char list[256], help[256];
 
     if (d >= 0) {
@@ -154,9 +169,9 @@ static bool bind_member(void *to, const char *name)
     }
     if (!b->strict || model_declares(m, name))
         return true;    /* a column is no size, whatever its name; simulations hold latents too */
-    if (!size_check(b, name, &is_size))
+    if (!argument_check(b, name, &is_argument))
         return false;
-    if (is_size)
+    if (is_argument)
         return true;
     list_arrays(m, list, sizeof list);
     snprintf(help, sizeof help, "declare it (`data %.60s : ..`), or leave it out of the file; the "

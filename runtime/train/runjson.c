@@ -102,6 +102,8 @@ static json_t *model_json(const DgmModel *m)
 
     for (int i = 0; i < m->n_sizes; i++)
         json_object_set_new(sizes, m->sizes[i], json_integer(m->size_values[i]));
+    for (int i = 0; i < m->n_numbers; i++)
+        json_object_set_new(sizes, m->numbers[i].name, json_real(m->numbers[i].value));
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", m->name, "spec", m->spec_path,
                      "spec_hash", m->spec_hash, "objective", m->objective, "formula", m->formula,
                      "sizes", sizes);
