@@ -106,6 +106,7 @@ set(COMPILER_SOURCES
   compiler/tensor/scan_lift.c
   compiler/tensor/simplify.c
   compiler/tensor/simplify_axes.c
+  compiler/tensor/simplify_choice.c
   compiler/tensor/simplify_map.c
   compiler/tensor/simplify_parts.c
   compiler/tensor/simplify_sum.c

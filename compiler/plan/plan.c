@@ -65,34 +65,6 @@ Node **plan_topological(Plan *p, Node **nodes)
 
 /* ---- costs ----------------------------------------------------------------------------------- */
 
-double op_cost(Op op)
-{
-    switch (op) {
-    case OP_STOP_GRADIENT: case OP_CONST: case OP_INPUT: case OP_IOTA: case OP_PAD: case OP_GATHER:
-    case OP_FLATTEN: case OP_SPLIT:
-        return 0;
-    case OP_EXP: case OP_LOG: case OP_SQRT: case OP_LOGISTIC: case OP_TANH: case OP_SIN:
-    case OP_COS:
-        return 10;
-    case OP_EXPM1: case OP_LOG1P: case OP_SOFTPLUS: case OP_POW: case OP_TAN: case OP_ATAN:
-    case OP_ERF: case OP_RANDOM_NORMAL: case OP_RANDOM_UNIFORM:
-        return 20;
-    case OP_NORMAL_CDF: case OP_NORMAL_QUANTILE: case OP_LGAMMA: case OP_DIGAMMA: case OP_TRIGAMMA:
-    case OP_GAMMA_P: case OP_GAMMA_DSHAPE: case OP_BETA_I: case OP_LBETA: case OP_LOG_NORMAL_CDF:
-    case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP: case OP_RANDOM_GAMMA: case OP_RANDOM_POISSON:
-    case OP_RANDOM_BINOMIAL: case OP_RANDOM_HYPERGEOMETRIC: case OP_RANDOM_VON_MISES:
-    case OP_BINOMIAL_QUANTILE: case OP_BETA_I_BY_A: case OP_BETA_I_BY_B:
-        return 100;
-    default:
-        return 1;
-    }
-}
-
-bool op_slow(Op op)
-{
-    return op_cost(op) >= 10 && op_cost(op) < 100;
-}
-
 static double axes_product(const Plan *p, Axis *const *axes, int n, double rows, double draws)
 {
     double x = 1;

@@ -177,8 +177,6 @@ void  plan_verify(const Plan *p);
  * functions that run for one number at a time), "draws_outside" (1: true), or the name of an op. */
 int   plan_count(const Plan *p, const char *what);
 double node_cost(const Plan *p, const Node *n, double rows, double draws);   /* operations */
-double op_cost(Op op);                 /* of an element, about: an addition is 1 */
-bool op_slow(Op op);                   /* many instructions, and there is a vector form */
 Node **plan_topological(Plan *p, Node **nodes);       /* vec: the same nodes, operands first */
 
 /* nodes.c: TirFn -> nodes, with contractions chosen. */

@@ -2,7 +2,8 @@
  *
  * Idea: give each dimension one axis (simplify_axes.c); then rebuild every value, operands first,
  * through smart constructors (simplify_map.c: the rows of simplify.def; simplify_sum.c: sums,
- * contractions, logsumexp); hash-consing merges equal results, and what no output needs is left.
+ * contractions, logsumexp; simplify_choice.c: functions of choices); hash-consing merges equal
+ * results, and what no output needs is left.
  * A rewritten value may lack axes along which it is
  * constant: EXPAND disappears wherever broadcasting does its work, and returns at outputs only.
  * Repeated until the text of the fn no longer changes.

@@ -32,6 +32,8 @@ void simp_read_rules(Simp *s);
 Tir *simp_map(Simp *s, Op op, Tir *a, Tir *b, Tir *c);
 Tir *simp_num(Simp *s, double value);
 bool simp_positive(const Tir *v);                      /* by the form of its expression */
+/* simplify_choice.c: v computed in the branches of a choice that it reads, or NULL. */
+Tir *simp_choice(Simp *s, const Tir *v);
 
 /* simplify_sum.c */
 Tir *simp_sum(Simp *s, Tir *a, const AxisSet *over);

@@ -298,5 +298,7 @@ Tir *simp_map(Simp *s, Op op, Tir *a, Tir *b, Tir *c)
         v = simp_log(s, a);
     if (!v && op == OP_EQ)
         v = simp_equal(s, a, b);
+    if (!v)
+        v = simp_choice(s, plain);
     return v ? v : plain;
 }

@@ -36,6 +36,8 @@ typedef struct OpInfo {
     const char *ctext, *doc;
 } OpInfo;
 extern const OpInfo op_info[N_OPS];
+double op_cost(Op op);                 /* of an element, about: an addition is 1 */
+bool op_slow(Op op);                   /* many instructions, and there is a vector form */
 extern const char OP_FN[], OP_NONE[];
 
 typedef enum {
