@@ -39,7 +39,8 @@ Tir *simp_choice(Simp *s, const Tir *v);
 Tir *simp_sum(Simp *s, Tir *a, const AxisSet *over);
 Tir *simp_logsumexp(Simp *s, Tir *a, const AxisSet *over);
 Tir *simp_contract(Simp *s, Tir *a, Tir *b, const AxisSet *over);
-/* log(v) where v is a sum of exponentials, or a product or quotient with one; NULL if it is not. */
+/* log(v) where v is a sum of exponentials, a product or quotient with one, or elements of exp or
+ * logistic; NULL if it is not. */
 Tir *simp_log(Simp *s, Tir *v);
 
 /* ---- simplify_parts.c -------------------------------------------------------------------- */

@@ -60,6 +60,10 @@ bool simp_positive(const Tir *v)
         for (int k = 0; k < v->n_in; k++)
             all = all && simp_positive(v->in[k]);
         return all;
+    case OP_SLICE: case OP_SPLIT: case OP_FLATTEN:
+        return simp_positive(v->in[0]);
+    case OP_SELECT:
+        return simp_positive(v->in[1]) && simp_positive(v->in[2]);
     default:
         return range[v->op] == positive || range[v->op] == unit;
     }
@@ -278,6 +282,16 @@ static Tir *simp_equal(Simp *s, const Tir *a, const Tir *b)
     return apart ? tir_const(s->f, 0) : NULL;
 }
 
+/* a^b of an a that is positive by its form, whose logarithm is often known, by functions that there
+ * are in vectors. Powers of constants stay: those of whole numbers are exact. */
+static Tir *simp_power(Simp *s, Tir *a, Tir *b)
+{
+    if (is_const(a) || !simp_positive(a))
+        return NULL;
+    Tir *log_a = simp_map(s, OP_LOG, a, NULL, NULL);
+    return simp_map(s, OP_EXP, simp_map(s, OP_MUL, b, log_a, NULL), NULL, NULL);
+}
+
 Tir *simp_map(Simp *s, Op op, Tir *a, Tir *b, Tir *c)
 {
     Tir *in[3] = { a, b, c };
@@ -298,6 +312,8 @@ Tir *simp_map(Simp *s, Op op, Tir *a, Tir *b, Tir *c)
         v = simp_log(s, a);
     if (!v && op == OP_EQ)
         v = simp_equal(s, a, b);
+    if (!v && op == OP_POW)
+        v = simp_power(s, a, b);
     if (!v)
         v = simp_choice(s, plain);
     return v ? v : plain;

@@ -376,8 +376,30 @@ static bool is_sum_of_exp(Tir *v)
     return has_exp;
 }
 
+/* Does v only place the elements of its operand? A sum over one element is that element. */
+static bool is_placing(const Tir *v)
+{
+    bool one = v->op == OP_SUM;
+    for (int i = 0; i < v->n_over; i++)
+        one = one && v->over[i]->size == 1;
+    return one || v->op == OP_SLICE || v->op == OP_RENAME || v->op == OP_GATHER || v->op == OP_SPLIT
+        || v->op == OP_FLATTEN;
+}
+
+/* Of elements of exp or logistic, which may be rounded to 0, the logarithm is finite; else NULL. */
+static Tir *log_of_elements(Simp *s, Tir *v)
+{
+    if (v->op == OP_EXP || v->op == OP_LOGISTIC)
+        return lg(s, v);
+    Tir *inner = is_placing(v) ? log_of_elements(s, v->in[0]) : NULL;
+    return inner ? tir_rebuild(s->f, v, (Tir *[]){ inner, v->in[1] }) : NULL;
+}
+
 Tir *simp_log(Simp *s, Tir *v)
 {
+    Tir *placed = log_of_elements(s, v);
+    if (placed)
+        return placed;
     if (v->op == OP_MUL || v->op == OP_DIV) {
         if (!is_sum_of_exp(v->in[0]) && !is_sum_of_exp(v->in[1]))
             return NULL;
