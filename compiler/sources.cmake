@@ -38,6 +38,7 @@ set(COMPILER_SOURCES
   compiler/check/marginals.c
   compiler/check/model.c
   compiler/check/names.c
+  compiler/check/positions.c
   compiler/check/operators.c
   compiler/check/range.c
   compiler/check/recursion.c

@@ -8,8 +8,9 @@ arm=$(command -v aarch64-linux-gnu-gcc || true)
 for spec in "$DGM_ROOT"/examples/*/*.dgm; do
     [ "$(basename "$spec" .dgm)" = "$(basename "$(dirname "$spec")")" ] || continue  # posteriordb
     for precision in f32 f64; do
-        $dgmc "$spec" --emit=c --precision $precision -D P=6 -D D=4 -D H=9 -o out.c 2>err.txt ||
-            $dgmc "$spec" --emit=c --precision $precision -D P=6 -D D=4 -o out.c
+        set --
+        for size in P=6 D=4 H=9; do grep -q "\<${size%=*}\>" "$spec" && set -- "$@" -D $size; done
+        $dgmc "$spec" --emit=c --precision $precision "$@" -o out.c
         define=$([ $precision = f64 ] && echo -DDGM_F64 || true)
         set -- -std=gnu11 -Wall -Wextra -Werror -fopenmp $define -I"$DGM_ROOT/runtime"
         gcc "$@" -O2 -c out.c -o out.o || fail "gcc, $precision: $spec"
