@@ -77,6 +77,7 @@ set(COMPILER_SOURCES
   compiler/derive/family.c
   compiler/derive/group.c
   compiler/derive/iwae.c
+  compiler/derive/cut.c
   compiler/derive/joint.c
   compiler/derive/log_prob.c
   compiler/derive/kl.c

@@ -1,7 +1,7 @@
 /* positions.c - which data are positions: `a[g[n]]`, `a[g[n] - 1]`, or a `let` of such values.
  *
  *     data g[N] : count;  latent a[3] : ..;  .. a[g[n] - 1] ..    ->    values of g are 1, 2, 3
- * Idea: where every value is read so, whatever the others are, the axis bounds the values of a file,
+ * Idea: where every value is read so, whatever others are, the axis bounds the values of the file,
  * and the trainer refuses others at load. Under an `if` or `where`, in a part of a range or on
  * ragged rows some values may not count: nothing is said of them.
  */
