@@ -1,6 +1,34 @@
-# cut.sh - laws of numbers cut to supports of vectors: what their normaliser owes to latents stays in the
-# density. Values by SciPy 1.17.1; a constant is left out, so that differences between points are compared.
+# cut.sh - laws of numbers cut to the supports of latents: to bounds that come from data, to vectors. Values by
+# SciPy 1.17.1. Of vectors a constant is left out, so that differences between points are compared.
 . "$DGM_ROOT/tests/systems/lib.sh"
+
+# bounded LAW VALUES DATA EXPECTED: the log joint where the ends of the support come from data
+bounded() {
+    cat >m.dgm <<END2
+model m {
+  data a : unit
+  data y[N] : positive
+  latent $1
+}
+END2
+    quick_dgmc m.dgm --only=log_prob --data "$3" -o ./m 2>err.txt || fail "$1: $(cat err.txt)"
+    echo "$2" >at.json
+    ./m log-prob --data "$3" --at at.json --json >out.json || fail "log-prob: $1"
+    awk -v a="$(json out.json log_prob)" -v b="$4" 'BEGIN { d = a - b; if (d < 0) d = -d
+        exit !(d <= 1e-10) }' || fail "$1: $(json out.json log_prob), not $4"
+}
+echo '{"a": 0.3, "y": [0.4, 1]}' >data.json
+bounded 's : interval(a, inf) ~ exponential(1)' '{"s": 1.1}' data.json -0.8
+bounded 's[2] : interval(a, inf) ~ exponential(1)' '{"s": [1.1, 0.5]}' data.json -1.0
+bounded 's : interval(a, inf)[2] ~ exponential(1)' '{"s": [1.1, 0.5]}' data.json -1.0
+bounded 's : interval(a, 2) ~ exponential(1)' '{"s": 1.1}' data.json -0.5982711043325548
+bounded 's : interval(0, a) ~ beta(2, 2)' '{"s": 0.2}' data.json 1.4916548767777174
+bounded 's : interval(max(y), inf) ~ exponential(1); for n in N { y[n] ~ uniform(0, s) }' '{"s": 1.1}' \
+    data.json -0.29062035960864996
+sed 's/latent .*/latent s : interval(a - 1, inf) ~ exponential(1)/' m.dgm >outside.dgm
+expect_rc 1 $dgmc outside.dgm --data data.json -o ./m
+grep -q 'E0914.*interval(a - 1, inf)' err.txt || fail "$(cat err.txt)"
+$dgmc run m.dgm --data data.json --json >out.json || fail "a bound that is a reduction of data"
 
 # differ LAW A B EXPECTED: log joint of the latents at A less that at B
 differ() {
