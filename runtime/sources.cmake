@@ -106,5 +106,7 @@ set(RUNTIME_SOURCES
   runtime/train/support.c
   runtime/train/train.c
   runtime/train/values.c
+  runtime/train/nowhere.c
   runtime/train/verdict.c
+  runtime/train/verdict_open.c
   runtime/train/zarr.c)

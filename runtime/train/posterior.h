@@ -15,7 +15,7 @@ typedef struct Drawn {
     int n;                             /* of the latents */
 } Drawn;
 
-enum { MOST_WARNINGS = 8 };
+enum { MOST_WARNINGS = 10 };
 typedef struct Warning { const char *code; char text[400]; } Warning;
 
 typedef struct Posterior Posterior;
@@ -82,7 +82,12 @@ void method_settle(Posterior *p, bool fixed, const char *why_not);
 FitRules family_rules(Posterior *p);
 void family_describe(Posterior *p);
 /* verdict.c: what is doubtful about the fit. */
+/* nowhere.c: ends the program where no point was found to begin at, and says why. */
+_Noreturn void fail_nowhere(Posterior *p);
 void verdict(Posterior *p);
+void verdict_open(Posterior *p);       /* verdict_open.c: of directions that nothing ends */
+/* posterior_report.c: free number k of latent i, "mu", or "theta[3]" where it has several */
+void posterior_free_name(const Posterior *p, long number, char *text, size_t size);
 void doubt(Posterior *p, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* posterior_heldout.c: by --valid. heldout_check fails where there is no such density. */

@@ -87,4 +87,5 @@ void verdict(Posterior *p)
              f->lost, f->plain.M);
     modes(p);
     weights(p);
+    verdict_open(p);
 }
