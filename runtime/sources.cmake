@@ -38,6 +38,7 @@ set(RUNTIME_SOURCES
   runtime/data/output.c
   runtime/data/png.c
   runtime/data/source.c
+  runtime/data/vectors.c
   runtime/data/write.c
   runtime/data/zip.c
   runtime/density/density.c

@@ -7,6 +7,7 @@
 #include "data/data.h"
 #include "data/csv.h"
 #include "data/read.h"
+#include "data/vectors.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -329,8 +330,12 @@ static bool shape_check(Opening *o, SourceArray *a)
     int skip = d->rows;                  /* the row axis */
     char have[256], want[256];
 
-    if (a->array.count == 0 || (skip && a->array.rank == 0))
+    if (a->array.count == 0)
         return data_fail(o->e, NULL, "%s: %s holds no rows", d->name, a->path);
+    if (skip && a->array.rank == 0)
+        return data_fail(o->e, "write a list, [x], though it has one number",
+                         "%s: %s is one number, but the model declares an axis of them (%s:%d)",
+                         d->name, a->path, o->model->spec_path, d->line);
     long each = a->array.count / rows_of(a);
     shape_text(a->array.rank - skip, a->array.shape + skip, have, sizeof have);
     shape_text(d->rank, d->shape, want, sizeof want);
@@ -470,6 +475,20 @@ static bool support_check(Opening *o, SourceArray *a, Range r)
     return value_refuse(o, a, &l, help);
 }
 
+/* Of vectors and matrices, what no bound of single numbers says. */
+static bool vectors_check(Opening *o, const SourceArray *a)
+{
+    const DgmData *d = a->decl;
+    long number;
+    const char *fault = d->cells == DGM_CELLS_ALL ? vector_fault(d, &a->array, &number) : NULL;
+
+    return fault == NULL
+        || data_fail(o->e, "check the file, or declare another support",
+                     "%s: %s: %s %ld (from 0) is outside the support %s: %s (%s:%d)", d->name,
+                     a->path, d->rows && d->rank <= 2 ? "row" : "vector or matrix", number,
+                     d->support, fault, o->model->spec_path, d->line);
+}
+
 /* ---- bits of gray images --------------------------------------------------------------------- */
 
 /* "threshold", "threshold=LEVEL", "dynamic"; level stays NAN unless given. */
@@ -575,7 +594,7 @@ static bool array_check(Opening *o, SourceArray *a)
     a->hash = array_hash(&a->array);
     if (a->decl->elem == DGM_ELEM_BIT && a->decl->from == 0)
         return binarise(o, a, r);
-    if (!support_check(o, a, r))
+    if (!support_check(o, a, r) || !vectors_check(o, a))
         return false;
     if (a->decl->from != 0)
         array_count_from_0(&a->array, a->decl->from);
