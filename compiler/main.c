@@ -133,7 +133,8 @@ static int add_define(Ctx *c, const char *text)
 
 static void add_data(Ctx *c, Job *job, const char *text)
 {
-    const char *eq = strchr(text, '=');
+    const char *eq = text + strcspn(text, "=/.");         /* a path is no name */
+    eq = *eq == '=' ? eq : NULL;
     DataArg d = { eq ? str_n(c, text, (size_t)(eq - text)) : NULL, str(c, eq ? eq + 1 : text) };
     vec_push(c, job->data, d);
 }

@@ -39,6 +39,7 @@ set(COMPILER_SOURCES
   compiler/check/model.c
   compiler/check/names.c
   compiler/check/operators.c
+  compiler/check/positions.c
   compiler/check/range.c
   compiler/check/recursion.c
   compiler/check/resolve.c
@@ -68,6 +69,7 @@ set(COMPILER_SOURCES
   compiler/model/training.c
   compiler/model/verify.c
   compiler/derive/bound.c
+  compiler/derive/cut.c
   compiler/derive/derive.c
   compiler/derive/estimator.c
   compiler/derive/expand.c

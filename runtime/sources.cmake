@@ -27,6 +27,7 @@ set(RUNTIME_SOURCES
   runtime/optim/stationary.c
   runtime/data/array.c
   runtime/data/batch.c
+  runtime/data/bind.c
   runtime/data/cells.c
   runtime/data/csv.c
   runtime/data/json.c
@@ -39,6 +40,7 @@ set(RUNTIME_SOURCES
   runtime/data/output.c
   runtime/data/png.c
   runtime/data/source.c
+  runtime/data/vectors.c
   runtime/data/write.c
   runtime/data/zip.c
   runtime/density/density.c
@@ -102,9 +104,11 @@ set(RUNTIME_SOURCES
   runtime/posterior/heldout.c
   runtime/posterior/method.c
   runtime/posterior/pictures.c
+  runtime/posterior/nowhere.c
   runtime/posterior/posterior.c
   runtime/posterior/report.c
   runtime/posterior/verdict.c
+  runtime/posterior/verdict_open.c
   runtime/posterior/zarr.c
   runtime/cli/cli.c
   runtime/cli/help.c

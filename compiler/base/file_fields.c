@@ -163,13 +163,13 @@ bool file_fields(Ctx *c, const char *path, const Missing *missing, FileField **f
     char *text = read_whole(c, path, &n, why);
     if (!text)
         return false;
-    size_t at = 0;
+    size_t at = n >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3) ? 3 : 0;
     while (at < n && strchr(" \t\r\n", text[at]) && text[at])
         at++;
     bool ok = true;
     FileShape shape;
     if (at < n && (text[at] == '{' || text[at] == '['))
-        ok = json_fields(c, text, n, missing, fields, why);
+        ok = json_fields(c, text + at, n - at, missing, fields, why);
     else if (n > 0 && shape_file(c, path, &shape, why)
              && shape.rank == 2)
         csv_fields(c, text, n, shape.dims[0], missing, fields);

@@ -56,7 +56,8 @@ typedef struct Check {
     Frame *frame;                      /* innermost application, or NULL in a model */
     int depth;                         /* of applications */
     Ast **plates;                      /* vec: canonical BINDERs around the expression */
-    Ast **guarded;                    /* vec: BINDERs under an `if` or `where` that compares them */
+    Ast **guarded;                    /* vec: IFs around the expression; BINDERs under an `if` or
+                                          `where` that compares them */
     Map *rigid;                        /* size NAMEs bound by data: never bound anew by a call */
     Map *guided;                       /* latent DECLNAME -> its place in the family */
     Ast **opened;                      /* vec: canonical BINDERs of the plates of the model */
@@ -197,6 +198,8 @@ Size *infer_count(Check *s, Ast *e);        /* of at least 1 */
 Size *infer_size(Check *s, Ast *e);          /* an expression that stands for a size; NULL: error */
 Type *infer_index(Check *s, Ast *e);                  /* index.c: INDEX */
 Type *infer_slice(Check *s, Ast *e, bool open_end);
+/* positions.c: data that an index reads are positions of the axis, which the trainer checks. */
+void note_position(Check *s, const Ast *base, const Ast *index, Size *axis);
 Type *infer_binder(Check *s, Ast *binder);            /* sets its type; returns it */
 Size *binder_size(Check *s, Ast *binder); /* after infer_binder: its number of positions, or NULL */
 Type *infer_call(Check *s, Ast *e, const Type *event);/* call.c */

@@ -338,6 +338,8 @@ static Type *take_axes(Check *s, Ast *e, Type *t, size_t first, bool history, bo
                                vec_len(e->kids) - first < n_all)
                  : !check_position(s, e->kids[INDEX_BASE], index, i, size))
             bad = true;
+        else if (!step)
+            note_position(s, e->kids[INDEX_BASE], index, size);
         r->event = sizes_join(s, r->event, i->event);
     }
     for (; axis < n_array; axis++) vec_push(s->c, r->array, t->array[axis]);

@@ -202,6 +202,7 @@ static Type *infer_if(Check *s, Ast *e, const Type *event, bool law)
     if (!is_bad(c) && !check_bit(s, e->kids[IF_COND], c, str(s->c, "if"))) c = type_bad(s);
     size_t guards = vec_len(s->guarded);
     ast_walk(e->kids[IF_COND], guard_index, s);
+    vec_push(s->c, s->guarded, e);     /* whatever the condition compares */
     Type *a = law ? infer_law(s, e->kids[IF_THEN], event) : infer(s, e->kids[IF_THEN]);
     Type *b = law ? infer_law(s, e->kids[IF_ELSE], event) : infer(s, e->kids[IF_ELSE]);
     if (s->guarded) ((size_t *)s->guarded)[-1] = guards;

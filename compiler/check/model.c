@@ -78,10 +78,21 @@ bool name_axes(Check *s, Ast *name, Size ***axes)
     return good;
 }
 
+/* Bounds that are no numbers: the range of the type holds all that they may be. */
+static bool has_computed_bounds(const Type *t)
+{
+    for (size_t i = 0; i < vec_len(t->bounds); i++) {
+        const Type *bound = t->bounds[i]->type;
+        if (!bound || bound->kind != KIND_VALUE || bound->range.lo != bound->range.hi) return true;
+    }
+    return false;
+}
+
 /* A latent takes the narrower of its declared support and the law's. */
 static Type *narrower(Check *s, Type *own, const Type *law)
 {
     if (is_bad(own) || is_bad(law) || law->any_event || own->core) return own;
+    if (has_computed_bounds(own)) return own;
     const Type *of = law->of;
     bool smaller = range_inside(of->range, own->range)
                 && !(own->range.lo == of->range.lo && own->range.hi == of->range.hi);

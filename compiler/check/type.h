@@ -61,6 +61,9 @@ typedef enum {
 } TypeKind;
 
 typedef struct Type Type;
+/* Values of data, `by` added, are positions on `axis` of the array called `of` (or NULL). */
+typedef struct Position { Size *axis; int64_t by; Str of; } Position;
+
 struct Type {
     TypeKind kind;
     Elem elem;
@@ -77,6 +80,7 @@ struct Type {
     Range range;                       /* of every element */
     Size *size;                        /* value as a size (D, K - 1, 3), or NULL; of a word that is
                                           a law in a family, its argument */
+    Position *positions;               /* vec: of data that are read as positions */
     bool declared;                     /* the support was written in the spec, not computed */
     bool any_event;                    /* KIND_DIST: flat, delta(v): fits every variable */
     Ast *callable;                     /* KIND_FUNCTION: FUNCTION NET LAYER FLOW; NULL: builtin */

@@ -91,6 +91,14 @@ Size **support_free(Derive *d, const Type *t, Span at);         /* event axes of
 /* joint.c: log densities of statements */
 /* NULL: zero (flat). half: the latent that x is, which may cut the law off; or NULL */
 Ast  *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half);
+Ast  *joint_log_mass(Derive *d, Ast *law, Ast *x, Ast *lower, Ast *upper);
+bool  joint_offers_cdf(Derive *d, Ast *law, Span at, const char *what);   /* else an error */
+/* cut.c: a law of numbers on a support of vectors. Its density there, where it depends on latents;
+ * is it the same for all elements; the finite bounds of the support; are they normal, of sum 0. */
+Ast  *cut_density(Derive *d, Ast *law, Ast *x, const Var *v, Ast *density);
+bool  cut_of_one_law(const Ast *law);
+Ast  *cut_bound(Ctx *c, const Type *t, size_t i);     /* NULL: infinite */
+bool  cut_is_centred(const Ast *law, const Type *t);
 Ast  *joint_site(Derive *d, const Site *s);         /* its log density; NULL: flat */
 void  joint_likelihood(Derive *d, Query *q);
 void  joint_factors(Derive *d, Query *q, bool penalties);

@@ -27,7 +27,7 @@ Term make_whole_term(Derive *d, Str name, TermKind kind, double sign, Ast *expr,
 }
 
 /* log P(lower < X < upper) at every element of x, summed; a bound of NULL is infinite. */
-static Ast *log_mass(Derive *d, Ast *law, Ast *x, Ast *lower, Ast *upper)
+Ast *joint_log_mass(Derive *d, Ast *law, Ast *x, Ast *lower, Ast *upper)
 {
     Ctx *c = d->c;
     Ast *call = ast_call(c, law->span, "log_mass", 4, law, x,
@@ -47,7 +47,7 @@ static bool reads_latent(Derive *d, Ast *e)
 }
 
 /* Can the distribution function of `law` be asked for? */
-static bool offers_cdf(Derive *d, Ast *law, Span at, const char *what)
+bool joint_offers_cdf(Derive *d, Ast *law, Span at, const char *what)
 {
     const Ast *called = law_called(law);
     if (called && law_rank(law) == 0 && law_member(called, AST_FUNCTION, "cdf", NULL))
@@ -89,7 +89,7 @@ static bool support_varies(const Ast *law)
 static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *density)
 {
     Ast *met = make_binary(d->c, upper ? ">=" : "<=", x, limit);
-    Ast *beyond = upper ? log_mass(d, law, x, x, NULL) : log_mass(d, law, x, NULL, x);
+    Ast *beyond = upper ? joint_log_mass(d, law, x, x, NULL) : joint_log_mass(d, law, x, NULL, x);
     return make_choice(d->c, law->span, met, beyond, density);
 }
 
@@ -101,12 +101,12 @@ static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
     Ast *density = joint_logpdf(d, law, x, NULL);
     if (!density || !strcmp(stage->name, "unnormalised"))
         return density;
-    if (!offers_cdf(d, law, stage->span, str_fmt(d->c, "`%s`", stage->name)))
+    if (!joint_offers_cdf(d, law, stage->span, str_fmt(d->c, "`%s`", stage->name)))
         return density;
     if (!strcmp(stage->name, "truncate")) {
         lower = half && half->lower ? half->lower : lower;
         upper = half && half->upper ? half->upper : upper;
-        density = make_binary(d->c, "-", density, log_mass(d, law, x, lower, upper));
+        density = make_binary(d->c, "-", density, joint_log_mass(d, law, x, lower, upper));
         return half ? density : within(d, law, x, lower, upper, density);
     }
     if (upper)
@@ -137,12 +137,12 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
     }
     Ast *density = make_call(d->c, "logpdf", real_scalar(d->c), law->span, seen, x);
     if (half && half->unscaled && reads_latent(d, seen))
-        offers_cdf(d, seen, law->span, "a normaliser that depends on a latent");
+        density = cut_density(d, seen, x, half, density);
     if (!half && support_varies(seen))
         return within(d, seen, x, NULL, NULL, density);
-    if (!half || !half->half || !offers_cdf(d, seen, law->span, "a half-prior"))
+    if (!half || !half->half || !joint_offers_cdf(d, seen, law->span, "a half-prior"))
         return density;
-    return make_binary(d->c, "-", density, log_mass(d, seen, x, half->lower, half->upper));
+    return make_binary(d->c, "-", density, joint_log_mass(d, seen, x, half->lower, half->upper));
 }
 
 /* y[n] -> y_absent[n] */

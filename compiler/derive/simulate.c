@@ -67,41 +67,20 @@ static Ast *drawn_between(Sim *s, Ast *law, Ast *lower, Ast *upper)
                              upper ? upper : ast_num(c, at, INFINITY)));
 }
 
-static bool scalar_arguments(const Ast *law)
-{
-    for (size_t i = 0; i < vec_len(law->kids); i++) {
-        const Type *t = law->kids[i]->kids[ARG_VALUE]->type;
-        if (!t || t->kind != KIND_VALUE || vec_len(t->array) + vec_len(t->event) > 0)
-            return false;
-    }
-    return true;
-}
-
-/* NULL: infinite. */
-static Ast *finite_bound(Ctx *c, const Type *t, size_t i)
-{
-    Ast *bound = i < vec_len(t->bounds) ? t->bounds[i] : NULL;
-    if (!bound || (bound->kind == AST_NUM && isinf(bound->num)))
-        return NULL;
-    Str text = fmt_expr(c, bound);
-    return strcmp(text, "inf") && strcmp(text, "-inf") ? bound : NULL;
-}
-
 /* Numbers of one law, cut to a vector support: in order, those between the bounds sorted; of sum 0,
  * normal ones less their mean, which is independent of what is left. */
 static Ast *drawn_vector(Sim *s, Ast *law)
 {
     Ctx *c = s->d->c;
     const Type *t = s->site->var->type;
-    const Ast *called = law_called(law);
-    bool same = scalar_arguments(law), normal = !strcmp(law_base(called)->name, "normal");
+    bool same = cut_of_one_law(law);
     if (same && !strcmp(t->support, "ordered")) {
-        Ast *lower = finite_bound(c, t, 0), *upper = finite_bound(c, t, 1);
+        Ast *lower = cut_bound(c, t, 0), *upper = cut_bound(c, t, 1);
         Ast *x = lower || upper ? drawn_between(s, law, lower, upper)
                                 : drawn_from(s, law, "draw");
         return typed(s, ast_call(c, law->span, "sorted", 1, x));
     }
-    if (same && normal && called->span.src->library && !strcmp(t->support, "zerosum"))
+    if (same && cut_is_centred(law, t))
         return typed(s, ast_call(c, law->span, "centred", 1, drawn_from(s, law, "draw")));
     return refuse(s, str_fmt(c, "its law is cut to %s", type_text(c, t)));
 }

@@ -25,7 +25,7 @@ static EmitParam emit_param(const LowParam *p)
 
 static const EmitElem elems[] = { [ELEM_REAL] = EMIT_REAL, [ELEM_BIT] = EMIT_BIT,
                                   [ELEM_INDEX] = EMIT_INDEX, [ELEM_COUNT] = EMIT_COUNT,
-                                  [ELEM_INTEGER] = EMIT_REAL };
+                                  [ELEM_INTEGER] = EMIT_COUNT };
 
 /* The bounds that a file is checked against, and what they are called. */
 static void type_bounds(Ctx *c, const Type *t, EmitData *e)
@@ -74,6 +74,24 @@ static void data_cells(EmitData *e, const Ast *data)
         }
 }
 
+/* Data that are positions: the shortest axis bounds them. */
+static void position_bounds(Ctx *c, const Type *t, EmitData *e)
+{
+    for (size_t i = 0; i < vec_len(t->positions); i++) {
+        const Position *p = &t->positions[i];
+        int64_t n;
+        if (!size_value(c, p->axis, &n, NULL))
+            continue;
+        double low = (double)-p->by, high = (double)(n - 1 - p->by);
+        bool tighter = low > e->lower || high < e->upper;
+        e->lower = low > e->lower ? low : e->lower;
+        e->upper = high < e->upper ? high : e->upper;
+        if (tighter)
+            e->support = str_fmt(c, "%.0f .. %.0f (positions of `%s`)", e->lower,
+                                 e->upper, p->of ? p->of : "an array");
+    }
+}
+
 static EmitData emit_data(Ctx *c, const Var *v)
 {
     EmitData e = { .name = v->name,
@@ -95,6 +113,7 @@ static EmitData emit_data(Ctx *c, const Var *v)
             ice_span(v->decl->span, "size %s of %s is unbound", missing, v->name);
     }
     type_bounds(c, t, &e);
+    position_bounds(c, t, &e);
     return e;
 }
 

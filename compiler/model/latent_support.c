@@ -99,6 +99,13 @@ static bool ends_of(Ctx *c, const Type *t, Span at, Ends *e)
     return true;
 }
 
+/* The least and the greatest value that a bound may have. */
+static Range bound_range(const Ast *bound)
+{
+    bool known = bound && bound->type && bound->type->kind == KIND_VALUE;
+    return known ? bound->type->range : (Range){ .lo = NAN, .hi = NAN };
+}
+
 /* The declared support lies within the law's: what it cuts off is renormalised. */
 static bool cut_half(Ctx *c, Var *v, const Type *event)
 {
@@ -106,8 +113,8 @@ static bool cut_half(Ctx *c, Var *v, const Type *event)
     Span at = v->decl->span;
     if (!ends_of(c, v->type, at, &mine) || !ends_of(c, event, at, &law))
         return false;
-    bool low = law.lower == NULL || mine.lo >= law.lo;
-    bool high = law.upper == NULL || mine.hi <= law.hi;
+    bool low = law.lower == NULL || mine.lo >= law.lo || bound_range(mine.lower).lo >= law.lo;
+    bool high = law.upper == NULL || mine.hi <= law.hi || bound_range(mine.upper).hi <= law.hi;
     if (!low || !high)
         return false;
     v->half = true;
@@ -133,7 +140,13 @@ static void help_law(Ctx *c, const Type *declared, const Type *event)
 {
     Ends law;
     bool of_law = event->support && declared->core == 0 && event->core == 0;
-    if (of_law)
+    Ends mine;
+    bool computed = of_law && ends_of(c, declared, (Span){ 0 }, &mine)
+                 && (isnan(mine.lo) || isnan(mine.hi));
+    if (computed)
+        diag_help(c, "its ends may lie outside of %s: let their types say that they do not, as "
+                  "`data a : positive` does", support_name(c, event));
+    else if (of_law)
         diag_help(c, "declare it %s, or choose a law on %s", support_name(c, event),
                   support_name(c, declared));
     else if (same_name(declared->support, "ordered") && ends_of(c, event, (Span){ 0 }, &law)

@@ -236,6 +236,14 @@ static void walk_from(Walk *w, Ast *e, const Plate *plate, Span span, Str what)
         walk_through(w, e, span, what);
 }
 
+/* interval(max(y), inf) */
+static void walk_bounds(Walk *w, const Var *v)
+{
+    bool support = v->kind == VAR_LATENT || v->kind == VAR_PARAM;
+    for (size_t i = 0; support && i < vec_len(v->type->bounds); i++)
+        walk_from(w, v->type->bounds[i], v->plate, v->decl->span, v->name);
+}
+
 Mixing *rows_mixing(Ctx *c, Model *m, Plate *rows)
 {
     Walk w = { .c = c, .m = m, .rows = rows, .budget = BUDGET, .seen_inside = map_new(c),
@@ -249,6 +257,8 @@ Mixing *rows_mixing(Ctx *c, Model *m, Plate *rows)
     for (size_t i = 0; i < vec_len(m->factors); i++)
         walk_from(&w, m->factors[i].value, m->factors[i].plate, m->factors[i].span,
                   str(c, "factor"));
+    for (size_t i = 0; i < vec_len(m->vars); i++)
+        walk_bounds(&w, m->vars[i]);
     for (size_t i = 0; i < vec_len(m->vars); i++)
         if (m->vars[i]->reported)
             walk_from(&w, m->vars[i]->value, m->vars[i]->plate, m->vars[i]->decl->span,

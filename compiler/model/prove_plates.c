@@ -50,6 +50,17 @@ static bool observed_in(Ctx *c, const Model *m, const Plate *p)
     return false;
 }
 
+/* How many rows there are is read off the data that have them. */
+static bool has_data(const Model *m, const Plate *p)
+{
+    for (size_t i = 0; i < vec_len(m->vars); i++) {
+        const Var *v = m->vars[i];
+        if (v->kind == VAR_DATA && vec_len(v->type->array) > 0 && v->type->array[0] == p->size)
+            return true;
+    }
+    return false;
+}
+
 /* ---- what stands against a plate as rows ----------------------------------------------------- */
 
 typedef struct Against { Str why; Span span; Str note; } Against;
@@ -220,6 +231,9 @@ static bool try_rows(Ctx *c, Model *m, Plate *p, bool run_time, Str *why)
             help_size(c, p);
             return false;
         }
+    } else if (!has_data(m, p)) {
+        a.why = str(c, "no data have an axis of its size");
+        a.span = NOSPAN;
     } else if (!summed_after(c, m, p, &a) && !kept_per_row(c, m, p, &a)
                && !array_per_row(c, m->vars, p, &a)
                && !(m->family && array_per_row(c, m->family->vars, p, &a))) {

@@ -14,9 +14,15 @@
 #include <string.h>
 #include <strings.h>
 
+/* Bytes of a byte order mark at the beginning. */
+static size_t mark(const uint8_t *bytes, size_t n)
+{
+    return n >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 bool json_match(const uint8_t *head, size_t n)
 {
-    size_t at = 0;
+    size_t at = mark(head, n);
 
     while (at < n && strchr(" \t\r\n", head[at]) != NULL && head[at] != '\0')
         at++;
@@ -199,15 +205,25 @@ static void list_fields(const json_t *object, char *buffer, size_t size)
             at += (size_t)snprintf(buffer + at, size - at, "%s%s", at ? ", " : "", key);
 }
 
+static const char *invalid_help(const char *why)
+{
+    if (strstr(why, "'NaN'") != NULL || strstr(why, "Infinity'") != NULL)
+        return "JSON has no such number: write null for a missing value, \"Inf\" in quotes for an "
+               "infinite one";
+    if (strstr(why, "too big integer") != NULL)
+        return "write a whole number beyond 2^63 with a point";
+    return "the file is no valid JSON";
+}
+
 static json_t *parse(const DataFile *f, DataError *e)
 {
     json_error_t error;
-    json_t *root = json_loadb((const char *)f->bytes, f->n,
+    size_t at = mark(f->bytes, f->n);
+    json_t *root = json_loadb((const char *)f->bytes + at, f->n - at,
                               JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-
     if (root == NULL)
-        data_error(e, "the file is no valid JSON", "%s:%d:%d: %s", f->name, error.line,
-                   error.column, error.text);
+        data_error(e, invalid_help(error.text), "%s:%d:%d: %s", f->name, error.line, error.column,
+                   error.text);
     return root;
 }
 

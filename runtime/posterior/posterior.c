@@ -251,8 +251,7 @@ static void deterministic_fit(Posterior *p)
     take_form(p, FORM_FREE);
     p->fit = fit_posterior(&p->target, rules);
     if (!p->fit.start.found)
-        dgm_fail(DGM_EXIT_NUMERIC, "`log-prob --at` shows which term is not finite",
-                 "no point was found at which the density and its gradient are finite");
+        fail_nowhere(p);
     refine(p);
     fit_again(&p->target, &p->fit);
     p->snr = fit_is_point(&p->fit)

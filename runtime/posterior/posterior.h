@@ -16,7 +16,7 @@ typedef struct Drawn {
     int n;                             /* of the latents */
 } Drawn;
 
-enum { MOST_WARNINGS = 8 };
+enum { MOST_WARNINGS = 10 };
 typedef struct Warning { const char *code; char text[400]; } Warning;
 
 typedef struct Posterior Posterior;
@@ -84,8 +84,11 @@ void method_settle(Posterior *p, bool fixed, const char *why_not);
  * was fitted. */
 FitRules family_rules(Posterior *p);
 void family_describe(Posterior *p);
-/* verdict.c: what is doubtful about the fit. */
+/* nowhere.c: ends the program where no point was found to begin at, and says why. */
+_Noreturn void fail_nowhere(Posterior *p);
+/* verdict.c: what is doubtful about the fit; verdict_open.c: directions that nothing ends. */
 void verdict(Posterior *p);
+void verdict_open(Posterior *p);
 void doubt(Posterior *p, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* heldout.c: by --valid. heldout_check fails where there is no such density. */
@@ -93,7 +96,8 @@ void heldout_check(const Posterior *p);
 void heldout_score(Posterior *p);
 json_t *heldout_json(const Posterior *p);                    /* `held_out` of the report */
 void heldout_print(const Posterior *p);
-/* report.c */
+/* report.c. The name of a free number: "mu", or "theta[3]" where a latent has several. */
+void posterior_free_name(const Posterior *p, long number, char *text, size_t size);
 void posterior_print(const Posterior *p);
 json_t *posterior_json(Posterior *p);                        /* report.json */
 json_t *posterior_warnings(const Posterior *p);

@@ -60,8 +60,7 @@ static json_t *vector_json(long n, const double *x)
     return list;
 }
 
-/* Free number k of latent i: "mu", "theta[3]" where there are several. */
-static void free_name(const Posterior *p, long number, char *text, size_t size)
+void posterior_free_name(const Posterior *p, long number, char *text, size_t size)
 {
     for (int i = 0; i < p->model->n_latents; i++) {
         long at, n = density_latent(p->density, FORM_FREE, i, &at);
@@ -115,7 +114,7 @@ static json_t *family_json(const Posterior *p)
     for (long i = 0; i < n; i++) {
         char name[240] = "";
 
-        free_name(p, i, name, sizeof name);
+        posterior_free_name(p, i, name, sizeof name);
         json_array_append_new(names, json_string(name));
     }
     for (long i = 0; i < kept; i++) {

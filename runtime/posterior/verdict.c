@@ -82,13 +82,10 @@ void verdict(Posterior *p)
         doubt(p, "point", "this is the mode of the free numbers alone: it has no spread, and may "
              "lie far from the mean; --family laplace takes the curvature there");
     bound(p);
-    if (!fit_resolved(f))
-        doubt(p, "resolution", "the density is highest where differences of latents are lost to "
-              "rounding, and may grow there without end: some scale goes to 0, which data or prior "
-              "should keep it from (equal data? a prior such as lognormal or inv_gamma does)");
     if (f->lost > 0)
         doubt(p, "support", "the density is 0 or not finite at %ld of %ld draws of the family",
              f->lost, f->plain.M);
     modes(p);
     weights(p);
+    verdict_open(p);
 }

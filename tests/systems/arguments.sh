@@ -59,6 +59,12 @@ for d in s= s=x s=1x s=nan s=inf s=0x10 =1; do expect_rc 2 $dgmc m.dgm --data da
 expect_rc 1 $dgmc m.dgm --data data.json -D s=-1 -o ./run
 grep -q 'E0510.*`s` is -1 (-D), but must be positive' err.txt || fail "$(cat err.txt)"
 expect_rc 1 $dgmc m.dgm -D K=1.5 --data data.json -o ./run
+# A whole number may be a size that other models of the same file need.
+for extra in 3.5 '[3]' '"a"' -1 null; do
+    echo '{"x": [[1], [2], [-1]], "y": [0, 2, 1], "extra": '"$extra"'}' >data.json
+    expect_rc 3 $dgmc run m.dgm --data data.json
+    grep -q 'the model has no data `extra`' err.txt || fail "extra: $extra: $(cat err.txt)"
+done
 echo '{"x": [[1], [2], [-1]], "y": [0, 2, 1], "extra": 3}' >data.json
-expect_rc 3 $dgmc run m.dgm --data data.json
-grep -q 'the model has no data `extra`' err.txt || fail "an extra number: $(cat err.txt)"
+$dgmc run m.dgm --data data.json --quiet || fail "a size of other models"
+$dgmc m.dgm --data data.json -o ./run && ./run posterior --data data.json --quiet || fail "the same of a trainer"
