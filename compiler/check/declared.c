@@ -209,7 +209,7 @@ Size *binder_size(Check *s, Ast *binder)
     return a && b ? size_sub(s->c, b, a) : NULL;
 }
 
-/* The size that all positions of a binder stay below: for `s in t` and `s in 0 .. t + 1`, t in T, it
+/* The size that all positions of a binder stay below: of `s in t` and `s in 0 .. t + 1`, t in T, it
  * is T. */
 static Size *binder_limit(Check *s, Ast *domain)
 {
