@@ -209,10 +209,14 @@ Size *binder_size(Check *s, Ast *binder)
     return a && b ? size_sub(s->c, b, a) : NULL;
 }
 
-/* The size that all positions of a binder stay below: for `s in t`, t in T, it is T. */
+/* The size that all positions of a binder stay below: of `s in t` and `s in 0 .. t + 1`, t in T, it
+ * is T. */
 static Size *binder_limit(Check *s, Ast *domain)
 {
     Ast *end = domain->kind == AST_RANGE ? domain->kids[RANGE_B] : domain;
+    bool next = end->kind == AST_BINARY && end->name[0] == '+'
+             && end->kids[BINARY_B]->kind == AST_NUM && end->kids[BINARY_B]->num == 1;
+    end = next && !end->kids[BINARY_A]->type->size ? end->kids[BINARY_A] : end;
     if (!end->type->size && end->type->elem == ELEM_INDEX) return end->type->classes;
     return as_size(s, end, end->type);
 }

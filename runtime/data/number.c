@@ -80,7 +80,8 @@ static bool word(const char *text, size_t n, double *value)
             *value = sign && text[0] == '-' ? -words[k].value : words[k].value;
             return true;
         }
-    return false;
+    *value = n == 4 && strncasecmp(text, "true", 4) == 0;
+    return *value == 1 || (n == 5 && strncasecmp(text, "false", 5) == 0);
 }
 
 /* strtod in the C locale. The syntax is known to be right. */

@@ -78,7 +78,9 @@ static const DgmTerm *prior_term(const DgmModel *m, int i)
 /* Why the density is not (laws of latents that can be drawn) x (laws of data); NULL: it is. */
 static const char *not_generative(const DgmModel *m)
 {
-    if (m->simulate == NULL || m->log_prob == NULL)
+    if (m->log_prob == NULL)
+        return "compiled for `run`: the `posterior` of a trainer that `dgmc FILE` makes has it";
+    if (m->simulate == NULL)
         return "the model cannot be simulated";
     for (int i = 0; i < m->simulate->n_variables; i++)
         if (!m->simulate->variables[i].data && m->simulate->variables[i].only_given != NULL)

@@ -42,9 +42,26 @@ static const char *spec_reason(const Posterior *p)
     return p->asked == METHOD_STOCHASTIC ? "as asked for" : NULL;
 }
 
+/* A fit by the density takes no small steps: an option of theirs would do nothing. */
+static void refuse_training_options(const Options *o)
+{
+    static const struct { OptionId id; const char *name; } training[] = {
+        { OPT_STEPS, "--steps" }, { OPT_BATCH, "--batch" },
+    };
+
+    for (size_t i = 0; i < sizeof training / sizeof *training; i++)
+        if (o->value[training[i].id].source == FROM_COMMAND)
+            dgm_fail(DGM_EXIT_USAGE, "leave it out, or add --method stochastic; --budget limits a "
+                     "fit by the density", "%s is of stochastic training, and this model is fitted "
+                     "by its density", training[i].name);
+}
+
 static void check(const Posterior *p, const char *why)
 {
     const DgmModel *m = p->model;
+
+    if (why == NULL)
+        refuse_training_options(p->options);
 
     if (why != NULL && p->options->value[OPT_FAMILY].source == FROM_COMMAND)
         dgm_fail(DGM_EXIT_USAGE, "leave out --family: the one of the spec is fitted",

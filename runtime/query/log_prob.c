@@ -17,6 +17,7 @@ typedef struct Point {
     DgmDensity *density;
     DensityForm form;                  /* of x */
     double *x, *terms, *gradient;
+    double *values;                    /* of the latents; NULL: free numbers were given */
     double log_prob;
 } Point;
 
@@ -63,10 +64,16 @@ static void read_point(Point *p, const char *file)
     values_names(p->model, file, count_name, &names);
     if (names == 0 && p->form == FORM_FREE) {
         read_free(p, file);
+    } else if (names == 0 && p->model->n_latents > 0) {
+        dgm_fail(DGM_EXIT_DATA, "one array of all free numbers goes with --unconstrained",
+                 "%s is no object with a field for each latent and parameter", file);
     } else {
         for (int i = 0; i < p->model->n_latents; i++)
             read_latent(p, file, i, values);
         supports_check(p->model, p->density, file, values);
+        p->values = dgm_alloc((size_t)(density_count(p->density, FORM_VALUES) + 1)
+                              * sizeof *values);
+        memcpy(p->values, values, (size_t)density_count(p->density, FORM_VALUES) * sizeof *values);
         if (p->form == FORM_FREE)
             density_map(p->density, FORM_VALUES, values, p->x);
         else
@@ -197,11 +204,14 @@ int command_log_prob(Options *o)
     p.terms = dgm_alloc(((size_t)program->n_terms + 1) * sizeof *p.terms);
     read_point(&p, file);
     p.log_prob = density_log_prob(p.density, p.form, p.x, p.terms, p.gradient);
+    if (isnan(p.log_prob) && p.values != NULL)
+        supports_refuse_edge(m, p.density, file, p.values);
     if (option_flag(o, OPT_JSON))
         print_json(&p, program);
     else
         print_table(&p, program);
     free(p.x);
+    free(p.values);
     free(p.gradient);
     free(p.terms);
     dgm_density_free(p.density);

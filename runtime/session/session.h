@@ -125,6 +125,8 @@ void json_write(json_t *root, const char *path);             /* takes root; "-" 
 
 /* Exit 3 if values x of the latents, from this file, lie outside of their supports. */
 void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const double *x);
+/* Of values where the density is no number: refuses them if they are at an edge of a support. */
+void supports_refuse_edge(const DgmModel *m, DgmDensity *d, const char *file, const double *x);
 /* The same for bits, labels and counts, which have no free numbers; real ones pass. */
 void whole_check(const DgmModel *m, const DgmVariable *v, Shape s, const char *file,
                  const double *x);

@@ -129,7 +129,7 @@ static long wrong_length(DgmDensity *d, const DgmLatent *z, int i, const double 
 /* The values of one variable in a file, and the number of the one that is wrong. */
 typedef struct Wrong { const char *file, *name, *support; int line; Shape shape; long k; } Wrong;
 
-static _Noreturn void refuse(const DgmModel *m, const Wrong *w, double value)
+static _Noreturn void refuse(const DgmModel *m, const Wrong *w, const char *where, double value)
 {
     char element[240];
     const char *words = NULL;
@@ -138,8 +138,8 @@ static _Noreturn void refuse(const DgmModel *m, const Wrong *w, double value)
         if (is_support(w->support, meaning[i].support))
             words = meaning[i].words;
     element_text(w->name, w->shape, w->k, element, sizeof element);
-    dgm_fail(DGM_EXIT_DATA, NULL, "%s: `%s` (%s:%d) is outside of its support %s%s%s%s: %s is %.9g",
-             w->file, w->name, m->spec_path, w->line, w->support, words ? " (" : "",
+    dgm_fail(DGM_EXIT_DATA, NULL, "%s: `%s` (%s:%d) is %s its support %s%s%s%s: %s is %.9g",
+             w->file, w->name, m->spec_path, w->line, where, w->support, words ? " (" : "",
              words ? words : "", words ? ")" : "", element, value);
 }
 
@@ -167,11 +167,31 @@ void supports_check(const DgmModel *m, DgmDensity *d, const char *file, const do
             k = wrong_element(d, i, middle, &inside);
         if (k >= 0)
             refuse(m, &(Wrong){ file, z->name, z->support, z->line,
-                                shape_of_latent(z, density_rows(d)), k }, x[at + k]);
+                                shape_of_latent(z, density_rows(d)), k }, "outside of", x[at + k]);
     }
     trip_free(&here);
     trip_free(&inside);
     free(middle);
+}
+
+void supports_refuse_edge(const DgmModel *m, DgmDensity *d, const char *file, const double *x)
+{
+    Trip t = trip_new(d);
+
+    memcpy(t.x, x, (size_t)density_count(d, FORM_VALUES) * sizeof *x);
+    travel(d, &t);
+    for (int i = 0; i < m->n_latents; i++) {
+        const DgmLatent *z = &m->latents[i];
+        long at, from, n = density_latent(d, FORM_FREE, i, &from);
+        bool single = density_latent(d, FORM_VALUES, i, &at) == n;
+
+        for (long k = 0; k < n; k++)
+            if (isinf(t.u[from + k]))
+                refuse(m, &(Wrong){ file, z->name, z->support, z->line,
+                                    shape_of_latent(z, density_rows(d)), single ? k : 0 },
+                       "at the edge of", x[at + (single ? k : 0)]);
+    }
+    trip_free(&t);
 }
 
 void whole_check(const DgmModel *m, const DgmVariable *v, Shape s, const char *file,
@@ -179,5 +199,5 @@ void whole_check(const DgmModel *m, const DgmVariable *v, Shape s, const char *f
 {
     for (long k = 0; v->elem != DGM_ELEM_REAL && k < s.count; k++)
         if (!(x[k] >= v->lower && x[k] <= v->upper && floor(x[k]) == x[k]))
-            refuse(m, &(Wrong){ file, v->name, v->support, v->line, s, k }, x[k]);
+            refuse(m, &(Wrong){ file, v->name, v->support, v->line, s, k }, "outside of", x[k]);
 }

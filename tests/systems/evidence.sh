@@ -110,3 +110,10 @@ exact=$(awk 'BEGIN { n = split("1.2 -0.3 0.8 2.1 0.4 1.1", y, " "); for (i = 1; 
     printf "%.15g", -2.5 * log(8 * atan2(1, 1)) - log(n) / 2 - (q - s * s / n) / 2 }')
 is=$(pick "^$estimate.*")
 within "$exact" ${is% *} ${is#* } "flat"
+# What `dgmc run` compiles leaves the draws of the prior out, and says that, not more.
+cat >drawn.dgm <<'END2'
+model drawn { data x[N] : real; latent m : real ~ normal(0, 1); for n in N { x[n] ~ normal(m, 1) } }
+END2
+echo '{"x": [0.4, 1.1]}' >drawn.json
+DGMC_CACHE=$scratch/cache $dgmc run drawn.dgm --data drawn.json --json >report.json || fail "drawn"
+tr -d '\n' <report.json | grep -q '"prior": *{ *"why_not": *"compiled for `run`' || fail "$(cat report.json)"

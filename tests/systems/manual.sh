@@ -28,3 +28,19 @@ done
 for f in "$DGM_ROOT"/examples/*/*.dgm; do
     $dgmc check "$f" || fail "$f should check"
 done
+
+# Every option that a command lists stands in the manual.
+cat >m.dgm <<'END2'
+model m { data x[N] : real; latent a : real ~ normal(0, 1); for n in N { x[n] ~ normal(a, 1) } }
+END2
+quick_dgmc m.dgm -o ./m || fail "a model with one latent"
+{
+    $dgmc --help
+    for command in train eval sample encode reconstruct log-prob simulate report posterior check-grad info; do
+        ./m $command --help
+    done
+} | grep -o -- '--[a-z][a-z-]*' | sort -u >options.txt
+[ "$(wc -l <options.txt)" -gt 40 ] || fail "few options: $(cat options.txt)"
+while read -r option; do
+    grep -q -e "$option\>" "$DGM_ROOT/lang/manual.md" || fail "the manual has no $option"
+done <options.txt

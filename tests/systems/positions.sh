@@ -74,3 +74,13 @@ END2
 echo '{"s": [5, 2, 3]}' >data.json
 log_joint given
 agree computed given || fail "a plate whose size no data have"
+
+# Cumulative sums, this position included, are those of the positions before and this one.
+data '0, 1, 2, 0'
+spec 'index(3)' 'let c[n in N] = sum[s in 0 .. n + 1](y[s])
+  for n in N { c[n] ~ normal(a[g[n]], 1) }'
+log_joint included
+spec 'index(3)' 'let c[n in N] = sum[s in n](y[s]) + y[n]
+  for n in N { c[n] ~ normal(a[g[n]], 1) }'
+log_joint before
+agree included before || fail "a cumulative sum to n + 1"

@@ -54,3 +54,35 @@ said '[1, Infinity]' 'write null for a missing value'
 said '[1, 12345678901234567890123]' 'with a point'
 said '1' 'y is one number, but the model declares an axis'
 said '[]' 'holds no rows'
+echo '{"y": [1, 2]}' >data.json
+
+# Bits as R writes them; values at an edge where the density is no number.
+cat >b.dgm <<'END2'
+model b {
+  data x[N] : real
+  data y[N] : bit
+  latent s : positive ~ exponential(1)
+  for n in N { x[n] ~ normal(y[n], s) }
+}
+END2
+printf '"x","y"\n1,TRUE\n0.5,FALSE\n' >bits.csv
+printf 'x,y\n1,1\n0.5,0\n' >ones.csv
+quick_dgmc b.dgm --only=log_prob,log_prob_free -o ./b || fail "b does not compile"
+echo '{"s": 0.7}' >at.json
+for file in bits ones; do
+    ./b log-prob --data $file.csv --at at.json --json >$file.out || fail "$file.csv"
+    numbers $file.out >$file.txt
+done
+agree bits.txt ones.txt || fail "TRUE and FALSE are not 1 and 0"
+echo '{"s": 0}' >at.json
+for form in "" --unconstrained; do
+    expect_rc 3 ./b log-prob --data ones.csv --at at.json $form
+    grep -qF '`s` (b.dgm:4) is at the edge of its support positive (above 0): s is 0' err.txt ||
+        fail "at 0: $(cat err.txt)"
+done
+echo '[1]' >at.json
+expect_rc 3 ./b log-prob --data ones.csv --at at.json
+grep -q 'no object with a field for each latent' err.txt || fail "$(cat err.txt)"
+
+# Options of stochastic training, where the fit is another.
+expect_rc 2 $dgmc run m.dgm --data data.json --steps 10
