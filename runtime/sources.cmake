@@ -48,6 +48,7 @@ set(RUNTIME_SOURCES
   runtime/infer/bridge.c
   runtime/infer/hamilton.c
   runtime/infer/settle.c
+  runtime/infer/strata.c
   runtime/infer/climb.c
   runtime/infer/coordinates.c
   runtime/infer/dense.c

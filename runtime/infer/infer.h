@@ -387,6 +387,21 @@ typedef struct Fit {
 Sample sample_new(long M, long n);
 void sample_free(Sample *s);
 
+/* ---- strata.c: draws by weight, part by part ------------------------------------------------- */
+
+typedef struct Strata {
+    long parts, C;
+    long *count;                       /* [parts] draws; their sum is C */
+    double *share;                     /* [parts] what all draws of one count for; the sum is 1 */
+    double *U;                         /* [C][n], part after part */
+} Strata;
+
+/* About C draws of `from`, which are those of the part of q that they are nearest to. */
+Strata strata_take(const Mixture *q, const Sample *from, long C);
+void strata_free(Strata *s);
+/* C of M rows of n numbers by their weights (systematic resampling: Kitagawa 1996). */
+void take_by_weight(long M, const double *U, const double *weight, long n, long C, double *to);
+
 /* ---- settle.c: weighted draws moved until they stand still ----------------------------------- */
 
 /* Do draws by weight, moved a little in the scales of q, stay what they were? */

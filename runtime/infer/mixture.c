@@ -213,9 +213,11 @@ void mixture_log_ratio(const Mixture *q, Target *t, uint64_t seed, uint64_t stre
 }
 
 /* A part whose density at u is that of a point among its draws, nearly: a Gaussian's log density
- * lies below the one at its mean by half a chi-squared number of n degrees of freedom. */
+ * lies below the one at its mean by half a chi-squared number of n degrees of freedom, of variance
+ * 2 n. */
 bool mixture_reaches(const Mixture *q, const double *u)
 {
+    double n = (double)q->n, most = n + fmin(25, 4 * sqrt(2 * n));
     bool near = false;
 
     for (long k = 0; k < q->parts && !near; k++) {
@@ -223,7 +225,7 @@ bool mixture_reaches(const Mixture *q, const double *u)
 
         gaussian_log_density(&q->part[k], 1, q->part[k].mean, &at_mean);
         gaussian_log_density(&q->part[k], 1, u, &at_u);
-        near = !(at_mean - at_u > ((double)q->n + 25) / 2);
+        near = !(at_mean - at_u > most / 2);
     }
     return near;
 }

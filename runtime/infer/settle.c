@@ -6,7 +6,7 @@
  * before: as long as a mean, a width or the mean log density shifts between them by more than its
  * noise, the draws have not been those of the density, and move on. These are many short chains
  * instead of a long one: their noise is known from the chains themselves (Margossian et al. 2024).
- * Of a mixture each draw moves in the scales of the part that it is nearest to.
+ * Of a mixture each draw moves in the scales of the part that it is nearest to (strata.c).
  */
 #include "infer/infer.h"
 
@@ -40,6 +40,7 @@ typedef struct Chains {
     Target *t;
     const Mixture *q;
     long n, C;
+    double *weight;                    /* [C] what one counts for; the sum is 1 */
     Particles *group;                  /* [parts] */
     double **factor;                   /* [parts], or standard deviations */
     double *step;                      /* [parts] */
@@ -49,59 +50,11 @@ typedef struct Chains {
     long moves;
 } Chains;
 
-/* ---- draws by weight ------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------------------- */
 
 static void take_row(const double *from, long row, long n, double *to)
 {
     memcpy(to, from + row * n, (size_t)n * sizeof *to);
-}
-
-/* C of the draws by systematic resampling. Weights of which few draws have most are evened out by
- * a root, until a fifth of C are effective. */
-static void resample(const Sample *s, long n, long C, double *U)
-{
-    double *w = dgm_alloc((size_t)s->M * sizeof *w), power = 1, effective = 0;
-
-    for (; effective < (double)C / 5 && power > 1e-3; power *= 0.8) {
-        double sum = 0, square = 0;
-
-        for (long i = 0; i < s->M; i++)
-            sum += w[i] = pow(s->weight[i], power);
-        for (long i = 0; i < s->M; i++) {
-            w[i] /= sum;
-            square += w[i] * w[i];
-        }
-        effective = 1 / square;
-    }
-    double reached = 0;
-    long taken = 0;
-    for (long i = 0; i < s->M; i++) {
-        reached += w[i] * (double)C;
-        while (taken < C && (double)taken + 0.5 < reached)
-            take_row(s->U, i, n, U + n * taken++);
-    }
-    while (taken < C)
-        take_row(s->U, s->M - 1, n, U + n * taken++);
-    free(w);
-}
-
-/* The part with the largest share in q at u. */
-static long nearest(const Mixture *q, const double *u)
-{
-    double best = -INFINITY;
-    long at = 0;
-
-    for (long k = 0; k < q->parts; k++) {
-        double value;
-
-        gaussian_log_density(&q->part[k], 1, u, &value);
-        value += log(q->weight[k]);
-        if (value > best) {
-            best = value;
-            at = k;
-        }
-    }
-    return at;
 }
 
 /* The factor of the covariance; of many numbers their standard deviations. */
@@ -123,36 +76,32 @@ static Chains chains_new(Target *t, const Mixture *q, const Sample *from, long C
 {
     C = C < from->M ? C : from->M;
     C = C < MOST_SEEN / t->n ? C : MOST_SEEN / t->n;
-    long n = t->n, *part;
-    size_t window = (size_t)(SNAPSHOTS * C * (n + 1)) * sizeof(double);
-    Chains c = {.t = t, .q = q, .n = n, .C = C, .seed = seed,
+    Strata strata = strata_take(q, from, C);
+    long n = t->n, first = 0;
+    size_t window = (size_t)(SNAPSHOTS * strata.C * (n + 1)) * sizeof(double);
+    Chains c = {.t = t, .q = q, .n = n, .C = strata.C, .seed = seed,
+                .weight = dgm_alloc((size_t)strata.C * sizeof *c.weight),
                 .group = dgm_alloc((size_t)q->parts * sizeof *c.group),
                 .factor = dgm_alloc((size_t)q->parts * sizeof *c.factor),
                 .step = dgm_alloc((size_t)q->parts * sizeof *c.step),
                 .seen = {dgm_alloc(window / SNAPSHOTS), dgm_alloc(window), dgm_alloc(window)}};
-    double *U = dgm_alloc((size_t)(C * n + 1) * sizeof *U);
 
-    resample(from, n, C, U);
-    part = dgm_alloc((size_t)C * sizeof *part);
-    for (long i = 0; i < C; i++)
-        part[i] = nearest(q, U + i * n);
     for (long k = 0; k < q->parts; k++) {
-        long M = 0, next = 0;
+        long M = strata.count[k];
 
-        for (long i = 0; i < C; i++)
-            M += part[i] == k;
         c.factor[k] = scales_of(&q->part[k]);
         c.group[k] = n <= MOST_DENSE ? particles_new(t, q->part[k].mean, c.factor[k], NULL, M)
                                      : particles_new(t, q->part[k].mean, NULL, c.factor[k], M);
         c.step[k] = first_step(n);
-        for (long i = 0; i < C; i++)
-            for (long j = 0; part[i] == k && j < n; j++)
-                c.group[k].z[next++] = U[i * n + j] - q->part[k].mean[j];
+        for (long i = 0; i < M * n; i++)
+            c.group[k].z[i] = strata.U[first * n + i] - q->part[k].mean[i % n];
+        for (long i = first; i < first + M; i++)
+            c.weight[i] = strata.share[k] / (double)M;
         particles_take(&c.group[k]);
         particles_look(&c.group[k]);
+        first += M;
     }
-    free(part);
-    free(U);
+    strata_free(&strata);
     return c;
 }
 
@@ -162,6 +111,7 @@ static void chains_free(Chains *c)
         particles_free(&c->group[k]);
         free(c->factor[k]);
     }
+    free(c->weight);
     free(c->group);
     free(c->factor);
     free(c->step);
@@ -267,6 +217,12 @@ static void run_window(Chains *c, long moves)
 
 /* ---- do they stand still? -------------------------------------------------------------------- */
 
+/* What row r of a window counts for. */
+static double row_weight(const Chains *c, Window window, long r)
+{
+    return c->weight[r % c->C] / (double)c->snapshots[window];
+}
+
 /* Mean and standard deviation of number j over a window. */
 static void moments(const Chains *c, Window window, long j, double *mean, double *sd)
 {
@@ -274,9 +230,10 @@ static void moments(const Chains *c, Window window, long j, double *mean, double
     double sum = 0, square = 0;
 
     for (long r = 0; r < rows; r++)
-        sum += c->seen[window][r * (c->n + 1) + j] / (double)rows;
+        sum += row_weight(c, window, r) * c->seen[window][r * (c->n + 1) + j];
     for (long r = 0; r < rows; r++)
-        square += pow(c->seen[window][r * (c->n + 1) + j] - sum, 2) / (double)rows;
+        square += row_weight(c, window, r)
+                * pow(c->seen[window][r * (c->n + 1) + j] - sum, 2);
     *mean = sum;
     *sd = sqrt(square);
 }
@@ -295,30 +252,34 @@ static void chain_means(const Chains *c, Window window, long i, long j, double m
     }
 }
 
-typedef struct Shift { double by, noise; } Shift;
+/* A mean of what chains of weight w show, and the sums that its noise is of. */
+typedef struct Shift { double by, w2, w2x, w2x2; } Shift;
 
-static void shift_add(Shift *s, double x, long C)
+static void shift_add(Shift *s, double x, double w)
 {
-    s->by += x / (double)C;
-    s->noise += x * x / (double)C;
+    s->by += w * x;
+    s->w2 += w * w;
+    s->w2x += w * w * x;
+    s->w2x2 += w * w * x * x;
 }
 
 /* By how many times what matters; 0 where it may be noise. */
-static double shift_of(Shift s, long C, double z, double matters)
+static double shift_of(Shift s, double z, double matters)
 {
-    double error = sqrt(fmax(0, s.noise - s.by * s.by) / (double)C);
+    double error = sqrt(fmax(0, s.w2x2 - 2 * s.by * s.w2x + s.by * s.by * s.w2));
 
     return fabs(s.by) > z * error ? fabs(s.by) / matters : 0;
 }
 
 /* Independent draws that the means of number j over the last window are worth, within parts: how
- * many draws each has is settled by weight. mean, sd: scales. */
+ * much each part counts is settled by weight. mean, sd: scales. */
 static double effective_draws(const Chains *c, long j, double mean, double sd)
 {
-    double within = 0, between = 0;    /* variance in chains and of their means, times C */
+    double of_one = 0, of_mean = 0;    /* variances */
 
     for (long k = 0, first = 0; k < c->q->parts; first += c->group[k++].M) {
         double M = (double)c->group[k].M, sum = 0, square = 0, all = 0;
+        double share = M > 0 ? M * c->weight[first] : 0;
 
         for (long i = first; i < first + c->group[k].M; i++) {
             double x[2];
@@ -328,10 +289,10 @@ static double effective_draws(const Chains *c, long j, double mean, double sd)
             square += x[0] * x[0] / M;
             all += x[1] / M;
         }
-        within += M * (all - sum * sum);
-        between += M * (square - sum * sum);
+        of_one += share * (all - sum * sum);
+        of_mean += M > 0 ? share * share * (square - sum * sum) / M : 0;
     }
-    return (double)c->C * within / between;
+    return of_one / of_mean;
 }
 
 /* The largest shift from a window to the last one, by what matters; *effective: independent draws
@@ -342,7 +303,7 @@ static double drift(const Chains *c, Window from, double *effective)
 
     *effective = INFINITY;
     for (long j = 0; j <= c->n; j++) {
-        Shift mean = {0, 0}, square = {0, 0};
+        Shift mean = {.by = 0}, square = {.by = 0};
         double m, sd;
 
         moments(c, LAST, j, &m, &sd);
@@ -351,12 +312,12 @@ static double drift(const Chains *c, Window from, double *effective)
 
             chain_means(c, from, i, j, m, sd, &before[0], &before[1]);
             chain_means(c, LAST, i, j, m, sd, &now[0], &now[1]);
-            shift_add(&mean, now[0] - before[0], c->C);
-            shift_add(&square, now[1] - before[1], c->C);
+            shift_add(&mean, now[0] - before[0], c->weight[i]);
+            shift_add(&square, now[1] - before[1], c->weight[i]);
         }
-        worst = fmax(worst, shift_of(mean, c->C, z, MATTERS));
+        worst = fmax(worst, shift_of(mean, z, MATTERS));
         if (j < c->n)
-            worst = fmax(worst, shift_of(square, c->C, z, MATTERS_SQUARE));
+            worst = fmax(worst, shift_of(square, z, MATTERS_SQUARE));
         if (j < c->n && sd > 0)
             *effective = fmin(*effective, effective_draws(c, j, m, sd));
     }
@@ -368,16 +329,23 @@ static double drift(const Chains *c, Window from, double *effective)
 /* The last window as equally weighted draws. */
 static Sample to_sample(const Chains *c, double effective)
 {
-    long M = c->snapshots[LAST] * c->C;
+    long M = c->snapshots[LAST] * c->C, width = c->n + 1;
+    double *rows = dgm_alloc((size_t)(2 * M * width + M) * sizeof *rows);
+    double *by_chain = rows + M * width, *weight = by_chain + M * width;
     Sample s = sample_new(M, c->n);
 
+    for (long i = 0, row = 0; i < c->C; i++)                   /* chain after chain, as parts are */
+        for (long r = i; r < M; r += c->C, row++) {
+            weight[row] = row_weight(c, LAST, r);
+            take_row(c->seen[LAST], r, width, by_chain + row * width);
+        }
+    take_by_weight(M, by_chain, weight, width, M, rows);
     for (long r = 0; r < M; r++) {
-        const double *row = c->seen[LAST] + r * (c->n + 1);
-
-        take_row(row, 0, c->n, s.U + r * c->n);
+        take_row(rows + r * width, 0, c->n, s.U + r * c->n);
         s.weight[r] = 1 / (double)M;
-        s.log_weight[r] = row[c->n];
+        s.log_weight[r] = rows[r * width + c->n];
     }
+    free(rows);
     s.moves = c->moves;
     s.psis = (Psis){.khat = NAN, .threshold = NAN, .ess = fmin(effective, (double)M),
                     .spread = NAN};

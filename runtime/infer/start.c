@@ -3,10 +3,11 @@
  * Idea: descents from several points lead towards modes. A mode may lie far from the mass, or the
  * density may grow without end (a hierarchical model whose scale goes to 0), so Gaussians are tried
  * at points all along each way, with the curvature found there, and the one with the highest
- * bound is taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). Descents are begun
- * until AGREEING have ended at the best mode. Curvature is by differences of gradients: with steps
- * made for a scale of 1, and again where the scales found are far from that. Of the same descents
- * the highest mode can be asked for by itself.
+ * bound is taken (as Pathfinder does: Zhang, Carpenter, Gelman & Vehtari 2022). A few descents are
+ * enough where all reach the same bound. Where some do not, the best may not have been seen yet,
+ * the less likely the more of them reached it: more follow, as far as they are little work.
+ * Curvature is by differences of gradients: with steps made for a scale of 1, and again where the
+ * scales found are far from that. Of the same descents the highest mode can be asked for by itself.
  */
 #include "infer/infer.h"
 
@@ -14,10 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DESCENTS = 16, AGREEING = 5, WITHOUT_MODE = 8 };      /* descents: at most, enough, enough */
+/* Descents: that agree on the best, enough, enough where the best is no mode, and at most. */
+enum { AGREEING = 5, DESCENTS = 16, WITHOUT_MODE = 8, MOST_DESCENTS = 64 };
 enum { TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
 static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good place to begin */
 static const double SAME = 1e-3;       /* log densities of two ends that are one mode */
+static const double SAME_BOUND = 1;    /* nats between two ways that reach the same mass */
+static const double MORE_WORK = 8e9, SOME_WORK = 1e9;        /* of descents: see enough() */
 static const double LAST_STEP = 0.01;  /* sds */
 
 /* Points of one descent, at doubling distances: all of the first, then every 2nd, 4th .. */
@@ -365,22 +369,56 @@ static bool first_point(Target *t, uint64_t seed, int number, double *u, double 
     return false;
 }
 
-/* One descent from u, in place; what is tried on its way may become the best. Did it end at the
- * best mode that there was? points: [KEPT][n], scratch. */
-static bool descend(Target *t, Start *best, double *u, double *points, uint64_t seed)
+/* How far up a descent came: the best bound on its way, or that of a mode that was known. */
+typedef struct Way { bool known; double bound, spread; } Way;
+
+static void try_at(Target *t, Start *best, Way *way, const double *u, bool mode, uint64_t seed)
+{
+    Start s = candidate(t, u, seed, mode);
+
+    if (isfinite(s.elbo) && s.elbo - s.spread > way->bound - way->spread)
+        *way = (Way){false, s.elbo, s.spread};
+    keep_better(best, s);
+}
+
+/* One descent from u, in place; what is tried on its way may become the best. points: [KEPT][n],
+ * scratch. */
+static Way descend(Target *t, Start *best, double *u, double *points, uint64_t seed)
 {
     long n = t->n;
     Trail trail = {.t = t, .points = points, .stride = 1};
+    Way way = {false, -INFINITY, INFINITY};
 
     lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, visit});
     if (known(best, u))
-        return true;
-    Start s = candidate(t, u, seed, true);
-    bool good = s.spread < GOOD_SPREAD;
-    keep_better(best, s);
+        return (Way){true, best->elbo, best->spread};
+    try_at(t, best, &way, u, true, seed);
+    bool good = way.spread < GOOD_SPREAD;
     for (long k = 0; k < trail.n_points && !good && !target_late(t); k++)
-        keep_better(best, candidate(t, points + k * n, seed, false));
-    return false;
+        try_at(t, best, &way, points + k * n, false, seed);
+    return way;
+}
+
+/* What is known after a number of descents. */
+typedef struct Search {
+    int descents, agreed;              /* agreed: ended at the best mode */
+    double bound[MOST_DESCENTS];       /* that each reached */
+    long before;                       /* evaluations */
+} Search;
+
+/* Are there enough descents? Of those that do not agree, as many as are worth their work: more of
+ * it where fewer than AGREEING reached the best bound. */
+static bool enough(const Search *s, const Start *best, const Target *t)
+{
+    int reached = 0, least = s->agreed >= AGREEING ? AGREEING
+                           : best->found && !best->mode ? WITHOUT_MODE : DESCENTS;
+    double work = t->work * (double)(t->evaluations - s->before);
+
+    for (int d = 0; d < s->descents; d++)
+        reached += best->found && s->bound[d] > best->elbo - SAME_BOUND;
+    if (s->descents < least || s->descents == MOST_DESCENTS)
+        return s->descents == MOST_DESCENTS;
+    return reached == s->descents || work > (reached < AGREEING ? MORE_WORK : SOME_WORK);
 }
 
 Start start_find(Target *t, uint64_t seed)
@@ -388,20 +426,19 @@ Start start_find(Target *t, uint64_t seed)
     long n = t->n;
     double *room = dgm_alloc((size_t)(n * (KEPT + 2)) * sizeof *room), *u = room, *g = u + n;
     Start best = {.n = n};
+    Search s = {.before = t->evaluations};
 
-    for (int d = 0, agreed = 0; d < DESCENTS && agreed < AGREEING; d++) {
+    while (!enough(&s, &best, t) && !(best.found && target_late(t))) {
         double elbo = best.found ? best.elbo : -INFINITY;
+        Way way = {.bound = -INFINITY};
 
-        if (!first_point(t, seed, d, u, g))
-            continue;
-        if (descend(t, &best, u, g + n, seed)) {
-            agreed++;
-            continue;
-        }
-        if (best.found && best.elbo > elbo)
-            agreed = 1;
-        if ((d + 1 >= WITHOUT_MODE && best.found && !best.mode) || (best.found && target_late(t)))
-            break;                     /* descents do not end where the mass is */
+        if (first_point(t, seed, s.descents, u, g))
+            way = descend(t, &best, u, g + n, seed);
+        if (way.known)
+            s.agreed++;
+        else if (best.found && best.elbo > elbo)
+            s.agreed = 1;
+        s.bound[s.descents++] = way.bound;
     }
     free(room);
     return best;

@@ -120,6 +120,95 @@ static void running_away(void **state)
     mixture_free(&q);
 }
 
+/* ---- several parts --------------------------------------------------------------------------- */
+
+/* Normal laws of sd `sd` at (0, 0) and (at, 0), with these weights; q is of the same parts. */
+typedef struct Islands { double at, sd[2], weight[2]; } Islands;
+
+static double islands(void *of, const double *u, double *g)
+{
+    const Islands *s = of;
+    double part[2], slope[2][2];
+
+    for (int k = 0; k < 2; k++) {
+        double x = (u[0] - k * s->at) / s->sd[k], y = u[1] / s->sd[k];
+
+        part[k] = log(s->weight[k]) - 2 * log(s->sd[k]) - (x * x + y * y) / 2;
+        slope[k][0] = -x / s->sd[k];
+        slope[k][1] = -y / s->sd[k];
+    }
+    double top = fmax(part[0], part[1]), a = exp(part[0] - top), b = exp(part[1] - top);
+    for (int j = 0; j < 2 && g != NULL; j++)
+        g[j] = (a * slope[0][j] + b * slope[1][j]) / (a + b);
+    return top + log(a + b);
+}
+
+static Mixture law_of_islands(const Islands *s)
+{
+    Mixture q = mixture_new(2);
+
+    for (int k = 0; k < 2; k++) {
+        Mixture one = law(s->sd[k]);
+
+        one.part[0].mean[0] = k * s->at;
+        one.part[0].mean[1] = 0;
+        mixture_add(&q, gaussian_copy(&one.part[0]), s->weight[k]);
+        mixture_free(&one);
+    }
+    return q;
+}
+
+static double share_beyond(const Sample *s, double from)
+{
+    double sum = 0;
+
+    for (long i = 0; i < s->M; i++)
+        sum += s->U[2 * i] > from ? s->weight[i] : 0;
+    return sum;
+}
+
+/* A small island has draws enough to be moved, and its share is not one of counted draws. */
+static void strata(void **state)
+{
+    Islands s = {20, {1, 1}, {0.99, 0.01}};
+    void *of[] = {&s};
+    Target t = {.n = 2, .log_density = islands, .of = of, .copies = 1};
+    Mixture q = law_of_islands(&s);
+    Sample from = draws(&q, false);
+    double shift;
+
+    (void)state;
+    Strata taken = strata_take(&q, &from, 500);
+    assert_close(taken.share[1], 0.01, 1e-12);
+    assert_true(taken.count[1] >= 50 && taken.C == taken.count[0] + taken.count[1]);
+    for (long i = 0; i < taken.C; i++)
+        assert_true((taken.U[2 * i] > 10) == (i >= taken.count[0]));
+    Sample moved = settle_draws(&t, &q, &from, 2, &shift);
+    assert_true(shift <= 1);
+    assert_close(share_beyond(&moved, 10), 0.01, 1.0 / (double)moved.M);
+    strata_free(&taken);
+    sample_free(&moved);
+    sample_free(&from);
+    mixture_free(&q);
+}
+
+/* A part that covers all is weighted by what the other one leaves to it. */
+static void covered(void **state)
+{
+    Islands s = {0, {0.15, 2}, {0.98, 0.02}};
+    void *of[] = {&s};
+    Target t = {.n = 2, .log_density = islands, .of = of, .copies = 1};
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        Mixture q = law_of_islands(&s);
+
+        mixture_by_evidence(&t, &q, seed, 0);
+        assert_close(q.weight[1], 0.02, 0.003);
+        mixture_free(&q);
+    }
+}
+
 /* From a law with too short tails, of which weights alone see too little. */
 static void bridging(void **state)
 {
@@ -254,8 +343,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(standing), cmocka_unit_test(drifting),  cmocka_unit_test(running_away),
-        cmocka_unit_test(bridging), cmocka_unit_test(giving_up),
-        cmocka_unit_test(rescaling), cmocka_unit_test(other_scales),
+        cmocka_unit_test(strata),   cmocka_unit_test(covered),   cmocka_unit_test(bridging),
+        cmocka_unit_test(giving_up), cmocka_unit_test(rescaling), cmocka_unit_test(other_scales),
         cmocka_unit_test(variance_of_weights), cmocka_unit_test(again),
     };
 
