@@ -64,6 +64,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
     rewrite_forecasts(c, file);
     report_marginals(c, file);
     rewrite_cells(c, file);
+    rewrite_mixtures(c, file, library);
     resolve(s);
     check_items(s, library);
     if (file != library) {

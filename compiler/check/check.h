@@ -137,6 +137,8 @@ const char *range_name(Range r);
 Range range_mixture(Check *s, Ast *a, Ast *b, Range otherwise);      /* of a + b */
 Range range_weighted(Check *s, Ast *e, const Ast *binder, Range otherwise);  /* of a sum of e */
 Range range_inner(const Type *a, const Type *b, Range otherwise);    /* of a @ b */
+/* Constants for the simplex `param` of `of` sum to 1, else an error. */
+bool check_constants_sum(Check *s, const Ast *value, Str of, Str param);
 
 /* ---- type.c ---------------------------------------------------------------------------------- */
 Type *type_new(Check *s, TypeKind kind);

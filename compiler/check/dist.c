@@ -54,6 +54,16 @@ static bool bind_axis(Check *s, Ast *axis, Size *size)
     return have && sizes_agree(s, have, size);
 }
 
+/* Without the first axes of its formal an argument stands for each position on them, if there are
+ * more axes and their sizes are known. How many it lacks. */
+static size_t lacking_axes(const Check *s, const Ast *axes, size_t core, size_t rank)
+{
+    size_t lacks = rank < core ? core - rank : 0;
+    for (size_t i = 0; i < lacks; i++)
+        if (i + 1 >= list_len(axes) || is_open(s, axes->kids[i])) return 0;
+    return lacks;
+}
+
 /* Matches an actual argument with the axes its formal asks for, binding open sizes; leading axes
  * beyond these go to *batch. Returns the actual type, or BAD after an error. */
 Type *bind_formal(Check *s, Ast *formal, const Type *actual, Ast *at, Str of, Size ***batch)
@@ -69,8 +79,9 @@ Type *bind_formal(Check *s, Ast *formal, const Type *actual, Ast *at, Str of, Si
                                                 type_text(s->c, actual));
     size_t rank = vec_len(actual->event);
     if (rank == 0 && !matrix) return type_copy(s, actual);
-    bool fits = rank >= core;
-    for (size_t i = 0; fits && i < n; i++)
+    size_t lacks = lacking_axes(s, axes, core, rank);
+    bool fits = rank + lacks >= core;
+    for (size_t i = lacks; fits && i < n; i++)
         fits = bind_axis(s, axes->kids[i], actual->event[rank - core + i]);
     if (fits && matrix) fits = sizes_agree(s, actual->event[rank - 1], actual->event[rank - 2]);
     if (!fits) {
@@ -81,7 +92,7 @@ Type *bind_formal(Check *s, Ast *formal, const Type *actual, Ast *at, Str of, Si
                   "sizes are compared as names, and must agree with those of the other arguments");
         return type_bad(s);
     }
-    *batch = sizes_from(s, actual->event, 0, rank - core);
+    *batch = lacks ? NULL : sizes_from(s, actual->event, 0, rank - core);
     return type_copy(s, actual);
 }
 
@@ -194,7 +205,10 @@ static bool check_support(Check *s, Ast *dist, Way *ways, Ast *formal, Ast *valu
                           const Type *actual)
 {
     Type *t = type_from_ast(s, formal->kids[ARGDECL_TYPE]);
-    if (is_bad(t) || t->kind != KIND_VALUE || support_fits(actual, t)) return true;
+    if (is_bad(t) || t->kind != KIND_VALUE) return true;
+    if (!strcmp(t->support, "simplex") && !check_constants_sum(s, value, dist->name, formal->name))
+        return false;
+    if (support_fits(actual, t)) return true;
     Frame *own = s->frame;
     s->frame = own->up;
     FAIL(s, E_SUPPORT_ARG, value->span, formal->name, dist->name, support_text(s, t),

@@ -102,9 +102,7 @@ Type *as_value(Check *s, Ast *e, Type *t)
         FAIL(s, E_NOT_VALUE, e->span, text, type_text(s->c, t));
         if (t->kind == KIND_DIST)
             diag_help(s->c, "declare a latent with this distribution, or take logpdf(%s, x); a "
-                            "mixture is `latent c : bit ~ bernoulli(p)`, `y ~ if c then d0 "
-                            "else d1`",
-                      text);
+                            "mixture is `y ~ mixture([p, 1 - p], d0, d1)`", text);
         if (t->kind == KIND_RECORD && vec_len(t->names))
             diag_help(s->c, "take one of its fields: `.%s`", t->names[0]);
     }

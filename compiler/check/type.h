@@ -125,6 +125,8 @@ void rewrite_forecasts(Ctx *c, Ast *file);
 void report_marginals(Ctx *c, Ast *file);
 /* cells.c: missing cells and ragged axes in terms of other data and a latent; before check. */
 void rewrite_cells(Ctx *c, Ast *file);
+/* mixtures.c: calls of `mixture` in terms of distributions that it declares; before check. */
+void rewrite_mixtures(Ctx *c, Ast *file, const Ast *library);
 /* states.c: missing cells of x, declared by `data`, that other statements read. */
 void rewrite_states(Ctx *c, Ast *model, const Ast *data, const Ast *x);
 /* Names that it gives: y_missing, y_absent, y_place, y_gaps of data y; L_max of lengths L. */

@@ -71,45 +71,6 @@ static Env *drawn_sizes(Lower *L, const Ast *law, const Type *of)
     return env;
 }
 
-/* A number given for a vector stands for a vector of it: dirichlet(2) on simplex[K]. */
-static Env *spread_numbers(Lower *L, Env *args, const Ast *call, const Ast *law)
-{
-    const Type *t = call->type;
-    Env *sizes = t && t->kind == KIND_DIST && !t->any_event ? drawn_sizes(L, law, t->of) : NULL;
-    Ast **params = law_params(L->c, law);
-    for (size_t i = 0; sizes && i < vec_len(params); i++) {
-        const Ast *type = params[i]->kids[ARGDECL_TYPE];
-        const Ast *axes = type ? type->kids[TYPE_AXES] : NULL;
-        Val *v = arg_value(args, params[i]->name);
-        double n;
-        if (declared_rank(type) != 1 || vec_len(axes->kids) != 1 || v->kind != VAL_TENSOR
-            || v->n_axes || !eval_number(L, sizes, axes->kids[0], &n))
-            continue;
-        Axis *axis = axis_keyed(L, str_fmt(L->c, "spread %d %g", v->t->id, n), AXIS_EVENT,
-                                str(L->c, "k"), (int64_t)n);
-        Val *vector = val_tensor(L, tir_expand(L->f, v->t, &axis, 1), &axis, 1);
-        args = env_bind(L, args, params[i]->name, vector);
-    }
-    return args;
-}
-
-Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
-{
-    Ast **params = law_params(L->c, law);
-    Env *args = bind_args(L, env, params, call->kids);
-    for (size_t i = 0; i < vec_len(params); i++) {
-        const Ast *p = params[i];
-        if (!arg_value(args, p->name)) {
-            if (!p->kids[ARGDECL_DEFAULT])
-                ice_span(call->span, "argument %s of %s is missing", p->name, call->name);
-            args = env_bind(L, args, p->name, eval(L, args, p->kids[ARGDECL_DEFAULT]));
-        }
-    }
-    return make_dist(L, law, spread_numbers(L, args, call, law));
-}
-
-/* ---- batch axes become implicit -------------------------------------------------------------- */
-
 /* Sizes named in a type, real[K] or real[K - 1], are bound by the value's last axes. */
 static Env *bind_type_sizes(Lower *L, Env *env, const Ast *type, const Val *v)
 {
@@ -132,6 +93,63 @@ static Env *bind_type_sizes(Lower *L, Env *env, const Ast *type, const Val *v)
     }
     return env;
 }
+
+/* The sizes that arguments of the rank of their parameters tell. */
+static Env *argument_sizes(Lower *L, Env *sizes, Env *args, Ast **params)
+{
+    for (size_t i = 0; i < vec_len(params); i++) {
+        const Ast *type = params[i]->kids[ARGDECL_TYPE];
+        const Val *v = arg_value(args, params[i]->name);
+        if (v->kind == VAL_TENSOR && v->n_axes >= declared_rank(type))
+            sizes = bind_type_sizes(L, sizes, type, v);
+    }
+    return sizes;
+}
+
+/* A number given for a vector stands for a vector of it: dirichlet(2) on simplex[K]; and what lacks
+ * the first axes of its parameter stands for each of them. */
+static Env *spread_arguments(Lower *L, Env *args, const Ast *call, const Ast *law)
+{
+    const Type *t = call->type;
+    Ast **params = law_params(L->c, law);
+    Env *sizes = t && t->kind == KIND_DIST && !t->any_event ? drawn_sizes(L, law, t->of) : NULL;
+    sizes = argument_sizes(L, sizes, args, params);
+    for (size_t i = 0; i < vec_len(params); i++) {
+        const Ast *type = params[i]->kids[ARGDECL_TYPE];
+        const Ast *axes = type ? type->kids[TYPE_AXES] : NULL;
+        Val *v = arg_value(args, params[i]->name);
+        int rank = declared_rank(type), lacks = v->kind == VAL_TENSOR ? rank - v->n_axes : 0;
+        Axis *all[LIMIT_RANK];
+        double n;
+        bool known = axes && (int)vec_len(axes->kids) >= lacks;
+        for (int k = 0; known && k < lacks; k++) {
+            known = eval_number(L, sizes, axes->kids[k], &n);
+            if (known)
+                all[k] = axis_keyed(L, str_fmt(L->c, "spread %d %d %g", v->t->id, k, n),
+                                    AXIS_EVENT, str(L->c, "k"), (int64_t)n);
+        }
+        if (known && lacks > 0)
+            args = env_bind(L, args, params[i]->name, show_batch(L, v, all, lacks));
+    }
+    return args;
+}
+
+Val *eval_dist(Lower *L, Env *env, const Ast *call, const Ast *law)
+{
+    Ast **params = law_params(L->c, law);
+    Env *args = bind_args(L, env, params, call->kids);
+    for (size_t i = 0; i < vec_len(params); i++) {
+        const Ast *p = params[i];
+        if (!arg_value(args, p->name)) {
+            if (!p->kids[ARGDECL_DEFAULT])
+                ice_span(call->span, "argument %s of %s is missing", p->name, call->name);
+            args = env_bind(L, args, p->name, eval(L, args, p->kids[ARGDECL_DEFAULT]));
+        }
+    }
+    return make_dist(L, law, spread_arguments(L, args, call, law));
+}
+
+/* ---- batch axes become implicit -------------------------------------------------------------- */
 
 /* v with its axes before the last `rank` renamed to the last ones of `batch` and made implicit. */
 Val *hide_batch(Lower *L, const Val *v, int rank, Axis *const *batch, int n_batch)
