@@ -45,7 +45,7 @@ model constant {
   for n in N { y[n] ~ normal(m, s) }
 }
 END2
-warned constant 'draws of `s` are beyond'
+warned constant 'some scale goes to 0'
 
 # nowhere SENTENCE < model: no point to begin at
 nowhere() {
