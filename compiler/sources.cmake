@@ -83,6 +83,7 @@ set(COMPILER_SOURCES
   compiler/derive/log_prob.c
   compiler/derive/kl.c
   compiler/derive/make.c
+  compiler/derive/law_values.c
   compiler/derive/math.c
   compiler/derive/mixture.c
   compiler/derive/noncenter.c

@@ -135,6 +135,7 @@ Derivation *derive(Ctx *c, Model *m, Ast *library)
     user_params(&d, m->vars);
     if (m->family)
         user_params(&d, m->family->vars);
+    expand_law_values(&d);
     noncenter(&d);
     if (diag_count(c) > before)
         return NULL;

@@ -141,6 +141,7 @@ bool  var_is_point(const Derive *d, const Var *v);
 void  latent_point(Derive *d, Latent *z);
 void  point_term(Derive *d, Query *q, const Latent *z);
 /* noncenter.c: latents that are location + scale * a standard one */
+void  expand_law_values(Derive *d);   /* law_values.c: logpdf of `if` and `|>` in the model */
 void  noncenter(Derive *d);                                     /* decides Var.centring */
 Ast  *standard_law(Derive *d, const Var *v);
 /* the latent where u are its free numbers, which have the map of its support still before them */

@@ -1,5 +1,5 @@
-# mixtures.sh - `mixture(w, d)` and `mixture(w, d0, d1, ..)` as laws, against the same models with the
-# component as a discrete latent or the sum written out, to 1e-12; draws against their moments.
+# mixtures.sh - `mixture(w, d)` and `mixture(w, d0, d1, ..)` as laws, and laws as values, against the same
+# models with the component as a discrete latent or all written out, to 1e-12; draws and their moments.
 . "$DGM_ROOT/tests/systems/lib.sh"
 
 # -- components by their weights; outliers; zeros; priors --------------------------------------------
@@ -94,6 +94,41 @@ echo '{"y": [[0.3, 1.2], [-2.5, 0.1], [1, 1]], "g": [0, 2, 1], "x": [0.3, -2, 4]
 echo '{"w": [0.3, 0.7], "v": [[0.2, 0.8], [0.6, 0.4]], "mu": [[-1, 2], [0.5, 3]], "s": 0.7,
   "L": [[1, 0], [-0.4, 2]], "p": [[0.2, 0.3, 0.5], [0.1, 0.8, 0.1]]}' >parts.at
 pair parts
+
+# -- laws as values: branches, cut-off and censored ones asked for their density ---------------------
+cat >values.dgm <<'END'
+model values {
+  data y[N] : real;  data g[N] : bit
+  latent m : real ~ normal(0, 1);  latent s : positive ~ exponential(1)
+  let branch[n in N] = logpdf(if g[n] == 1 then normal(m, 1) else cauchy(m, 1), y[n])
+  let cut(x) = logpdf(normal(m, s) |> truncate(lower: -1), x)
+  factor sum(branch) + sum[n in N](cut(y[n]))
+  for n in N {
+    factor logsumexp([log(0.3) + logpdf(normal(m, s) |> truncate(lower: 0, upper: 5), y[n]),
+                      log(0.7) + logpdf(student_t(3, m, s) |> censor(upper: 1.3), y[n])])
+  }
+  report at = logpdf(normal(m, s) |> truncate(lower: 0), 0.4)
+}
+END
+cat >values-all.dgm <<'END'
+model values {
+  data y[N] : real;  data g[N] : bit
+  latent m : real ~ normal(0, 1);  latent s : positive ~ exponential(1)
+  for n in N {
+    factor if g[n] == 1 then logpdf(normal(m, 1), y[n]) else logpdf(cauchy(m, 1), y[n])
+    factor logpdf(normal(m, s), y[n]) - log(1 - cdf(normal(m, s), -1))
+    let cut = logpdf(normal(m, s), y[n]) - log(cdf(normal(m, s), 5) - cdf(normal(m, s), 0))
+    let seen = if y[n] >= 1.3 then log(1 - cdf(student_t(3, m, s), y[n]))
+               else logpdf(student_t(3, m, s), y[n])
+    factor log((if y[n] > 0 then 0.3 * exp(cut) else 0) + 0.7 * exp(seen))
+  }
+  report at = logpdf(normal(m, s), 0.4) - log(1 - cdf(normal(m, s), 0))
+}
+END
+echo '{"y": [0.2, 1.4, -0.3], "g": [0, 1, 1]}' >values.json
+echo '{"m": 0.3, "s": 0.8}' >values.at
+pair values
+summaries values
 
 # -- outside of all components the density is 0 ------------------------------------------------------
 cat >out.dgm <<'END'
