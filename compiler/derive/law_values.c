@@ -1,7 +1,8 @@
 /* law_values.c - densities that a model asks for by name, of laws that are no plain calls.
  *
  *     factor logpdf(normal(m, s) |> truncate(lower: 0), y)
- *  -> factor if inside(normal(m, s), y, 0, inf) then logpdf(normal(m, s), y) - log_mass(..) else -inf
+ *  -> factor if inside(normal(m, s), y, 0, inf) then logpdf(normal(m, s), y) - log_mass(..)
+ *            else -inf
  *     logpdf(if c then d0 else d1, y)  ->  if c then logpdf(d0, y) else logpdf(d1, y)
  * Idea: such a law right of `~` is expanded where its density becomes a term (joint.c). The same is
  * done here in place, for every call in the model.
