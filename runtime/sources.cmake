@@ -53,6 +53,7 @@ set(RUNTIME_SOURCES
   runtime/infer/coordinates.c
   runtime/infer/dense.c
   runtime/infer/elbo.c
+  runtime/infer/far.c
   runtime/infer/fit.c
   runtime/infer/gaussian.c
   runtime/infer/lbfgs.c

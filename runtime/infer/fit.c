@@ -271,8 +271,12 @@ Fit fit_posterior(Target *t, FitRules rules)
     t->stage = "looking for a start";
     Fit f = {.rules = rules, .start = by[rules.by].start(t, rules.seed)};
 
-    if (f.start.found)
+    if (f.start.found) {
+        modes_far(t, &f.start, rules.seed);
+        if (rules.by != FIT_BOUND)
+            start_take_highest(t, &f.start, rules.seed);
         by[rules.by].fit(t, &f);
+    }
     return f;
 }
 

@@ -117,7 +117,19 @@ Start start_mode(Target *t, uint64_t seed);
 Start start_from(Target *t, const double *from, uint64_t seed);
 /* The Gaussian at a mode. */
 Start start_at(Target *t, const double *mode, uint64_t seed);
+/* The highest of s and its others is s then, if it is a mode indeed. */
+void start_take_highest(Target *t, Start *s, uint64_t seed);
+/* One descent from u, in place. */
+void start_descend(Target *t, double *u);
+/* Adds a mode to the others, in falling order of their bounds; takes its mean. */
+void start_keep(Start *best, Mode m);
 void start_free(Start *s);
+
+/* ---- far.c: modes far from there ------------------------------------------------------------- */
+
+/* Modes far from that of s, as far as descents from the best of points about it lead to them, join
+ * its others. Where s is not at a mode nothing is looked for. */
+void modes_far(Target *t, Start *s, uint64_t seed);
 
 /* ---- gaussian.c: families of the free numbers ------------------------------------------------ */
 

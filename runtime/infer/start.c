@@ -288,8 +288,7 @@ Start start_at(Target *t, const double *mode, uint64_t seed)
     return candidate(t, mode, seed, true);
 }
 
-/* Adds a mode to the others, which are in falling order of their bounds. */
-static void keep_mode(Start *best, Mode m)
+void start_keep(Start *best, Mode m)
 {
     Mode *more = dgm_alloc((size_t)(best->others + 1) * sizeof *more);
     long k = 0;
@@ -311,7 +310,7 @@ static void keep(Start *best, Start s, bool better, bool any)
     Start other = better ? *best : s;
 
     if (other.found && (any || other.mode) && isfinite(other.elbo)) {
-        keep_mode(&modes, (Mode){other.mean, other.elbo});
+        start_keep(&modes, (Mode){other.mean, other.elbo});
         other.mean = NULL;
     }
     if (better)
@@ -421,6 +420,13 @@ static bool enough(const Search *s, const Start *best, const Target *t)
     return reached == s->descents || work > (reached < AGREEING ? MORE_WORK : SOME_WORK);
 }
 
+void start_descend(Target *t, double *u)
+{
+    Trail trail = {.t = t};
+
+    lbfgs(negative, &trail, t->n, u, (DescentRules){1e-8, MODE_ITERATIONS, NULL});
+}
+
 Start start_find(Target *t, uint64_t seed)
 {
     long n = t->n;
@@ -502,6 +508,29 @@ Start start_mode(Target *t, uint64_t seed)
         settle(t, &best, seed);
     free(u);
     return best;
+}
+
+void start_take_highest(Target *t, Start *s, uint64_t seed)
+{
+    double highest = s->log_density + SAME;
+    long at = -1;
+
+    for (long k = 0; k < s->others; k++) {
+        double height = target_at(t, s->other[k].mean, NULL);
+
+        if (height > highest) {
+            highest = height;
+            at = k;
+        }
+    }
+    if (at < 0)
+        return;
+    Start higher = candidate(t, s->other[at].mean, seed, true);
+    settle(t, &higher, seed);
+    if (higher.mode)
+        keep(s, higher, true, true);
+    else
+        start_free(&higher);
 }
 
 void start_free(Start *s)
