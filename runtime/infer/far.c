@@ -89,7 +89,7 @@ static void look_there(Target *t, Start *s, const Around *a, double *u, uint64_t
         return;
     Start end = start_at(t, u, seed);
     if (isfinite(end.elbo)) {
-        start_keep(s, (Mode){end.mean, end.elbo});
+        start_keep(s, (Mode){end.mean, end.elbo, 0});
         end.mean = NULL;
     }
     start_free(&end);

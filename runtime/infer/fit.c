@@ -217,6 +217,27 @@ static void climb_mixture(Target *t, Fit *f)
     t->trace = NULL;
 }
 
+/* Even weights say nothing of modes where the law has no draws. Faint ones join it, unless the
+ * weights are worse with them. */
+static void add_faint(Target *t, Fit *f)
+{
+    const FitRules *r = &f->rules;
+
+    if (!r->modes || !weights_reliable(f) || target_late(t))
+        return;
+    Fit with = *f;
+    with.q = mixture_copy(&f->q);
+    with.lost = 0;
+    bool better = modes_join_faint(t, &f->start, &with.q, r->rank, r->seed);
+    if (better) {
+        weigh(t, &with);
+        better = weights_reliable(&with);
+        sample_free(better ? &f->plain : &with.plain);
+    }
+    mixture_free(better ? &f->q : &with.q);
+    *f = better ? with : *f;
+}
+
 static void fit_bound(Target *t, Fit *f)
 {
     if (f->start.factor != NULL && f->start.spread > FAR * sqrt((double)t->n))
@@ -228,6 +249,7 @@ static void fit_bound(Target *t, Fit *f)
         climb_gaussian(t, f);
     f->left = modes_left(&f->start, &f->q);
     weigh(t, f);
+    add_faint(t, f);
 }
 
 static void fit_laplace(Target *t, Fit *f)

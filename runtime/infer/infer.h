@@ -95,7 +95,10 @@ void noise_balanced(uint64_t seed, uint64_t stream, long M, long n, double *E);
 /* A Gaussian at the mode or on the way to it: u = mean + factor e, factor [n][n] lower; with more
  * than MOST_DENSE numbers u = mean + sd e, and factor is NULL. */
 enum { MOST_DENSE = 1200, MOST_MOVED = 10000 };
-typedef struct Mode { double *mean, bound; } Mode;           /* bound: of a Gaussian there */
+typedef struct Mode {
+    double *mean, bound;               /* of a Gaussian there; -inf if a climb led elsewhere .. */
+    double begun;                      /* .. and then what it was */
+} Mode;
 typedef struct Start {
     long n;
     double *mean, *sd, *factor;
@@ -328,7 +331,7 @@ double gradient_snr(Target *t, const Mixture *q, uint64_t seed, uint64_t stream,
 
 /* ---- mixture_anneal.c: the parts of a mixture led to the density ---------------------------- */
 
-/* Weights by the evidence that each part alone estimates: right where parts lie apart. */
+/* The weights of the parts that fit weighted draws of all of them best. */
 void mixture_by_evidence(Target *t, Mixture *q, uint64_t seed, uint64_t stream);
 /* As anneal, the draws in the order of the parts. */
 void mixture_anneal(Target *t, const Mixture *q, long K, uint64_t seed, uint64_t stream, long M,
@@ -347,6 +350,10 @@ Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long 
  * of the best of these: each is climbed, joins q and *fit; then the weights are by evidence. A mode
  * that leads to a part which is there has no bound of its own: it becomes -inf. */
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed);
+/* Of modes with little of the mass, and of those that became -inf, Gaussians as they are at modes
+ * that can be seen in a width and lie beyond a valley join q; then the weights are by evidence.
+ * False: there are none. */
+bool modes_join_faint(Target *t, const Start *s, Mixture *q, long rank, uint64_t seed);
 /* The best bound of a mode that q does not reach, less the best of those that it does (of the
  * start, if there are none); -inf: no mode is left. */
 double modes_left(const Start *s, const Mixture *q);

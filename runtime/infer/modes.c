@@ -1,7 +1,8 @@
 /* modes.c - where the parts of a mixture begin, and Gaussians at several modes made one law.
  *
  * Idea: the start has seen other modes than the one that it took. A mode counts as one of its own
- * where no part of the law has draws near it (mixture_reaches).
+ * where no part of the law has draws near it (mixture_reaches). One with little of the mass may
+ * matter by its distance; it is often so faint that a climb from there leads back to the rest.
  */
 #include "infer/infer.h"
 
@@ -10,6 +11,9 @@
 
 enum { MOST_JOINED = 7, JITTER = 700000 };                   /* JITTER: a stream of noise */
 enum { EVIDENCE = 800000 };                                  /* a stream of noise */
+static const double VALLEY = 1;        /* nats below the lower of two modes */
+static const double FAINTEST = 12;     /* nats below the best */
+static const double SEEN = 0.1;        /* of a variance */
 static const double WIDER = 1.5;       /* sds of a part that begins near another one */
 
 static Gaussian gaussian_at(Target *t, const double *mode, FamilyKind kind, long rank,
@@ -62,11 +66,18 @@ static double best_at_modes(const Start *s, const Mixture *q, bool reached)
     return best;
 }
 
+static double best_reached(const Start *s, const Mixture *q)
+{
+    double best = best_at_modes(s, q, true);
+
+    return isfinite(best) ? best : s->elbo;
+}
+
 double modes_left(const Start *s, const Mixture *q)
 {
-    double left = best_at_modes(s, q, false), here = best_at_modes(s, q, true);
+    double left = best_at_modes(s, q, false);
 
-    return isfinite(left) ? left - (isfinite(here) ? here : s->elbo) : -INFINITY;
+    return isfinite(left) ? left - best_reached(s, q) : -INFINITY;
 }
 
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed)
@@ -89,10 +100,70 @@ void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint6
             bound_join(fit, &own);
             mixture_add(q, gaussian_copy(&alone.part[0]), 0);
         } else {
+            s->other[k].begun = s->other[k].bound;
             s->other[k].bound = -INFINITY;
         }
         mixture_free(&alone);
     }
     if (q->parts > 1)
         mixture_by_evidence(t, q, seed, EVIDENCE);
+}
+
+/* ---- faint ones ------------------------------------------------------------------------------ */
+
+/* Nats below the best within which a mode can be seen in a width: by its share exp(-nats) of the
+ * mass times the square of its distance, in standard deviations of the first part. */
+static double visible(const Mixture *q, const double *mode)
+{
+    const Gaussian *first = &q->part[0];
+    double *sd = dgm_alloc((size_t)(q->n + 1) * sizeof *sd), far = 0;
+
+    gaussian_sds(first, sd);
+    for (long i = 0; i < q->n; i++)
+        far = fmax(far, fabs(mode[i] - first->mean[i]) / sd[i]);
+    free(sd);
+    return fmin(FAINTEST, log(far * far / SEEN));
+}
+
+/* Does the density, on the way from the mean of each part to the mode, fall below both? */
+static bool beyond_a_valley(Target *t, const Mixture *q, const double *mode)
+{
+    enum { POINTS = 20 };
+    long n = q->n;
+    double *U = dgm_alloc((size_t)(POINTS * (n + 1)) * sizeof *U), *value = U + POINTS * n;
+    bool valley = true;
+
+    for (long k = 0; k < q->parts && valley; k++) {
+        const double *mean = q->part[k].mean;
+        double lowest = INFINITY;
+
+        for (long p = 0; p < POINTS; p++)
+            for (long i = 0; i < n; i++)
+                U[p * n + i] = mean[i] + (double)p / (POINTS - 1) * (mode[i] - mean[i]);
+        target_rows(t, POINTS, U, value, NULL);
+        for (long p = 0; p < POINTS; p++)
+            lowest = fmin(lowest, value[p]);
+        valley = lowest < fmin(value[0], value[POINTS - 1]) - VALLEY;
+    }
+    free(U);
+    return valley;
+}
+
+bool modes_join_faint(Target *t, const Start *s, Mixture *q, long rank, uint64_t seed)
+{
+    double best = best_reached(s, q);
+    long before = q->parts;
+    FamilyKind kind = q->part[0].kind;
+
+    for (long k = 0; k < s->others && q->parts <= MOST_JOINED && !target_late(t); k++) {
+        const Mode *m = &s->other[k];
+        double bound = isfinite(m->bound) ? m->bound : m->begun;
+
+        if (bound > best - visible(q, m->mean) && !mixture_reaches(q, m->mean)
+            && beyond_a_valley(t, q, m->mean))
+            mixture_add(q, gaussian_at(t, m->mean, kind, rank, seed), 0);
+    }
+    if (q->parts > before)
+        mixture_by_evidence(t, q, seed, EVIDENCE);
+    return q->parts > before;
 }

@@ -310,7 +310,7 @@ static void keep(Start *best, Start s, bool better, bool any)
     Start other = better ? *best : s;
 
     if (other.found && (any || other.mode) && isfinite(other.elbo)) {
-        start_keep(&modes, (Mode){other.mean, other.elbo});
+        start_keep(&modes, (Mode){other.mean, other.elbo, 0});
         other.mean = NULL;
     }
     if (better)
