@@ -191,6 +191,9 @@ static bool visit_name(Ast *a, void *p)
     bool size = a->kind == AST_NAME && a->type && a->type->size && a->decl
              && a->decl->kind != AST_BINDER;
     s->found |= (argument || size) && a->name == s->name;
+    const Ast *gaps = a->kind == AST_DATA && a->kids[DATA_MISSING] ? a->kids[DATA_NAMES] : NULL;
+    for (size_t i = 0; gaps && i < vec_len(gaps->kids); i++)   /* of no gaps there is no size */
+        s->found |= cells_name(s->c, gaps->kids[i]->name, CELLS_GAPS) == s->name;
     if (argument)
         vec_push(s->c, s->candidates, a->name);
     return true;

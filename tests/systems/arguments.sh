@@ -68,3 +68,6 @@ done
 echo '{"x": [[1], [2], [-1]], "y": [0, 2, 1], "extra": 3}' >data.json
 $dgmc run m.dgm --data data.json --quiet || fail "a size of other models"
 $dgmc m.dgm --data data.json -o ./run && ./run posterior --data data.json --quiet || fail "the same of a trainer"
+# That nothing is missing may be said before there are data.
+$dgmc check "$DGM_ROOT/examples/models/camel.dgm" -D y_gaps=0 || fail "camel without gaps"
+expect_rc 2 $dgmc check "$DGM_ROOT/examples/models/camel.dgm" -D z_gaps=0
