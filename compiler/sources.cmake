@@ -47,6 +47,7 @@ set(COMPILER_SOURCES
   compiler/check/resolve_library.c
   compiler/check/resolve_model.c
   compiler/check/scope.c
+  compiler/check/shares.c
   compiler/check/site.c
   compiler/check/size.c
   compiler/check/states.c

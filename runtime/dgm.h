@@ -20,7 +20,7 @@
 
 #define DGM_VERSION "0.1.0"
 #define DGM_ABI_MAJOR 1
-#define DGM_ABI_MINOR 4
+#define DGM_ABI_MINOR 5
 #define DGM_MAX_RANK 8                 /* axes of one array; reported by the compiler as E-limit */
 
 #ifdef DGM_F64
@@ -167,6 +167,7 @@ typedef struct DgmProgram {
 typedef struct DgmPredicted {
     const char *name;
     const char *const *anew; int n_anew;
+    double from;                       /* first label in files; in the program it is 0 */
 } DgmPredicted;
 
 /* Where `states` puts a discrete latent: a number for each of its states, on the last axis. */

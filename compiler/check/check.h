@@ -135,10 +135,14 @@ const char *range_name(Range r);
 
 /* ---- weights.c: bounds of weighted means, or `otherwise` ------------------------------------- */
 Range range_mixture(Check *s, Ast *a, Ast *b, Range otherwise);      /* of a + b */
+Range range_product(Check *s, Ast *a, Ast *b, Range otherwise);      /* of a * b */
 Range range_weighted(Check *s, Ast *e, const Ast *binder, Range otherwise);  /* of a sum of e */
 Range range_inner(const Type *a, const Type *b, Range otherwise);    /* of a @ b */
 /* Constants for the simplex `param` of `of` sum to 1, else an error. */
 bool check_constants_sum(Check *s, const Ast *value, Str of, Str param);
+
+/* ---- shares.c: bounds of a / b where a is a part of b, or `otherwise` ----------------------- */
+Range range_share(Check *s, Ast *a, Ast *b, Range otherwise);
 
 /* ---- type.c ---------------------------------------------------------------------------------- */
 Type *type_new(Check *s, TypeKind kind);

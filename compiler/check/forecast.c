@@ -185,17 +185,18 @@ static size_t step_position(const Forecast *f, const Ast *e)
     return n + 1;
 }
 
-/* x[t - m, ..] of the sequence */
+/* x[t - m, ..] of the sequence, or x[0, ..], which is the same at all steps */
 static Ast *read_ahead(Forecast *f, const Ast *e)
 {
     Str name = e->kids[INDEX_BASE]->name;
     size_t at = step_position(f, e);
-    bool here = at && lag_of(f, e->kids[at]) == 0;
-    Ast *k = at && !here ? steps_back(f, e->kids[at]) : NULL;
-    if (!here && !k)
-        return refuse(f, e->span, "beyond the data a law reads its own step, or those a number of "
-                      "steps back, `y[t - 1 - k]`");
-    Ast *x = here ? now(f, e->span, name) : back(f, e->span, name, k);
+    bool here = at && lag_of(f, e->kids[at]) == 0, fixed = at && e->kids[at]->kind == AST_NUM;
+    Ast *k = at && !here && !fixed ? steps_back(f, e->kids[at]) : NULL;
+    if (!here && !fixed && !k)
+        return refuse(f, e->span, "beyond the data a law reads its own step, those a number of "
+                      "steps back, `y[t - 1 - k]`, or one that has a number, `y[0]`");
+    Ast *x = here ? now(f, e->span, name)
+           : k ? back(f, e->span, name, k) : at_step(f, e->span, name, ast_copy(f->c, e->kids[at]));
     if (vec_len(e->kids) == at + 1)
         return x;
     Ast *element = ast_new(f->c, AST_INDEX, e->span, NULL, 1, x);
@@ -327,6 +328,8 @@ static void statement_ahead(Forecast *f, const Ast *st, Step **steps)
         step.statement = ast_new(f->c, AST_DRAWN, st->span, NULL, 3, named(f, st, step.name),
                                  ast_copy(f->c, data->kids[DATA_TYPE]),
                                  ahead(f, st->kids[SITE_LAW]));
+        const Ast *from = data->kids[DATA_FROM];
+        step.statement->num = from ? from->num : 0;
     } else {
         refuse(f, st->span, "a sequence of laws `y[t] ~ d`, latents and `let` is run on");
         return;

@@ -121,7 +121,11 @@ Type *infer_binary(Check *s, Ast *e)
         return type_value(s, ELEM_BIT, range_from(0, 1), event);
     }
     Range r = range_binary(e->name, a->range, b->range);
-    if (e->name[0] == '+') r = range_mixture(s, ea, eb, r);
+    switch (e->name[0]) {
+    case '+': r = range_mixture(s, ea, eb, r); break;
+    case '*': r = range_product(s, ea, eb, r); break;
+    case '/': r = range_share(s, ea, eb, r); break;
+    }
     Type *t = type_value(s, elem_arithmetic(e->name, a, b, r), r, event);
     t->size = size_arithmetic(s, e->name, a->size, b->size);
     return t;

@@ -1,7 +1,8 @@
 /* weights.c - bounds of weighted means, which interval arithmetic cannot see.
  *
  * Idea: u * a + (1 - u) * b with u in [0, 1] lies between a and b, although u and 1 - u each may be
- * 1; so does sum[k in K](w[k] * a[k]) for a simplex w. The weights are recognised by their text.
+ * 1; so does sum[k in K](w[k] * a[k]) for a simplex w. And u * (1 - u) is at most 1/4. The weights
+ * are recognised by their text.
  */
 #include "check.h"
 
@@ -61,6 +62,23 @@ Range range_mixture(Check *s, Ast *a, Ast *b, Range otherwise)
             if (complementary(s, p.factors[i], q.factors[k]))
                 return range_meet(otherwise, range_union(others(&p, i), others(&q, k)));
     return otherwise;
+}
+
+/* Of `a * b`: each pair of factors u and 1 - u is at most a quarter; else `otherwise`. */
+Range range_product(Check *s, Ast *a, Ast *b, Range otherwise)
+{
+    Product p = { 0 };
+    bool paired[MAX_FACTORS] = { false };
+    if (!factors_of(a, &p) || !factors_of(b, &p)) return otherwise;
+    Range r = range_point(1);
+    for (size_t i = 0; i < p.n; i++) {
+        size_t k = i + 1;
+        if (paired[i]) continue;
+        while (k < p.n && (paired[k] || !complementary(s, p.factors[i], p.factors[k]))) k++;
+        if (k < p.n) paired[k] = true;
+        r = range_binary("*", r, k < p.n ? range_from(0, 0.25) : p.factors[i]->type->range);
+    }
+    return range_meet(otherwise, r);
 }
 
 static bool is_simplex(const Type *t)

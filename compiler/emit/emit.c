@@ -13,7 +13,7 @@
 #include "emit.h"
 
 #define ABI_MAJOR 1                    /* of runtime/dgm.h, whose tables this file fills */
-#define ABI_MINOR 4
+#define ABI_MINOR 5
 
 static Str comment(const Emit *e, Str text)
 {
@@ -150,13 +150,13 @@ static void emit_predictions(const Emit *e)
         if (vec_len(in->predicted[i].anew))
             emit_name_list(e, str_fmt(e->c, "anew_%zu", i), in->predicted[i].anew);
     if (vec_len(in->predicted))
-        out_puts(o, "/* name, discrete latents that are drawn anew with it */\n"
+        out_puts(o, "/* name, discrete latents drawn anew with it, first label in files */\n"
                     "static const DgmPredicted predicted[] = {\n");
     for (size_t i = 0; i < vec_len(in->predicted); i++) {
         const EmitPredicted *p = &in->predicted[i];
         size_t n = vec_len(p->anew);
-        out_printf(o, "    {%s, %s, %zu},\n", text_string(e->c, p->name),
-                   n ? str_fmt(e->c, "anew_%zu", i) : "NULL", n);
+        out_printf(o, "    {%s, %s, %zu, %s},\n", text_string(e->c, p->name),
+                   n ? str_fmt(e->c, "anew_%zu", i) : "NULL", n, text_double(e->c, p->from));
     }
     if (vec_len(in->predicted))
         out_puts(o, "};\n\n");

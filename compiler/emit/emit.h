@@ -66,7 +66,7 @@ typedef struct EmitLatent {
     int line;
 } EmitLatent;
 
-typedef struct EmitPredicted { Str name, *anew; } EmitPredicted;      /* anew: vec */
+typedef struct EmitPredicted { Str name, *anew; double from; } EmitPredicted;  /* anew: vec */
 typedef struct EmitState { Str latent, table; } EmitState;
 
 /* An input of a program whose inputs are not the latents alone. */

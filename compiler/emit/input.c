@@ -92,17 +92,23 @@ static void position_bounds(Ctx *c, const Type *t, EmitData *e)
     }
 }
 
+/* In files, of data or of what `predict` draws. */
+static double first_label(const Ast *statement)
+{
+    const Ast *from = statement->kind == AST_DATA ? statement->kids[DATA_FROM] : statement;
+    return from ? from->num : 0;
+}
+
 static EmitData emit_data(Ctx *c, const Var *v)
 {
     EmitData e = { .name = v->name,
                    .elem = elems[v->type->elem],
                    .rows = v->plate && v->plate->rows,
+                   .from = first_label(v->statement),
                    .line = span_line(v->decl->span) };
-    const Ast *field = v->statement->kids[DATA_FIELD], *from = v->statement->kids[DATA_FROM];
+    const Ast *field = v->statement->kids[DATA_FIELD];
     if (field)
         e.field = field->name;
-    if (from)
-        e.from = from->num;
     data_cells(&e, v->statement);
     const Type *t = v->type;
     size_t n_array = vec_len(t->array);
@@ -179,7 +185,8 @@ static EmitLatent emit_latent(const LowGiven *g)
 static void emit_predictions(Ctx *c, EmitInput *in, const Derivation *d)
 {
     for (size_t i = 0; i < vec_len(d->predicted); i++) {
-        EmitPredicted p = { .name = d->predicted[i].var->name };
+        EmitPredicted p = { .name = d->predicted[i].var->name,
+                            .from = first_label(d->predicted[i].var->statement) };
         for (size_t k = 0; k < vec_len(d->predicted[i].anew); k++)
             vec_push(c, p.anew, d->predicted[i].anew[k]->name);
         vec_push(c, in->predicted, p);

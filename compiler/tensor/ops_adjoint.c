@@ -175,32 +175,7 @@ static Tir *adjoint_trisolve(TirFn *f, Tir *x, int k, Tir *g)
     return map1(f, OP_NEG, map2(f, OP_MUL, dL, lower_mask(f, rows, columns, 1)));
 }
 
-/* ---- dispatch ---------------------------------------------------------------------------- */
-
-static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
-{
-    Tir *a = y->in[0];
-    switch (y->op) {
-    case OP_RENAME:    return adjoint_rename(f, y, g);
-    case OP_EXPAND:    return tir_sum_to(f, g, y, a);
-    case OP_SUM:       return g;
-    case OP_MAXIMUM:   return tir_map(f, OP_SELECT, first_largest(f, y), g, tir_const(f, 0));
-    case OP_LOGSUMEXP: return map2(f, OP_MUL, g, share(f, a, y));
-    case OP_CONTRACT:  return adjoint_contract(f, y, k, g);
-    case OP_GATHER:    return adjoint_gather(f, y, g);
-    case OP_SCATTER:   return adjoint_scatter(f, y, g);
-    case OP_SLICE:     return tir_pad(f, g, y->to[0], y->over[0], y->offset);
-    case OP_PAD:       return tir_slice(f, g, y->to[0], y->over[0], y->offset);
-    case OP_FLATTEN:   return tir_split(f, g, y->to[0], y->over);
-    case OP_SPLIT:     return tir_flatten(f, g, y->to, y->over[0]);
-    case OP_CUMSUM:    return tir_cumsum(f, g, y->over[0], !y->flag);
-    case OP_CHOLESKY:  return adjoint_cholesky(f, y, g);
-    case OP_INVERSE:   return adjoint_inverse(f, y, g);
-    case OP_TRISOLVE:  return adjoint_trisolve(f, y, k, g);
-    case OP_SCAN:      return tir_scan_adjoint(f, y, k, g);
-    default:           ice("`%s` has no adjoint function", op_info[y->op].name);
-    }
-}
+/* ---- choices ----------------------------------------------------------------------------- */
 
 static bool is_zero(const Tir *v) { return v->op == OP_CONST && v->num == 0; }
 
@@ -223,6 +198,46 @@ static Tir *branch(TirFn *f, const Tir *like, Tir *taken)
 static bool is_chosen(const Tir *g)
 {
     return branch_of(g) || (g->op == OP_ADD && is_chosen(g->in[0]) && is_chosen(g->in[1]));
+}
+
+/* A choice with 0 stays outermost: what g is multiplied with may be no number in the branch that is
+ * not taken. A sum goes by its parts. */
+static Tir *adjoint_logsumexp(TirFn *f, Tir *y, Tir *g)
+{
+    int k = branch_of(g);
+    if (k)
+        return branch(f, g, adjoint_logsumexp(f, y, g->in[k]));
+    if (!is_chosen(g))
+        return map2(f, OP_MUL, g, share(f, y->in[0], y));
+    return tir_adjoint_add(f, adjoint_logsumexp(f, y, g->in[0]),
+                           adjoint_logsumexp(f, y, g->in[1]));
+}
+
+/* ---- dispatch ---------------------------------------------------------------------------- */
+
+static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
+{
+    Tir *a = y->in[0];
+    switch (y->op) {
+    case OP_RENAME:    return adjoint_rename(f, y, g);
+    case OP_EXPAND:    return tir_sum_to(f, g, y, a);
+    case OP_SUM:       return g;
+    case OP_MAXIMUM:   return tir_map(f, OP_SELECT, first_largest(f, y), g, tir_const(f, 0));
+    case OP_LOGSUMEXP: return adjoint_logsumexp(f, y, g);
+    case OP_CONTRACT:  return adjoint_contract(f, y, k, g);
+    case OP_GATHER:    return adjoint_gather(f, y, g);
+    case OP_SCATTER:   return adjoint_scatter(f, y, g);
+    case OP_SLICE:     return tir_pad(f, g, y->to[0], y->over[0], y->offset);
+    case OP_PAD:       return tir_slice(f, g, y->to[0], y->over[0], y->offset);
+    case OP_FLATTEN:   return tir_split(f, g, y->to[0], y->over);
+    case OP_SPLIT:     return tir_flatten(f, g, y->to, y->over[0]);
+    case OP_CUMSUM:    return tir_cumsum(f, g, y->over[0], !y->flag);
+    case OP_CHOLESKY:  return adjoint_cholesky(f, y, g);
+    case OP_INVERSE:   return adjoint_inverse(f, y, g);
+    case OP_TRISOLVE:  return adjoint_trisolve(f, y, k, g);
+    case OP_SCAN:      return tir_scan_adjoint(f, y, k, g);
+    default:           ice("`%s` has no adjoint function", op_info[y->op].name);
+    }
 }
 
 /* A choice with 0 stays outermost: in the branch that is not taken the derivative may be infinite,

@@ -221,9 +221,14 @@ static Quantity quantity(const Reporting *r, const DgmOutput *out)
     return q;
 }
 
-static void keep(Quantity *q, const DgmCtx *c, int output, long number)
+/* Labels are kept as files have them, from `from` on. */
+static void keep(Quantity *q, const DgmCtx *c, int output, double from, long number)
 {
-    to_doubles(q->draws + number * q->shape.count, c->out[output], q->shape.count);
+    double *draw = q->draws + number * q->shape.count;
+
+    to_doubles(draw, c->out[output], q->shape.count);
+    for (long k = 0; k < q->shape.count; k++)
+        draw[k] += from;
 }
 
 static void write_draws(const Reporting *r, const char *path)
@@ -268,7 +273,7 @@ static void predict_all(const Reporting *r, Simulation *s, const Evaluation *sta
         if (p->n_anew > 0 || !drawn)
             predict(r, s, states, p, number);
         drawn = true;
-        keep(&q[i % m->n_predicted], &s->c, output_find(m->simulate, p->name), number);
+        keep(&q[i % m->n_predicted], &s->c, output_find(m->simulate, p->name), p->from, number);
     }
 }
 
@@ -298,7 +303,7 @@ void report_all(Reporting *r, const Session *session, DataSet *d)
             evaluate(r, &summaries[i], NULL, k);
         evaluate(r, &report, summaries, k);
         for (int i = 0; i < n_reports; i++)
-            keep(&r->quantities[i], &report.c, i, k);
+            keep(&r->quantities[i], &report.c, i, 0, k);
         predict_all(r, &s, &summaries[STATES], r->quantities + n_reports, k);
     }
     evaluation_free(&report);

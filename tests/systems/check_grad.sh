@@ -42,3 +42,22 @@ quick_dgmc branches.dgm --only=step,log_prob --precision f64
 echo '{"a": 0.5, "b": 2}' >branches.at
 ./branches log-prob --data branches.json --at branches.at --json >lp.json
 holds "$(json lp.json a)^2 < 1e6 && $(json lp.json b)^2 < 1e6" "the gradient is finite"
+
+# So may that of a logsumexp there: claims of a compound Poisson-gamma law, of which some are 0.
+cat >claims.dgm <<'END'
+model claims {
+  data y[N] : nonnegative
+  latent lambda, a, b : positive ~ exponential(1)
+  for n in N {
+    factor if y[n] > 0
+      then logsumexp[k in 1 .. 9](logpdf(poisson(lambda), k) + logpdf(gamma(k * a, b), y[n]))
+      else -lambda
+  }
+}
+END
+echo '{"y": [1, 0, 2.5, 0]}' >claims.json
+quick_dgmc claims.dgm --only=step,log_prob --precision f64
+./claims check-grad --data claims.json --tol 1e-6 || fail claims
+echo '{"lambda": 1.5, "a": 2, "b": 1.5}' >claims.at
+./claims log-prob --data claims.json --at claims.at --json >lp.json
+holds "$(json lp.json a)^2 < 1e6" "the gradient through a logsumexp that is not taken is finite"

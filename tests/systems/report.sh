@@ -325,3 +325,48 @@ grep -q 'first axis' err.txt || fail "$(cat err.txt)"
 echo '{"s": [2, -0.5], "z": [[1, 2, 4, 3], [3, 2, 1, 1]]}' >bad.at
 expect_rc 3 ./whole report --data whole.json --draws bad.at
 grep -q '`s` .*outside of its support positive' err.txt || fail "$(cat err.txt)"
+
+# -- labels that start at 1 are predicted as the file has them ----------------------------------------------
+cat >labels.dgm <<'END'
+model labels(K = 3, T = 4) {
+  data g[N] : index(K) from 1
+  data s[T] : index(K) from 1
+  data h[N] : index(K)
+  latent a : real ~ normal(0, 1)
+  let last(k) = [if k == 0 then 1 else 0, if k == 1 then 1 else 0, if k == 2 then 1 else 0]
+  for n in N { g[n] ~ categorical(last(2)); h[n] ~ categorical(last(2)) }
+  scan t in T { s[t] ~ categorical(last((previous(s, 0) + 1) mod K)) }
+  predict g
+  predict h
+  predict s[T .. T + 2]
+  predict third ~ delta(g[0] == 2)
+}
+END
+echo '{"g": [3, 3], "h": [2, 2], "s": [2, 3, 1, 2]}' >labels.json
+echo '{"a": [0.5]}' >labels.at
+quick_dgmc labels.dgm --only=report,simulate --data labels.json -o ./labels
+./labels report --data labels.json --draws labels.at --out labels.out
+for line in 'g 3 3' 'h 2 2' 's_next 3 1' 'third 1'; do
+    [ "$(values labels.out "${line%% *}" | tr '\n' ' ')" = "${line#* } " ] ||
+        fail "labels: $line: $(values labels.out "${line%% *}")"
+done
+
+# -- beyond the data a step that has a number is the one of the data -----------------------------------------
+cat >fixed.dgm <<'END'
+model fixed(T = 6) {
+  data y[T] : real
+  latent q : positive ~ exponential(1)
+  scan t in T {
+    latent m : real ~ normal(if t == 0 then y[0] else m[t - 1] + 0.1 * (y[0] - m[0]), q)
+    y[t] ~ normal(m + 0.5 * (if t == 0 then 0 else y[1] - m[0]), q)
+  }
+  predict y[T .. T + 2]
+}
+END
+echo '{"y": [1, 0, 3, 4, 5, 6]}' >fixed.json
+echo '{"q": [1e-9], "m": [[4, 1, 1, 1, 1, 2]]}' >fixed.at
+quick_dgmc fixed.dgm --only=simulate --data fixed.json -o ./fixed
+./fixed report --data fixed.json --draws fixed.at --out fixed.out
+values fixed.out y_next | tr '\n' ' ' |
+    awk '{ exit !(NF == 2 && ($1 + 0.3) ^ 2 < 1e-14 && ($2 + 0.6) ^ 2 < 1e-14) }' ||
+    fail "forecast from fixed steps: $(values fixed.out y_next)"

@@ -86,3 +86,42 @@ grep -q 'no object with a field for each latent' err.txt || fail "$(cat err.txt)
 
 # Options of stochastic training, where the fit is another.
 expect_rc 2 $dgmc run m.dgm --data data.json --steps 10
+
+# A part of a sum of what is not negative is a unit, and all parts are a simplex: shares as books write
+# them, whose density is that of their logarithms.
+cat >shares.dgm <<'END2'
+model shares(K = 3, G = 2) {
+  data pick[N] : index(K)
+  data first[N], second[N] : index(K)
+  data won[N], ill[N], mixed[N] : bit
+  data genotype[N] : index(3)
+  latent p[K] : positive ~ gamma(2, 1)
+  latent half, top : positive ~ gamma(2, 1)
+  latent q : unit ~ beta(2, 2)
+  let total = sum[k in K](p[k])
+  let share[k in K] = p[k] / total
+  let normal_form(v) = { let w = v * v; w / sum(w) }
+  for n in N {
+    pick[n] ~ categorical(share)
+    won[n] ~ bernoulli(p[first[n]] / (p[first[n]] + p[second[n]]))
+    ill[n] ~ bernoulli(q * half^2 / (half^2 + top^2))
+    mixed[n] ~ bernoulli((half + q) / (q + top + half))
+    genotype[n] ~ categorical([q * q, 2 * q * (1 - q), (1 - q)^2])
+    factor log(normal_form([p[0], p[2]])[1])
+  }
+}
+END2
+cat >data.json <<'END2'
+{"pick": [0, 2], "first": [0, 1], "second": [2, 0], "won": [1, 0], "ill": [1, 0], "mixed": [1, 0],
+ "genotype": [1, 2]}
+END2
+echo '{"p": [1, 2, 3], "half": 1, "top": 2, "q": 0.5}' >at.json
+quick_dgmc shares.dgm --only=log_prob --data data.json -o ./shares || fail "shares do not compile"
+./shares log-prob --data data.json --at at.json --json >lp.json
+exact() { holds "($(json lp.json $1) - ($2))^2 < 1e-22" "$1"; }
+exact pick "log(1/6) + log(3/6)"
+exact won "log(1/4) + log(1/3)"
+exact ill "log(0.1) + log(0.9)"
+exact mixed "log(1.5 / 3.5) + log(2 / 3.5)"
+exact genotype "log(0.5) + log(0.25)"
+exact factor "2 * log(0.9)"
