@@ -113,5 +113,6 @@ set(RUNTIME_SOURCES
   runtime/posterior/verdict_open.c
   runtime/posterior/zarr.c
   runtime/cli/cli.c
+  runtime/cli/spin.c
   runtime/cli/help.c
   runtime/cli/info.c)

@@ -92,6 +92,7 @@ static int run_command(const DgmModel *model, const Command *command, int argc, 
     } else if (option_flag(&o, OPT_HELP_JSON)) {
         help_json(model, argv[0]);
     } else {
+        spin_briefly(argv);
         options_complete(&o);
         if (command->operand != NULL && o.operand == NULL)
             dgm_fail(DGM_EXIT_USAGE, "give the directory that `train --out` wrote",

@@ -13,6 +13,12 @@ void help_command(const Options *o);
 void help_json(const DgmModel *model, const char *program);
 void print_example(const DgmModel *model, const char *program, const char *example);
 
+/* ---- spin.c ---------------------------------------------------------------------------------- */
+
+/* Begins the process again with threads that wait for each other sleeping soon, unless the
+ * environment says how they wait. argv: of main. */
+void spin_briefly(char **argv);
+
 /* ---- info.c ---------------------------------------------------------------------------------- */
 
 int command_info(Options *o);
