@@ -100,6 +100,7 @@ set(COMPILER_SOURCES
   compiler/derive/sum_out.c
   compiler/derive/verify.c
   compiler/derive/words.c
+  compiler/tensor/choices.c
   compiler/tensor/expr.c
   compiler/tensor/grad.c
   compiler/tensor/ops_adjoint.c

@@ -90,6 +90,45 @@ static const char *foreign_loop(const char *word)
     return NULL;
 }
 
+/* The text between two places, without blanks around it. */
+static Str trimmed(Parser *p, uint32_t from, uint32_t to)
+{
+    Str text = span_text(p->c, parser_span(p, from, to));
+    text += strspn(text, " \t\n");
+    size_t n = strlen(text);
+    while (n > 0 && strchr(" \t\n", text[n - 1])) n--;
+    return str_n(p->c, text, n);
+}
+
+/* `logit(p) = e` of BUGS: what undoes the link; NULL of any other name. */
+static const char *unlinked(const char *link)
+{
+    static const char *const rows[][2] = {
+        { "logit", "logistic(..)" }, { "log", "exp(..)" }, { "probit", "normal_cdf(..)" },
+        { "cloglog", "1 - exp(-exp(..))" }, { "sqrt", "sq(..)" },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (!strcmp(rows[i][0], link)) return rows[i][1];
+    return NULL;
+}
+
+/* `word .. =` at `at`. */
+static void assignment(Parser *p, Span at, Span first, Str word)
+{
+    Str between = trimmed(p, first.end, at.start);
+    size_t n = strlen(between);
+    const char *undone = unlinked(word);
+    if (undone && n > 2 && between[0] == '(' && between[n - 1] == ')') {
+        Str of = str_n(p->c, between + 1, strcspn(between + 1, "[ )"));
+        diag_error(p->c, E_ASSIGN, first, of, of);
+        diag_help(p->c, "a link is undone on the right: `let %s = %s`", of, undone);
+        return;
+    }
+    diag_error(p->c, E_ASSIGN, first, word, word);
+    if (!strcmp(word, "target"))
+        diag_help(p->c, "what is added to the log density is `factor e`");
+}
+
 /* Mistakes with their own sentence; true if one was said. */
 static bool known_mistake(Parser *p, Span at, int kind, const char **expected, int n)
 {
@@ -114,9 +153,7 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
     }
     bool bracketed = p->n_open > 0 && p->open[p->n_open - 1].context == IN_PAREN;
     if (kind == '=' && p->first.kind == NAME && p->n_open > 0 && !bracketed) {
-        diag_error(p->c, E_ASSIGN, first, word, word);
-        if (!strcmp(word, "target"))
-            diag_help(p->c, "what is added to the log density is `factor e`");
+        assignment(p, at, first, word);
         return true;
     }
     if (!is_comparison(kind) || !among("`+`", expected, (size_t)n))
@@ -124,16 +161,6 @@ static bool known_mistake(Parser *p, Span at, int kind, const char **expected, i
     diag_error(p->c, E_CHAIN, at);
     diag_help(p->c, "`a < b < c` is written `a < b and b < c`");
     return true;
-}
-
-/* The text between two places, without blanks around it. */
-static Str trimmed(Parser *p, uint32_t from, uint32_t to)
-{
-    Str text = span_text(p->c, parser_span(p, from, to));
-    text += strspn(text, " \t\n");
-    size_t n = strlen(text);
-    while (n > 0 && strchr(" \t\n", text[n - 1])) n--;
-    return str_n(p->c, text, n);
 }
 
 /* Notations of other systems, by what stands at the error (and, with `word`, in the statement's

@@ -175,42 +175,10 @@ static Tir *adjoint_trisolve(TirFn *f, Tir *x, int k, Tir *g)
     return map1(f, OP_NEG, map2(f, OP_MUL, dL, lower_mask(f, rows, columns, 1)));
 }
 
-/* ---- choices ----------------------------------------------------------------------------- */
-
-static bool is_zero(const Tir *v) { return v->op == OP_CONST && v->num == 0; }
-
-/* 1 or 2: the branch of g that is not 0; 0 where g is no choice with 0. */
-static int branch_of(const Tir *g)
+static Tir *of_logsumexp(TirFn *f, Tir *y, const char *rule, Tir *g)
 {
-    if (g->op != OP_SELECT)
-        return 0;
-    return is_zero(g->in[2]) ? 1 : is_zero(g->in[1]) ? 2 : 0;
-}
-
-static Tir *branch(TirFn *f, const Tir *like, Tir *taken)
-{
-    Tir *zero = tir_const(f, 0);
-    bool first = branch_of(like) == 1;
-    return tir_map(f, OP_SELECT, like->in[0], first ? taken : zero, first ? zero : taken);
-}
-
-/* A choice with 0, or a sum of such. */
-static bool is_chosen(const Tir *g)
-{
-    return branch_of(g) || (g->op == OP_ADD && is_chosen(g->in[0]) && is_chosen(g->in[1]));
-}
-
-/* A choice with 0 stays outermost: what g is multiplied with may be no number in the branch that is
- * not taken. A sum goes by its parts. */
-static Tir *adjoint_logsumexp(TirFn *f, Tir *y, Tir *g)
-{
-    int k = branch_of(g);
-    if (k)
-        return branch(f, g, adjoint_logsumexp(f, y, g->in[k]));
-    if (!is_chosen(g))
-        return map2(f, OP_MUL, g, share(f, y->in[0], y));
-    return tir_adjoint_add(f, adjoint_logsumexp(f, y, g->in[0]),
-                           adjoint_logsumexp(f, y, g->in[1]));
+    (void)rule;
+    return map2(f, OP_MUL, g, share(f, y->in[0], y));
 }
 
 /* ---- dispatch ---------------------------------------------------------------------------- */
@@ -223,7 +191,7 @@ static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
     case OP_EXPAND:    return tir_sum_to(f, g, y, a);
     case OP_SUM:       return g;
     case OP_MAXIMUM:   return tir_map(f, OP_SELECT, first_largest(f, y), g, tir_const(f, 0));
-    case OP_LOGSUMEXP: return adjoint_logsumexp(f, y, g);
+    case OP_LOGSUMEXP: return tir_by_choice(f, g, of_logsumexp, y, NULL);
     case OP_CONTRACT:  return adjoint_contract(f, y, k, g);
     case OP_GATHER:    return adjoint_gather(f, y, g);
     case OP_SCATTER:   return adjoint_scatter(f, y, g);
@@ -240,41 +208,11 @@ static Tir *adjoint_shape(TirFn *f, Tir *y, int k, Tir *g)
     }
 }
 
-/* A choice with 0 stays outermost: in the branch that is not taken the derivative may be infinite,
- * and 0 times that is no number. Every rule is linear in g, so a sum goes by its parts. */
-static Tir *adjoint_map(TirFn *f, Tir *y, const char *rule, Tir *g)
+static Tir *of_map(TirFn *f, Tir *y, const char *rule, Tir *g)
 {
     static const char *const names[] = { "g", "y", "a", "b", "c" };
     Tir *values[] = { g, y, y->in[0], y->in[1], y->in[2] };
-    int k = branch_of(g);
-    if (k)
-        return branch(f, g, adjoint_map(f, y, rule, g->in[k]));
-    if (!is_chosen(g))
-        return tir_expr(f, rule, names, values, 5);
-    return tir_adjoint_add(f, adjoint_map(f, y, rule, g->in[0]),
-                           adjoint_map(f, y, rule, g->in[1]));
-}
-
-/* a with the choice b in that part of it that has the same condition; NULL if there is none. */
-static Tir *add_choice(TirFn *f, Tir *a, Tir *b)
-{
-    int k = branch_of(a);
-    if (k && k == branch_of(b) && a->in[0] == b->in[0])
-        return branch(f, a, tir_adjoint_add(f, a->in[k], b->in[k]));
-    for (int i = 0; a->op == OP_ADD && is_chosen(a) && i < 2; i++) {
-        Tir *sum = add_choice(f, a->in[i], b);
-        if (sum)
-            return map2(f, OP_ADD, i == 0 ? sum : a->in[0], i == 0 ? a->in[1] : sum);
-    }
-    return NULL;
-}
-
-Tir *tir_adjoint_add(TirFn *f, Tir *a, Tir *b)
-{
-    if (b->op == OP_ADD && is_chosen(b))
-        return tir_adjoint_add(f, tir_adjoint_add(f, a, b->in[0]), b->in[1]);
-    Tir *sum = branch_of(b) ? add_choice(f, a, b) : NULL;
-    return sum ? sum : map2(f, OP_ADD, a, b);
+    return tir_expr(f, rule, names, values, 5);
 }
 
 Tir *tir_adjoint(TirFn *f, Tir *y, int k, Tir *g)
@@ -286,5 +224,5 @@ Tir *tir_adjoint(TirFn *f, Tir *y, int k, Tir *g)
         ice_span(y->span, "adjoint of `%s`: not differentiable", op_info[y->op].name);
     if (rule == OP_FN)
         return adjoint_shape(f, y, k, g);
-    return tir_sum_to(f, adjoint_map(f, y, rule, g), y, y->in[k]);
+    return tir_sum_to(f, tir_by_choice(f, g, of_map, y, rule), y, y->in[k]);
 }

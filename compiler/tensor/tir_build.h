@@ -52,8 +52,13 @@ Tir *tir_sum_to(TirFn *f, Tir *g, const Tir *y, const Tir *to);
 /* Contribution of value y with adjoint g to the adjoint of its operand k; NULL: zero. The result
  * may lack axes of the operand (constant along them). y->op must not be NONE in operand k. */
 Tir *tir_adjoint(TirFn *f, Tir *y, int k, Tir *g);
+
+/* ---- choices.c --------------------------------------------------------------------------- */
 /* The sum of two contributions: choices between 0 and something stay apart by their condition. */
 Tir *tir_adjoint_add(TirFn *f, Tir *a, Tir *b);
+/* What a rule that is linear in g makes of it, with the choices of g outermost. */
+typedef Tir *LinearRule(TirFn *f, Tir *y, const char *rule, Tir *g);
+Tir *tir_by_choice(TirFn *f, Tir *g, LinearRule *linear, Tir *y, const char *rule);
 
 /* ---- scan.c, scan_adjoint.c -------------------------------------------------------------- */
 bool tir_is_step(const TirFn *f);                      /* of a SCAN */

@@ -61,3 +61,27 @@ quick_dgmc claims.dgm --only=step,log_prob --precision f64
 echo '{"lambda": 1.5, "a": 2, "b": 1.5}' >claims.at
 ./claims log-prob --data claims.json --at claims.at --json >lp.json
 holds "$(json lp.json a)^2 < 1e6" "the gradient through a logsumexp that is not taken is finite"
+
+# So may that of what a sequence is given at a step, which is kept beside what the other steps are given,
+# and that of a product, of which each factor is kept so.
+cat >doses.dgm <<'END'
+model doses(T = 4) {
+  data y[T], x[T] : nonnegative
+  latent b, c : positive ~ exponential(1)
+  latent a[3] : positive ~ exponential(1)
+  scan t in T {
+    let m = if x[t] > 0 then c * previous(m, 1) + b * log(x[t]) else c * previous(m, 1)
+    let r = max(0, if x[t] > 0 then previous(r, 1) * (1 + log(x[t]) * b)^2 else previous(r, 1) + c)
+    factor -sq(y[t] - m) - abs(y[t] - r)
+    factor if x[t] > 0 then log(prod[k in 3](exp(a[k] / x[t]))) else -b
+  }
+}
+END
+echo '{"y": [1, 0, 2, 1], "x": [1, 0, 2, 3]}' >doses.json
+quick_dgmc doses.dgm --only=step,log_prob --precision f64
+./doses check-grad --data doses.json --tol 1e-6 || fail doses
+echo '{"a": [1.2, 2, 0.7], "b": 0.3, "c": 0.5}' >doses.at
+./doses log-prob --data doses.json --at doses.at --json >lp.json
+holds "$(json lp.json b)^2 < 1e6 && $(json lp.json c)^2 < 1e6" "the gradient through a sequence is finite"
+grep -q null lp.json && fail "the gradient through a product is finite"
+:
