@@ -1,9 +1,9 @@
 /* spin.c - how long a thread that waits for the others keeps its core.
  *
- * Idea: OpenMP lets it spin for milliseconds. That is ruinous where other programs want the cores:
+ * Idea: OpenMP lets it spin for milliseconds, which is ruinous where other programs want the cores:
  * the thread that is waited for has none, while the one that waits has. A thousand turns, some 20
- * microseconds, cover the waits between pieces of one step; then it sleeps. A process can be told so
- * by the environment that it begins with alone, so it begins again.
+ * microseconds, cover the waits between pieces of one step; then it sleeps. A process can be told
+ * so by the environment that it begins with alone, so it begins again.
  */
 #include "cli/cli.h"
 
