@@ -131,7 +131,7 @@ void start_free(Start *s);
 /* ---- far.c: modes far from there ------------------------------------------------------------- */
 
 /* Modes far from that of s, as far as descents from the best of points about it lead to them, join
- * its others. Where s is not at a mode nothing is looked for. */
+ * its others. */
 void modes_far(Target *t, Start *s, uint64_t seed);
 
 /* ---- gaussian.c: families of the free numbers ------------------------------------------------ */

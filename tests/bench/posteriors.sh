@@ -47,7 +47,7 @@ while IFS='	' read -r name model data _; do
     gunzip -c <"$shared/data/data/$data.json.zip" >"$here/data.json"
     only=log_prob_free,to_values,log_prob_noncentred,to_values_noncentred    # as dgmc run
     ! grep -q '^ *predict' "examples/posteriordb/$model" || only=$only,simulate
-    [ "$here/model" -nt "$build/dgmc" ] ||
+    { [ "$here/model" -nt "$build/dgmc" ] && [ "$here/model" -nt "$build/libdgm_f64.a" ]; } ||
         "$build/dgmc" "examples/posteriordb/$model" --precision f64 --data "$here/data.json" \
             --only=$only -o "$here/model" >&2 ||
         { failed="$failed $name"; continue; }
