@@ -69,3 +69,14 @@ model m {
   for n in N { y[n] ~ uniform(0, b) }
 }
 END2
+echo '{"x": [1, 0, 2], "g": [0, 1, 2, 1], "z": [1, 2, 3, 1]}' >data.json
+nowhere 'its derivative by `b` (m.dgm:5) is no number' <<'END2'
+model m {
+  data x[N] : nonnegative
+  data g[M] : index(N)
+  data z[M] : real
+  latent a, b : real ~ normal(0, 1)
+  let l[n in N] = b * log(x[n])
+  for m in M { z[m] ~ normal(if x[g[m]] > 0 then l[g[m]] else a, 1) }
+}
+END2
