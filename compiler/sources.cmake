@@ -36,6 +36,7 @@ set(COMPILER_SOURCES
   compiler/check/law.c
   compiler/check/library.c
   compiler/check/marginals.c
+  compiler/check/joint_latents.c
   compiler/check/mixtures.c
   compiler/check/model.c
   compiler/check/names.c

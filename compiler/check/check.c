@@ -65,6 +65,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
     report_marginals(c, file);
     rewrite_cells(c, file);
     rewrite_mixtures(c, file, library);
+    rewrite_joint_latents(c, file, library);
     resolve(s);
     check_items(s, library);
     if (file != library) {

@@ -10,6 +10,17 @@
 
 #include <string.h>
 
+Ast *distribution_named(const Ast *file, const Ast *library, Str name)
+{
+    const Ast *in[2] = { file, library };
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < vec_len(in[k]->kids); i++) {
+            Ast *item = in[k]->kids[i];
+            if (item->kind == AST_DISTRIBUTION && item->name == name) return item;
+        }
+    return NULL;
+}
+
 const Ast *law_called(const Ast *call)
 {
     bool named = call && call->kind == AST_CALL && call->decl;

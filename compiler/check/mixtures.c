@@ -37,17 +37,8 @@ typedef struct Component {
 
 static Ast *find_distribution(const Mixtures *m, Str name)
 {
-    const Ast *in[2] = { m->file, m->library };
-    for (int k = 0; k < 2; k++)
-        for (size_t i = 0; i < vec_len(in[k]->kids); i++) {
-            Ast *item = in[k]->kids[i];
-            if (item->kind == AST_DISTRIBUTION && item->name == name)
-                return item;
-        }
-    for (size_t i = 0; i < vec_len(m->made); i++)
-        if (m->made[i]->name == name)
-            return m->made[i];
-    return map_get(m->known, name);
+    Ast *made = map_get(m->known, name);
+    return made ? made : distribution_named(m->file, m->library, name);
 }
 
 /* The law that a call means, before names are resolved; NULL: none, or its arguments are wrong. */

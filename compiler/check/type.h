@@ -95,6 +95,8 @@ bool builtin_constant(Str name, double *value);       /* pi, e, .. of builtins.d
 int  support_core(Str name);         /* event axes it is made of, by supports.def: 2 is a square */
 
 /* ---- law.c: a law is a DISTRIBUTION, or an ALSO: another parameterization of one ------------- */
+/* By name, that of the file before that of the library; NULL: none. */
+Ast *distribution_named(const Ast *file, const Ast *library, Str name);
 const Ast *law_called(const Ast *call);               /* by a checked CALL; NULL: no distribution */
 const Ast *law_base(const Ast *law);                  /* its DISTRIBUTION */
 Ast *support_member(const Ast *support, const char *name);    /* a FUNCTION of a SUPPORT; NULL */
@@ -127,6 +129,8 @@ void report_marginals(Ctx *c, Ast *file);
 void rewrite_cells(Ctx *c, Ast *file);
 /* mixtures.c: calls of `mixture` in terms of distributions that it declares; before check. */
 void rewrite_mixtures(Ctx *c, Ast *file, const Ast *library);
+/* joint_latents.c: `latent (a, b) ~ d` as latents and a factor; before check. */
+void rewrite_joint_latents(Ctx *c, Ast *file, const Ast *library);
 /* states.c: missing cells of x, declared by `data`, that other statements read. */
 void rewrite_states(Ctx *c, Ast *model, const Ast *data, const Ast *x);
 /* Names that it gives: y_missing, y_absent, y_place, y_gaps of data y; L_max of lengths L. */

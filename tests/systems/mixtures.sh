@@ -130,6 +130,31 @@ echo '{"m": 0.3, "s": 0.8}' >values.at
 pair values
 summaries values
 
+# -- several names with one law ------------------------------------------------------------------------
+cat >names.dgm <<'END'
+model names {
+  data y[N] : real
+  latent (a, b) : real ~ mvnormal([0, 1], cov: [[2, 0.5], [0.5, 1]])
+  latent (u, v) : positive ~ exponential(1)
+  for n in N {
+    latent (p, q) : real ~ mvstudent_t(4, [a, b], scale: [[1, 0.2], [0.2, 1]])
+    y[n] ~ normal(p + q, u + v)
+  }
+}
+END
+sed 's/(a, b)\( : real\)/ab\1[2]/; s/(p, q)\( : real\)/pq\1[2]/; s/\[a, b\]/ab/; s/p + q/pq[0] + pq[1]/' names.dgm >vectors.dgm
+echo '{"y": [1, 2, 0.5]}' >names.json
+echo '{"a": 0.2, "b": 0.4, "u": 1, "v": 0.5, "p": [0.1, 0.2, 0.3], "q": [1, 2, 3]}' >names.at
+echo '{"ab": [0.2, 0.4], "u": 1, "v": 0.5, "pq": [[0.1, 1], [0.2, 2], [0.3, 3]]}' >vectors.at
+for m in names vectors; do
+    quick_dgmc $m.dgm --only=log_prob --data names.json -o ./$m || fail "$m does not compile"
+    ./$m log-prob --data names.json --at $m.at --json >$m.out || fail "log-prob of $m"
+    json $m.out log_prob >$m.txt
+    tr -d '\n' <$m.out | sed 's/.*"gradient": *{//; s/"[^"]*"//g' | tr -c '0-9eE.+\n-' '\n' | grep '[0-9]' |
+        sort -g >>$m.txt
+done
+agree names.txt vectors.txt || fail "names with one law are not the elements of its vector"
+
 # -- outside of all components the density is 0 ------------------------------------------------------
 cat >out.dgm <<'END'
 model out { data x : real; latent a : unit ~ beta(2, 2)
