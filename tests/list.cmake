@@ -56,8 +56,8 @@ script_test(width width.sh)
 add_executable(exact systems/exact.c)
 target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
 foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual
-    log_prob run noncentered enumeration equations joint partial automatic stochastic estimators
-    estimators_exact families ode simulate report states picked mixtures cells edges cut open supports
+    log_prob run noncentered noncentered_steps enumeration equations joint partial automatic stochastic
+    estimators estimators_exact families ode simulate report states picked mixtures cells edges cut open supports
     arguments positions faults nan progress posterior posterior_files modes moved far heldout evidence)
   script_test(system_${system} systems/${system}.sh)
 endforeach()

@@ -146,6 +146,7 @@ void  noncenter(Derive *d);                                     /* decides Var.c
 Ast  *standard_law(Derive *d, const Var *v);
 /* the latent where u are its free numbers, which have the map of its support still before them */
 Ast  *noncentred_value(Derive *d, const Var *v, Ast *u);
+Bind  noncentred_bind(Derive *d, Var *v, Ast *u);
 Ast  *noncentred_free(Derive *d, const Var *v);                 /* u of the latent */
 Ast  *standard_prior(Derive *d, const Site *s, Ast *u);         /* log density of the image of u */
 /* estimator.c */

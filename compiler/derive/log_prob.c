@@ -142,7 +142,7 @@ static void give(Derive *d, Query *q, bool free)
         const Given *g = &givens[i];
         Ast *u = make_name(d->c, g->free, g->var->decl->span);
         if (free && g->var->centring == NONCENTRED)
-            bind(d, q, g->var, noncentred_value(d, g->var, u), g->var);
+            vec_push(d->c, q->binds, noncentred_bind(d, g->var, u));
     }
 }
 

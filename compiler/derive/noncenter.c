@@ -6,6 +6,8 @@
  * not. The law says how it is moved: its facts `location` and `scale`, of the free number before
  * the map of the support, and the law `standard` without them. The density of u is that law's, so
  * log |d theta / d u| is in it, and nothing is divided by tau.
+ * In a sequence, level ~ normal(previous(level, m), q) is level = previous(level, m) + q * u, a
+ * recursion of its own (scan.c in lower). The laws of an `if` must have one standard law.
  * A latent is non-centred by the family, `theta ~ noncentered`, or by the option --noncenter.
  * establishes: Var.centring of every latent
  */
@@ -28,10 +30,34 @@ static const Site *site_of(const Derive *d, const Var *v)
     return NULL;
 }
 
-/* False if the law does not say how it is moved. */
-static bool affine_of(Derive *d, const Site *s, Affine *a)
+static bool affine_of(Derive *d, Ast *law, Affine *a);
+
+static Ast *chosen(Derive *d, const Ast *law, Ast *a, Ast *b)
 {
-    Ast *law = law_see(d->m, s->law);
+    Ast *e = make_choice(d->c, law->span, law->kids[IF_COND], a, b);
+    e->type = a->type;
+    return e;
+}
+
+/* Both laws of an `if`, where they are one standard law moved and stretched. */
+static bool affine_of_both(Derive *d, const Ast *law, Affine *a)
+{
+    Affine x, y;
+    if (!affine_of(d, law->kids[IF_THEN], &x) || !affine_of(d, law->kids[IF_ELSE], &y)
+        || x.matrix != y.matrix
+        || strcmp(fmt_expr(d->c, x.standard), fmt_expr(d->c, y.standard)))
+        return false;
+    *a = (Affine){ chosen(d, law, x.location, y.location), chosen(d, law, x.scale, y.scale),
+                   x.standard, x.matrix };
+    return true;
+}
+
+/* False if the law does not say how it is moved. */
+static bool affine_of(Derive *d, Ast *law, Affine *a)
+{
+    law = law_see(d->m, law);
+    if (law->kind == AST_IF)
+        return affine_of_both(d, law, a);
     const Ast *member = law_member(law_called(law), AST_FACT, "scale", NULL);
     const Type *t = member ? member->kids[FACT_VALUE]->type : NULL;
     *a = (Affine){ expand_part(d, law, "location"), expand_part(d, law, "scale"),
@@ -43,7 +69,7 @@ static bool affine_of(Derive *d, const Site *s, Affine *a)
 static Affine affine(Derive *d, const Var *v)
 {
     Affine a;
-    if (!affine_of(d, site_of(d, v), &a))
+    if (!affine_of(d, site_of(d, v)->law, &a))
         ice_span(v->decl->span, "`%s` is not moved and stretched", v->name);
     return a;
 }
@@ -78,7 +104,8 @@ static bool partly_indexed(const Var *v)
     return indexed > 0 && indexed < vec_len(v->type->array);
 }
 
-/* A latent that the law reads and that has no value yet when v gets its own, or NULL. */
+/* A latent that the law reads and that has no value yet when v gets its own, or NULL. Those of the
+ * same sequence are read at earlier steps, with which they are computed in turn. */
 static const Var *read_too_early(Derive *d, const Site *s)
 {
     Var **reads = model_reads(d->c, d->m, s->law);
@@ -86,7 +113,9 @@ static const Var *read_too_early(Derive *d, const Site *s)
     for (size_t i = 0; i < vec_len(d->m->sites); i++) {
         const Site *other = &d->m->sites[i];
         below |= other->var == s->var;
-        if (below && !other->observed && reads_has(reads, other->var))
+        bool earlier = plate_sequence(s->plate)
+                    && plate_sequence(other->plate) == plate_sequence(s->plate);
+        if (below && !earlier && !other->observed && reads_has(reads, other->var))
             return other->var;
     }
     return NULL;
@@ -110,44 +139,57 @@ static const Var *read_by_family(Derive *d, const Var *v)
     return NULL;
 }
 
+/* What of a law of v, or of a branch of it, stands in the way; NULL: nothing. */
+static Str why_not_of_law(Derive *d, const Var *v, Ast *law)
+{
+    Ctx *c = d->c;
+    Affine a;
+    law = law_see(d->m, law);
+    if (law->kind == AST_IF) {
+        Str why = why_not_of_law(d, v, law->kids[IF_THEN]);
+        why = why ? why : why_not_of_law(d, v, law->kids[IF_ELSE]);
+        return why || affine_of(d, law, &a) ? why
+             : str(c, "the laws of its `if` are not one, moved and stretched");
+    }
+    if (law_is_flat(law))
+        return str(c, "its prior is flat");
+    if (law->kind == AST_PIPE || v->half || v->unscaled)
+        return str(c, "its law is cut off");
+    if (!law_called(law))
+        return str_fmt(c, "`%s` is no distribution", fmt_expr(c, law));
+    if (!affine_of(d, law, &a))
+        return str_fmt(c, "%s states no `location`, `scale` and `standard`",
+                       law_base(law_called(law))->name);
+    if (!on_the_same_support(v, law))
+        return str_fmt(c, "it lies in %s, its law on another support", type_text(c, v->type));
+    if (a.matrix && has_many_scales(d, law))
+        return str(c, "its scales are an array: declare it with an index, `z[j in J]`");
+    return NULL;
+}
+
 /* Why it must stay as it is; NULL: it need not. */
 static Str why_centred(Derive *d, const Var *v)
 {
     Ctx *c = d->c;
     const Site *s = site_of(d, v);
-    Ast *law = s ? law_see(d->m, s->law) : NULL;
     const Var *other;
-    Affine a;
+    Str why;
     if (var_is_discrete(v))
         return str(c, "it is discrete");
     if (!s)
         return str(c, "it stands for missing cells");
-    if (law_is_flat(law))
-        return str(c, "its prior is flat");
-    if (law->kind == AST_IF)
-        return str(c, "its law is chosen by an `if`");
-    if (law->kind == AST_PIPE || v->half || v->unscaled)
-        return str(c, "its law is cut off");
-    if (!law_called(law))
-        return str_fmt(c, "`%s` is no distribution", fmt_expr(c, law));
-    if (!affine_of(d, s, &a))
-        return str_fmt(c, "%s states no `location`, `scale` and `standard`",
-                       law_base(law_called(law))->name);
-    if (!on_the_same_support(v, law))
-        return str_fmt(c, "it lies in %s, its law on another support", type_text(c, v->type));
+    if ((why = why_not_of_law(d, v, s->law)))
+        return why;
     if (site_is_summed(d, s))
         return str(c, "its law reads a latent that is summed out");
     if ((other = read_too_early(d, s)))
-        return other == v ? str(c, "its law reads an earlier step of it")
-                          : str_fmt(c, "its law reads `%s`, which is declared below", other->name);
+        return str_fmt(c, "its law reads `%s`, which is declared below", other->name);
     if (guide_of(d, v)->kind == GUIDE_LAW)
         return str(c, "the family has a law of its own for it");
     if (guide_of(d, v)->kind == GUIDE_POINT)
         return str(c, "the family takes a point for it, which has its prior as stated");
     if ((other = read_by_family(d, v)))
         return str_fmt(c, "the family's law of `%s` reads it", other->name);
-    if (a.matrix && has_many_scales(d, law))
-        return str(c, "its scales are an array: declare it with an index, `z[j in J]`");
     if (partly_indexed(v))
         return str(c, "only some of its axes have an index");
     return NULL;
@@ -259,6 +301,13 @@ Ast *noncentred_value(Derive *d, const Var *v, Ast *u)
     if (!is_num(a.location, 0))
         x = binary(d, "+", a.location, x, type);
     return mapped(d, v, "constrain", x);
+}
+
+Bind noncentred_bind(Derive *d, Var *v, Ast *u)
+{
+    return (Bind){ .kind = BIND_VALUE, .var = v, .expr = noncentred_value(d, v, u),
+                   .plate = v->plate, .span = v->decl->span, .like = v,
+                   .recursive = plate_sequence(v->plate) != NULL };
 }
 
 Ast *noncentred_free(Derive *d, const Var *v)

@@ -80,6 +80,8 @@ typedef struct Bind {
     Span span;
     const Var *like;                   /* whose declared indices the law reads; NULL: of var */
     bool held;                         /* DRAW: no derivative passes through it */
+    bool recursive;                    /* VALUE in a sequence: may read earlier steps of itself and
+                                          of others that are bound so, also below */
     Ast *weight;                       /* DRAW by strata: its innermost plate is that of the
                                           components, over which what reads it is summed with
                                           these weights; else NULL */

@@ -37,10 +37,12 @@ static void bind_value(Derive *d, Query *q, const Latent *z)
 {
     if (z->drawn == z->var)
         return;
+    if (z->var->centring == NONCENTRED) {
+        vec_push(d->c, q->binds, noncentred_bind(d, z->var, z->free));
+        return;
+    }
     Ast *value = z->free;
-    if (z->var->centring == NONCENTRED)
-        value = noncentred_value(d, z->var, z->free);
-    else if (z->mapped)
+    if (z->mapped)
         value = make_call(d->c, "constrain", z->var->type, z->var->decl->span, z->free, NULL);
     vec_push(d->c, q->binds, ((Bind){ .kind = BIND_VALUE, .var = z->var, .expr = value,
                                       .plate = z->var->plate, .span = z->var->decl->span }));

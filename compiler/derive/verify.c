@@ -28,6 +28,14 @@ static bool bound_before(const Query *q, size_t n, const Var *v)
     return false;
 }
 
+static bool bound_in_turn(const Query *q, const Var *v)
+{
+    for (size_t i = 0; i < vec_len(q->binds); i++)
+        if (q->binds[i].var == v && q->binds[i].recursive)
+            return true;
+    return false;
+}
+
 typedef struct Look { const Ast *decl; bool found; } Look;
 
 static bool visit_look(Ast *e, void *data)
@@ -43,7 +51,8 @@ static void verify_reads(const Derivation *d, const Query *q, size_t n, Ast *e, 
     const Model *m = d->model;
     for (size_t i = 0; i < vec_len(m->vars); i++) {
         const Var *v = m->vars[i];
-        if (v->kind != VAR_LATENT || v->synthetic || var_is_summed(v) || bound_before(q, n, v))
+        if (v->kind != VAR_LATENT || v->synthetic || var_is_summed(v) || bound_before(q, n, v)
+            || (n < vec_len(q->binds) && q->binds[n].recursive && bound_in_turn(q, v)))
             continue;
         Look look = { v->decl, false };
         ast_walk(e, visit_look, &look);

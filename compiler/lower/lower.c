@@ -37,9 +37,9 @@ static Env *open_declared(Lower *L, const Var *v, Axis *const *axes)
     return env;
 }
 
-static void lower_bind(Lower *L, const Bind *b)
+/* What b binds, over the axes of the type of its variable; the plate is entered. */
+Val *lower_bound(Lower *L, const Bind *b)
 {
-    enter_plate(L, b->plate);
     L->at = b->span;
     Axis *axes[LIMIT_RANK];
     int n = lower_type_axes(L, b->var, axes);
@@ -66,6 +66,13 @@ static void lower_bind(Lower *L, const Bind *b)
         v = val_rename(L, v, axes);
     if (v->kind == VAL_TENSOR)
         tir_label(v->t, b->var->name, b->span);
+    return v;
+}
+
+static void lower_bind(Lower *L, const Bind *b)
+{
+    enter_plate(L, b->plate);
+    Val *v = map_get(L->equations, b->var) ? var_value(L, b->var) : lower_bound(L, b);
     if (v->kind == VAL_TENSOR && b->kind == BIND_DRAW && L->query == &L->d->step)
         lower_drawn_by(L, v->t, L->d->model->sites[b->site / 2].var->name);
     if (v->kind == VAL_TENSOR && b->kind == BIND_DRAW)
@@ -218,6 +225,7 @@ void lower_begin(Lower *L, Str name)
 {
     L->f = tir_fn(L->c, name);
     L->values = map_new(L->c);
+    L->equations = map_new(L->c);
     L->axes = map_new(L->c);
     L->samples = NULL;
     L->draws = NULL;
@@ -261,6 +269,9 @@ static void lower_query(Lower *L, Lowered *out, const Query *q, const char *name
         p.fn = L->f;
         for (size_t i = 0; i < vec_len(q->given); i++)
             vec_push(L->c, p.given, given_input(L, q->given[i]));
+        for (size_t i = 0; i < vec_len(q->binds); i++)
+            if (q->binds[i].recursive)
+                map_put(L->equations, q->binds[i].var, &q->binds[i]);
         for (size_t i = 0; i < vec_len(q->binds); i++)
             lower_bind(L, &q->binds[i]);
         if (!strcmp(name, "weight"))

@@ -142,6 +142,7 @@ typedef struct Lower {
     /* of the fn being lowered */
     TirFn *f;
     Map *values;                       /* Var -> Val */
+    Map *equations;                    /* Var -> Bind: of values of a sequence by earlier ones */
     Map *axes;                         /* interned key -> Axis */
     Axis *samples;                     /* NULL until a draw needs it */
     Tir **draws;                       /* vec: what was drawn */
@@ -228,6 +229,7 @@ int lower_type_axes(Lower *L, const Var *v, Axis **axes);      /* explicit axes 
  * expression stay implicit; the others become explicit leading axes: outside its plate a name is an
  * array over it. */
 Val *var_value(Lower *L, Var *v);
+Val *lower_bound(Lower *L, const Bind *b);                         /* lower.c */
 Val *let_plain(Lower *L, const Var *v);               /* evaluated in its plates, not remembered */
 Tir *given_input(Lower *L, Var *v);                   /* its value comes from outside */
 

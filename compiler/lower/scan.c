@@ -3,7 +3,8 @@
  *     previous(x, init, lag: m)      x[t - m], or init where t < m; m a number wherever it is read
  *     x[t - m], x[e]                 inside the scan that x is declared in
  * Idea: data, given latents and lets that do not read their own past are known at all steps, so an
- * earlier step is the same array, shifted. A let that does is a recursion: while its equation is
+ * earlier step is the same array, shifted. A let that does is a recursion, and so is a latent whose
+ * value is bound to what reads earlier ones (that of a non-centred one): while its equation is
  * evaluated a past value is an input of the fn, a state; the lets that are read so join it. A let
  * that is read at steps that vary, sum[s in t](x[s] * w[t - s]), has a state of all steps, in which
  * each step writes its own. What comes out is lifted to a SCAN (scan_lift.c), and everything else
@@ -45,6 +46,16 @@ static Plate *around(const Lower *L)
         if (L->active[i].plate->sequence)
             return L->active[i].plate;
     return NULL;
+}
+
+/* The sequence whose steps `previous` and `[t - 1]` count for v: the innermost around that v stands
+ * in; of data the innermost. NULL: none. */
+static Plate *sequence_of(const Lower *L, const Var *v)
+{
+    Plate *p = v->kind == VAR_DATA ? around(L) : plate_sequence(v->plate);
+    while (p && !active_axis(L, p))    /* v stands in a sequence within */
+        p = plate_sequence(p->outer);
+    return p;
 }
 
 /* ---- known values ---------------------------------------------------------------------------- */
@@ -128,9 +139,15 @@ static Val *past_at(Lower *L, Var *v, Val *i)
     return val_tensor(L, t, axes, lower_type_axes(L, v, axes));
 }
 
+/* A let, or a latent whose value is computed from others. */
+static bool has_equation(const Lower *L, const Var *v)
+{
+    return v->kind == VAR_LET || map_get(L->equations, v);
+}
+
 static bool is_recursive(const Lower *L, const Var *v)
 {
-    return L->recursion && v->kind == VAR_LET && plate_sequence(v->plate) == L->recursion->plate
+    return L->recursion && has_equation(L, v) && plate_sequence(v->plate) == L->recursion->plate
         && !map_get(L->recursion_known, v);
 }
 
@@ -157,7 +174,7 @@ static bool past_is_known(Lower *L, const Var *v, Span at)
 /* x[t - lag]; where t < lag some value that is never used. */
 static Val *at_lag(Lower *L, Var *v, int64_t lag, Span at)
 {
-    Plate *sequence = around(L);
+    Plate *sequence = sequence_of(L, v);
     Val *before;
     if (chain_before(L, v, lag, false, at, &before))
         return before ? before : val_const(L, 0);
@@ -183,9 +200,10 @@ static Val *previous_at(Lower *L, Env *env, const Ast *e, Var *v, int64_t lag)
     Val *before;
     if (chain_before(L, v, lag, true, e->span, &before))
         return before ? before : eval(L, env, init);
+    Plate *sequence = sequence_of(L, v);
     before = at_lag(L, v, lag, e->span);
-    Val *at = val_tensor(L, tir_iota(L->f, active_axis(L, around(L))), NULL, 0);
-    Val *first = around(L)->start ? eval(L, env, around(L)->start) : val_const(L, 0);
+    Val *at = val_tensor(L, tir_iota(L->f, active_axis(L, sequence)), NULL, 0);
+    Val *first = sequence->start ? eval(L, env, sequence->start) : val_const(L, 0);
     Val *early = val_op2(L, OP_LT, at, val_op2(L, OP_ADD, first, val_const(L, (double)lag)));
     return val_select(L, early, eval(L, env, init), before);
 }
@@ -230,7 +248,7 @@ Val *eval_previous(Lower *L, Env *env, const Ast *e)
 {
     const Ast *x = e->kids[0]->kids[ARG_VALUE];
     Var *v = x->kind == AST_NAME && x->decl ? model_var(L->d->model, x->decl) : NULL;
-    if (!v || !around(L)) {
+    if (!v || !sequence_of(L, v)) {
         not_lowered(L, e->span, "`previous` of an expression");
         return val_const(L, 0);
     }
@@ -255,7 +273,7 @@ Val *eval_step(Lower *L, Env *env, const Ast *e, bool *handled)
 {
     const Ast *base = e->kids[INDEX_BASE], *index = e->kids[1];
     Var *v = L->d && base->kind == AST_NAME ? model_var(L->d->model, base->decl) : NULL;
-    Plate *sequence = v && v->kind != VAR_DATA ? plate_sequence(v->plate) : NULL;
+    Plate *sequence = v && v->kind != VAR_DATA ? sequence_of(L, v) : NULL;
     Axis *steps = sequence ? active_axis(L, sequence) : NULL;
     int64_t lag;
     *handled = steps != NULL && index->kind != AST_RANGE && !env_find(env, base->name, false);
@@ -370,7 +388,7 @@ static void solve(Lower *L)
                                states[i].next.n_axes));
 }
 
-/* The value of a let of a sequence. */
+/* The value of a let of a sequence, or of a latent with an equation. */
 Val *let_of_sequence(Lower *L, Var *v)
 {
     const Model *m = L->d->model;
@@ -379,7 +397,7 @@ Val *let_of_sequence(Lower *L, Var *v)
     struct Recursion r = { .plate = plate_sequence(v->plate) };
     Map *known = map_new(L->c);
     for (size_t i = 0; i < vec_len(m->vars); i++)
-        if (m->vars[i]->kind == VAR_LET && map_get(L->values, m->vars[i]))
+        if (has_equation(L, m->vars[i]) && map_get(L->values, m->vars[i]))
             map_put(known, m->vars[i], map_get(L->values, m->vars[i]));
     L->recursion = &r;
     L->recursion_known = known;
@@ -389,7 +407,7 @@ Val *let_of_sequence(Lower *L, Var *v)
         map_put(L->values, v, value);
         solve(L);
         for (size_t i = 0; i < vec_len(m->vars); i++)  /* what was read meanwhile is of one step */
-            if (m->vars[i]->kind == VAR_LET)
+            if (has_equation(L, m->vars[i]))
                 map_put(L->values, m->vars[i], map_get(known, m->vars[i]));
     }
     L->recursion = NULL;

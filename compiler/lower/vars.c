@@ -149,7 +149,8 @@ Val *let_plain(Lower *L, const Var *v)
 {
     ActivePlate *saved = L->active;
     enter_plate(L, v->plate);
-    Val *val = eval_let(L, NULL, v->statement);
+    const Bind *equation = map_get(L->equations, v);
+    Val *val = equation ? lower_bound(L, equation) : eval_let(L, NULL, v->statement);
     L->active = saved;
     return val;
 }
@@ -185,6 +186,8 @@ static Val *own_value(Lower *L, Var *v)
     case VAR_LET:
         return plate_sequence(v->plate) ? let_of_sequence(L, v) : let_plain(L, v);
     default:
+        if (map_get(L->equations, v))
+            return let_of_sequence(L, v);
         ice_span(L->at, "variable %s has no value in query %s", v->name, L->f->name);
     }
 }

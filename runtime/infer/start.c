@@ -62,8 +62,9 @@ static double negative(void *of, const double *x, double *gradient)
 
 /* ---- curvature ------------------------------------------------------------------------------- */
 
-void dsyev_(const char *job, const char *uplo, const int *n, double *a, const int *lda, double *w,
-            double *work, const int *lwork, int *info, size_t job_length, size_t uplo_length);
+void dsyevd_(const char *job, const char *uplo, const int *n, double *a, const int *lda, double *w,
+             double *work, const int *lwork, int *iwork, const int *liwork, int *info,
+             size_t job_length, size_t uplo_length);
 
 /* P = - second derivatives at u; step[i]: of the differences. False: not finite. */
 static bool precision(Target *t, const double *u, const double *step, double *P)
@@ -109,10 +110,11 @@ static bool definite(long n, const double *P, double *C)
 /* C = |P|^-1, where |P| has the absolute eigenvalues of P, kept away from 0. */
 static bool absolute(long n, double *P, double *C)
 {
-    int order = (int)n, room = 64 * (int)n + 64, info = 0;
+    int order = (int)n, room = 1 + 6 * order + 2 * order * order, whole = 3 + 5 * order, info = 0;
     double *w = dgm_alloc((size_t)(n + room) * sizeof *w);
+    int *iw = dgm_alloc((size_t)whole * sizeof *iw);
 
-    dsyev_("V", "U", &order, P, &order, w, w + n, &room, &info, 1, 1);
+    dsyevd_("V", "U", &order, P, &order, w, w + n, &room, iw, &whole, &info, 1, 1);
     for (long k = 0; k < n; k++) {     /* row k of P is eigenvector k */
         double least = w[k] > 0 ? 1e-10 : 1e-2, size = fabs(w[k]);
 
@@ -121,6 +123,7 @@ static bool absolute(long n, double *P, double *C)
             P[k * n + i] *= size;
     }
     dense_product(true, false, n, n, n, P, P, 0, C);
+    free(iw);
     free(w);
     return info == 0;
 }

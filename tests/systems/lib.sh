@@ -98,3 +98,26 @@ summaries() {
     done
     agree "$1.txt" "$1-all.txt" || fail "$1 reports other states"
 }
+
+# equal FILE FILE: log_prob and the vector of the gradient agree to 1e-12 of the largest number
+vector() { json "$1" log_prob; tr -d ' \n' <"$1" | sed 's/.*"gradient":\[//; s/\].*//' | tr ',' '\n'; }
+equal() {
+    vector "$1" >one.txt
+    vector "$2" >two.txt
+    paste one.txt two.txt | awk '
+        { d = $1 - $2; d = d < 0 ? -d : d; a = $1 < 0 ? -$1 : $1 }
+        NF != 2 || d > most || d != d { most = NF == 2 && d == d ? d : 1e300 }
+        a > size { size = a }
+        END { exit !(NR > 1 && most <= 1e-12 * (1 + size)) }' ||
+        fail "$1 and $2 differ: $(paste one.txt two.txt)"
+}
+# at_free PROGRAM DATA AT OUT: the density of the free numbers
+at_free() { "./$1" log-prob --data "$2" --at "$3" --unconstrained --json >"$4"; }
+# unconstrained FILE: that field, as a file of free numbers
+unconstrained() { tr -d ' \n' <"$1" | sed 's/.*"unconstrained":\(\[[^]]*\]\).*/\1/'; }
+# points N SEED: N free numbers between -1 and 1
+points() {
+    awk -v n="$1" -v s="$2" 'BEGIN { srand(s); printf "["
+        for (i = 0; i < n; i++) printf "%s%.3f", i ? ", " : "", 2 * rand() - 1
+        print "]" }'
+}
