@@ -54,6 +54,7 @@ set(RUNTIME_SOURCES
   runtime/infer/dense.c
   runtime/infer/elbo.c
   runtime/infer/far.c
+  runtime/infer/labels.c
   runtime/infer/fit.c
   runtime/infer/gaussian.c
   runtime/infer/lbfgs.c
@@ -104,6 +105,7 @@ set(RUNTIME_SOURCES
   runtime/posterior/guided.c
   runtime/posterior/guided_report.c
   runtime/posterior/heldout.c
+  runtime/posterior/labels.c
   runtime/posterior/method.c
   runtime/posterior/pictures.c
   runtime/posterior/nowhere.c

@@ -295,6 +295,7 @@ Fit fit_posterior(Target *t, FitRules rules)
 
     if (f.start.found) {
         modes_far(t, &f.start, rules.seed);
+        labels_complete(t, &f.start, rules.seed);
         if (rules.by != FIT_BOUND)
             start_take_highest(t, &f.start, rules.seed);
         by[rules.by].fit(t, &f);

@@ -28,6 +28,10 @@ typedef struct Target {
     double work;                       /* of one, in operations, about; 0: next to nothing */
     const char *stage;                 /* what it is being evaluated for */
     Trace *trace;                      /* NULL: none is kept */
+    /* Two labels change places, in one of so many ways: the density at v is that at u. */
+    void (*exchange)(void *of, long way, const double *u, double *v);
+    long exchanges;
+    double labellings;                 /* orders of the labels that they lead to */
     bool (*late)(void *clock);         /* is it time to end with what there is? NULL: never */
     void *clock;
 } Target;
@@ -346,9 +350,10 @@ enum { RIVAL = 5 };
  * where these are fewer, at points near them, wider. */
 Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long parts,
                     uint64_t seed);
-/* Of modes that q does not reach, those whose bound, of the Gaussian at the mode, is within RIVAL
- * of the best of these: each is climbed, joins q and *fit; then the weights are by evidence. A mode
- * that leads to a part which is there has no bound of its own: it becomes -inf. */
+/* q has one part, fitted as *fit says. Of modes that it does not reach, those whose bound, of the
+ * Gaussian at the mode, is within RIVAL of the best of these: each is climbed, joins q and *fit;
+ * then the weights are by evidence. A mode that leads to a part which is there has no bound of its
+ * own: it becomes -inf. Parts whose mass cannot be seen do not count in *fit. */
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed);
 /* Of modes with little of the mass, and of those that became -inf, Gaussians as they are at modes
  * that can be seen in a width and lie beyond a valley join q; then the weights are by evidence.
@@ -357,6 +362,14 @@ bool modes_join_faint(Target *t, const Start *s, Mixture *q, long rank, uint64_t
 /* The best bound of a mode that q does not reach, less the best of those that it does (of the
  * start, if there are none); -inf: no mode is left. */
 double modes_left(const Start *s, const Mixture *q);
+
+/* ---- labels.c: labels that may change places ------------------------------------------------- */
+
+/* The modes of s that may matter, with labels exchanged, join its others: as far as there are few
+ * orders of the labels. */
+void labels_complete(Target *t, Start *s, uint64_t seed);
+/* Are there modes, those of parts of q with labels exchanged, that q does not reach? */
+bool labels_left(const Target *t, const Mixture *q);
 
 /* ---- fit.c: from a density to weighted draws ------------------------------------------------- */
 

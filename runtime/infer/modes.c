@@ -80,8 +80,26 @@ double modes_left(const Start *s, const Mixture *q)
     return isfinite(left) ? left - best_reached(s, q) : -INFINITY;
 }
 
+/* What the fits of the parts say together; those whose mass cannot be seen do not count. */
+static BoundFit together(const Mixture *q, const BoundFit *of_part)
+{
+    BoundFit all = of_part[0];
+
+    all.error = 0;
+    all.draws = all.iterations = 0;
+    all.converged = true;
+    for (long k = 0; k < q->parts; k++) {
+        bool counts = q->parts == 1 || q->weight[k] > exp(-RIVAL);
+        BoundFit one = {.iterations = of_part[k].iterations, .converged = true};
+
+        bound_join(&all, counts ? &of_part[k] : &one);
+    }
+    return all;
+}
+
 void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint64_t seed)
 {
+    BoundFit of_part[MOST_JOINED + 1] = {*fit};
     double best = fit->fresh, at_modes;
     FamilyKind kind = q->part[0].kind;
 
@@ -97,7 +115,7 @@ void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint6
         if (own.fresh > best - RIVAL && gaussian_resolved(&alone.part[0])
             && !mixture_reaches(q, alone.part[0].mean)) {
             best = own.fresh > best ? own.fresh : best;
-            bound_join(fit, &own);
+            of_part[q->parts] = own;
             mixture_add(q, gaussian_copy(&alone.part[0]), 0);
         } else {
             s->other[k].begun = s->other[k].bound;
@@ -107,6 +125,7 @@ void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint6
     }
     if (q->parts > 1)
         mixture_by_evidence(t, q, seed, EVIDENCE);
+    *fit = together(q, of_part);
 }
 
 /* ---- faint ones ------------------------------------------------------------------------------ */

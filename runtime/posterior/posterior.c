@@ -249,6 +249,7 @@ static void deterministic_fit(Posterior *p)
     rules.draws = (long)option_count(p->options, OPT_POSTERIOR_DRAWS, 0);
     rules.draws += rules.draws % 2;    /* they come in pairs */
     take_form(p, FORM_FREE);
+    labels_find(p);
     p->fit = fit_posterior(&p->target, rules);
     if (!p->fit.start.found)
         fail_nowhere(p);
@@ -310,6 +311,7 @@ void posterior_by_density(Posterior *p)
     drawn_free(&p->posterior);
     fit_free(&p->fit);
     free(p->held_out.row);
+    labels_free(p);
     close_target(p);
     data_close(&p->data);
     session_close(&p->session);

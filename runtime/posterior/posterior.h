@@ -20,6 +20,7 @@ enum { MOST_WARNINGS = 10 };
 typedef struct Warning { const char *code; char text[400]; } Warning;
 
 typedef struct Posterior Posterior;
+typedef struct Labels Labels;
 
 typedef enum { METHOD_AUTO, METHOD_DETERMINISTIC, METHOD_STOCHASTIC } MethodKind;
 enum { FEWEST_ASKED = 100 };            /* of --draws */
@@ -51,6 +52,7 @@ struct Posterior {
     void **pointers;                   /* to them */
     DensityForm form;                  /* of the free numbers that were fitted */
     Target target;
+    Labels *labels;                    /* those that may change places */
     char family_text[40], why_family[120];                   /* "fullrank"; "as asked for" */
     const char *why_form;
     MethodKind asked;
@@ -86,6 +88,10 @@ FitRules family_rules(Posterior *p);
 void family_describe(Posterior *p);
 /* nowhere.c: ends the program where no point was found to begin at, and says why. */
 _Noreturn void fail_nowhere(Posterior *p);
+/* labels.c: those that may change places become the target's; names of their latents. */
+void labels_find(Posterior *p);
+void labels_text(const Posterior *p, char *text, size_t size);
+void labels_free(Posterior *p);
 /* verdict.c: what is doubtful about the fit; verdict_open.c: directions that nothing ends. */
 void verdict(Posterior *p);
 void verdict_open(Posterior *p);

@@ -36,6 +36,16 @@ static void weights(Posterior *p)
          "better", s->psis.khat, s->psis.threshold, s->psis.ess, s->M);
 }
 
+static void labels(Posterior *p)
+{
+    char names[200];
+
+    labels_text(p, names, sizeof names);
+    doubt(p, "labels", "the labels of %s can change places, in %.0f orders, and the density stays "
+          "as it is: the posterior is that of some of these orders, not of all; an `ordered` "
+          "support or priors that differ tell the labels apart", names, p->target.labellings);
+}
+
 static void modes(Posterior *p)
 {
     const Fit *f = &p->fit;
@@ -50,6 +60,8 @@ static void modes(Posterior *p)
         doubt(p, "modes", "there are %ld modes, and how much of the posterior each has is not "
              "known well; an `ordered` support or a stronger prior tells equal states apart",
              f->q.parts);
+    else if (labels_left(&p->target, &f->q))
+        labels(p);
 }
 
 /* Of how the family was climbed: no matter where the draws were moved on until they stood still. */

@@ -1,0 +1,76 @@
+/* labels.c - labels that may change places.
+ *
+ * Idea: where the density stays as it is when two labels of a mixture are exchanged, each mode is
+ * one of several that are equal but for names. Descents find some of them, by chance, and a law of
+ * those says of each label more than is known. So the modes that matter are seen with two labels
+ * exchanged too, until nothing new is seen; that needs no descent. Where there are more than a law
+ * has parts for, none is added. labels_left tells what the law that was fitted leaves out.
+ */
+#include "infer/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_LABELLINGS = 8, MOST_SEEN = 32 };
+
+/* A Gaussian at the mode u joins those seen. Its bound. */
+static double see(Target *t, Mixture *seen, const double *u, uint64_t seed)
+{
+    Start s = start_at(t, u, seed);
+    Gaussian q = gaussian_from(&s, s.factor != NULL ? FAMILY_FULLRANK : FAMILY_MEANFIELD, 0);
+    double bound = s.elbo;
+
+    memcpy(q.mean, u, (size_t)t->n * sizeof *u);
+    mixture_add(seen, q, 1);
+    start_free(&s);
+    return bound;
+}
+
+/* Those that may matter, each once. */
+static Mixture rivals(Target *t, const Start *s, uint64_t seed)
+{
+    double best = s->others > 0 ? fmax(s->elbo, s->other[0].bound) : s->elbo;
+    Mixture seen = mixture_new(t->n);
+
+    if (s->mode)
+        see(t, &seen, s->mean, seed);
+    for (long k = 0; k < s->others && s->other[k].bound >= best - RIVAL; k++)
+        if (seen.parts < MOST_SEEN && !mixture_reaches(&seen, s->other[k].mean))
+            see(t, &seen, s->other[k].mean, seed);
+    return seen;
+}
+
+void labels_complete(Target *t, Start *s, uint64_t seed)
+{
+    if (t->exchanges == 0 || t->labellings > MOST_LABELLINGS || target_late(t))
+        return;
+    Mixture seen = rivals(t, s, seed);
+    double *u = dgm_alloc((size_t)(t->n + 1) * sizeof *u);
+
+    for (long k = 0; k < seen.parts; k++)              /* grows */
+        for (long way = 0; way < t->exchanges && seen.parts < MOST_SEEN; way++) {
+            t->exchange(t->of[0], way, seen.part[k].mean, u);
+            if (mixture_reaches(&seen, u) || target_late(t))
+                continue;
+            Mode m = {dgm_alloc((size_t)t->n * sizeof *u), see(t, &seen, u, seed), 0};
+            memcpy(m.mean, u, (size_t)t->n * sizeof *u);
+            start_keep(s, m);
+        }
+    free(u);
+    mixture_free(&seen);
+}
+
+bool labels_left(const Target *t, const Mixture *q)
+{
+    double *u = dgm_alloc((size_t)(t->n + 1) * sizeof *u);
+    bool left = false;
+
+    for (long k = 0; k < q->parts; k++)
+        for (long way = 0; way < t->exchanges && q->weight[k] > exp(-RIVAL) && !left; way++) {
+            t->exchange(t->of[0], way, q->part[k].mean, u);
+            left = !mixture_reaches(q, u);
+        }
+    free(u);
+    return left;
+}
