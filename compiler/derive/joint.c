@@ -56,6 +56,9 @@ bool joint_offers_cdf(Derive *d, Ast *law, Span at, const char *what)
     if (law->kind == AST_IF)
         diag_help(d->c, "`|>` takes the whole `if`: put its branch in parentheses, "
                   "`else (.. |> ..)`");
+    else if (law->kind == AST_PIPE)
+        diag_help(d->c, "cut once, with both bounds, and censor what is cut: "
+                  "`d |> truncate(lower: a, upper: b) |> censor(lower: l, upper: u)`");
     else
         diag_help(d->c, "give the distribution a `cdf(x) = ..`, or choose another law");
     return false;
@@ -84,13 +87,29 @@ static bool support_varies(const Ast *law)
     return false;
 }
 
-/* x >= limit: the law's mass beyond the limit; else its density at x. The limit is only looked at
- * where it was met, so it may be infinite elsewhere. */
-static Ast *censored(Derive *d, Ast *law, Ast *x, Ast *limit, bool upper, Ast *density)
+/* A law between two bounds; NULL: there is none. */
+typedef struct Between { Ast *law, *lower, *upper; } Between;
+
+/* d, or what d |> truncate(lower: a, upper: b) is cut from. */
+static Between between(Derive *d, Ast *law)
+{
+    Ast *stage = law->kind == AST_PIPE ? law->kids[PIPE_B] : NULL;
+    if (!stage || strcmp(stage->name, "truncate"))
+        return (Between){ law, NULL, NULL };
+    return (Between){ law_see(d->m, law->kids[PIPE_A]), ast_argument(stage, "lower"),
+                      ast_argument(stage, "upper") };
+}
+
+/* x >= limit: the law's mass beyond the limit, of that between its bounds; else its density at x.
+ * The limit is only looked at where it was met, so it may be infinite elsewhere. */
+static Ast *censored(Derive *d, Between b, Ast *x, Ast *limit, bool upper, Ast *density)
 {
     Ast *met = make_binary(d->c, upper ? ">=" : "<=", x, limit);
-    Ast *beyond = upper ? joint_log_mass(d, law, x, x, NULL) : joint_log_mass(d, law, x, NULL, x);
-    return make_choice(d->c, law->span, met, beyond, density);
+    Ast *beyond = upper ? joint_log_mass(d, b.law, x, x, b.upper)
+                        : joint_log_mass(d, b.law, x, b.lower, x);
+    if (b.lower || b.upper)
+        beyond = make_binary(d->c, "-", beyond, joint_log_mass(d, b.law, x, b.lower, b.upper));
+    return make_choice(d->c, b.law->span, met, beyond, density);
 }
 
 /* d |> truncate(lower: a, upper: b), d |> censor(upper: c), d |> unnormalised. */
@@ -101,17 +120,19 @@ static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
     Ast *density = joint_logpdf(d, law, x, NULL);
     if (!density || !strcmp(stage->name, "unnormalised"))
         return density;
-    if (!joint_offers_cdf(d, law, stage->span, str_fmt(d->c, "`%s`", stage->name)))
+    bool truncates = !strcmp(stage->name, "truncate");
+    Between b = truncates ? (Between){ law, NULL, NULL } : between(d, law);
+    if (!joint_offers_cdf(d, b.law, stage->span, str_fmt(d->c, "`%s`", stage->name)))
         return density;
-    if (!strcmp(stage->name, "truncate")) {
+    if (truncates) {
         lower = half && half->lower ? half->lower : lower;
         upper = half && half->upper ? half->upper : upper;
         density = make_binary(d->c, "-", density, joint_log_mass(d, law, x, lower, upper));
         return half ? density : within(d, law, x, lower, upper, density);
     }
     if (upper)
-        density = censored(d, law, x, upper, true, density);
-    return lower ? censored(d, law, x, lower, false, density) : density;
+        density = censored(d, b, x, upper, true, density);
+    return lower ? censored(d, b, x, lower, false, density) : density;
 }
 
 Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)

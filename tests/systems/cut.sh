@@ -65,3 +65,32 @@ a='{"s": 0.7, "m": 0.3, "c": [[0.1, 0.2, -0.3], [0.3, 0.1, -0.4]]}'
 b='{"s": 2.0, "m": -1, "c": [[1, -0.2, -0.8], [0, 0.5, -0.5]]}'
 differ 'latent c[2] : zerosum[3] ~ normal(0, s)' "$a" "$b" 7.103243275554613
 differ 'for j in 2 { latent c : zerosum[3] ~ normal(0, s) }' "$a" "$b" 7.103243275554613
+
+# survived TYPE LAW DATA AT EXPECTED: the log likelihood of times that are cut off, then censored
+survived() {
+    cat >m.dgm <<END2
+model m {
+  data t[N] : $1
+  data entry[N] : real
+  data exit[N] : real
+  latent k : positive ~ lognormal(0, 1)
+  latent s : positive ~ lognormal(2, 1)
+  for n in N { t[n] ~ $2 }
+}
+END2
+    echo "$3" >data.json
+    echo "$4" >at.json
+    quick_dgmc m.dgm --data data.json --only=log_prob,simulate -o ./m || fail "does not compile: $2"
+    ./m log-prob --data data.json --at at.json --json >out.json || fail "log-prob: $2"
+    awk -v a="$(tr -d ' \n' <out.json | sed 's/.*"t":\([^}]*\)}.*"lines".*/\1/')" -v b="$5" 'BEGIN {
+        d = a - b; exit !(d * d <= 1e-20) }' || fail "$2: $(cat out.json), not $5"
+}
+survived positive 'weibull(k, s) |> truncate(lower: entry[n]) |> censor(upper: exit[n])' \
+    '{"t": [3, 5, 7, 10], "entry": [1, 0.5, 6, 9], "exit": [10, 10, 7, 10]}' '{"k": 1.4, "s": 6.5}' \
+    -4.881894944369944
+./m simulate --data data.json --seed 3 --out drawn.json
+tr -d ' \n' <drawn.json | sed 's/.*"t":\[\([^]]*\)\].*/\1/' |
+    awk -F, '{ exit !($1 >= 1 && $1 <= 10 && $2 >= 0.5 && $3 >= 6 && $3 <= 7 && $4 >= 9 && $4 <= 10) }' ||
+    fail "drawn out of bounds: $(cat drawn.json)"
+survived real 'normal(k, s) |> truncate(lower: entry[n], upper: 4) |> censor(lower: 0, upper: exit[n])' \
+    '{"t": [0, 1, 2], "entry": [-1, -1, -1], "exit": [2, 2, 2]}' '{"k": 0.3, "s": 1.2}' -4.717738387950485
