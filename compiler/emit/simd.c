@@ -1,6 +1,7 @@
 /* simd.c - which loops of a kernel are written for the vector unit, and how (kernel.c writes them).
  *
- * Idea: every innermost loop gets `omp simd`, unless no compiler vectorises what stands in it.
+ * Idea: every innermost loop gets `omp simd`, unless no compiler vectorises what stands in it, or
+ * the loop is so short that it is better written out.
  * Where it has sums over few points, the additions that join the lanes at its end are most of its
  * time; such a loop goes by eights (see emit_eights).
  */
@@ -12,6 +13,10 @@
  * single precision, the widest vector there is, are not filled by fewer points. */
 enum { EIGHTS_LEAST = 8, EIGHTS_MOST = 128, EIGHTS_MOST_SLOW = 15 };
 
+/* Points at most of loops that compilers write out, where tests of the position then vanish, and
+ * where all gain: numbers that do not fill a vector are stored by a mask, for which a load waits. */
+enum { UNROLLED = 16, TINY = 4 };
+
 static bool innermost(const Item *loop)
 {
     for (size_t i = 0; i < vec_len(loop->items); i++)
@@ -20,7 +25,8 @@ static bool innermost(const Item *loop)
     return true;
 }
 
-/* Loops that no compiler vectorises: clang says so, which is an error under -Werror. */
+/* Loops that no compiler vectorises (clang says so, which is an error under -Werror), or that test
+ * the position at a few points. */
 static bool vectorises(const Item *loop)
 {
     for (size_t i = 0; i < vec_len(loop->items); i++) {
@@ -33,6 +39,10 @@ static bool vectorises(const Item *loop)
         case OP_LBETA: case OP_LOG_NORMAL_CDF: case OP_LOG_BESSEL_I0E: case OP_BESSEL_GAP:
         case OP_BINOMIAL_QUANTILE: case OP_BETA_I_BY_A: case OP_BETA_I_BY_B:
             return false;
+        case OP_PAD:                   /* unrolled, its tests of the position are none */
+            if (n->to[0] == loop->axis && loop->axis->size <= UNROLLED)
+                return false;
+            break;
         case OP_FLATTEN:               /* positions by division */
             if (n->to[0] == loop->axis && !flat_in_place(n))
                 return false;
@@ -46,7 +56,8 @@ static bool vectorises(const Item *loop)
 
 bool simd_loop(const Item *loop)
 {
-    return innermost(loop) && vectorises(loop);
+    bool tiny = loop->axis->size > 0 && loop->axis->size <= TINY;
+    return innermost(loop) && !tiny && vectorises(loop);
 }
 
 bool simd_local_sum(const Item *item)

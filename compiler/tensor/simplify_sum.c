@@ -209,6 +209,24 @@ static Tir *sum_scatter(Simp *s, Tir *v, const AxisSet *over)
     return simp_sum(s, simp_sum(s, v->in[0], &scattered), &rest);
 }
 
+/* Is v put together of parts? */
+static bool is_side_by_side(const Tir *v)
+{
+    return v->op == OP_PAD
+        || (v->op == OP_ADD && is_side_by_side(v->in[0]) && is_side_by_side(v->in[1]));
+}
+
+/* The sum of a part that stands in a vector: along the vector that of the part. */
+static Tir *sum_pad(Simp *s, Tir *v, const AxisSet *over)
+{
+    AxisSet padded = { .n = 1, .axis = { v->to[0] } }, own = without(over, &padded);
+    if (axes_has(over, v->to[0])) {
+        axes_add(&own, v->over[0]);
+        return simp_sum(s, v->in[0], &own);
+    }
+    return tir_pad(s->f, simp_sum(s, v->in[0], over), v->over[0], v->to[0], v->offset);
+}
+
 static Tir *sum_parts(Simp *s, Tir *a, const AxisSet *over)
 {
     Tir *p = a->in[0], *q = a->n_in > 1 ? a->in[1] : NULL;
@@ -221,7 +239,8 @@ static Tir *sum_parts(Simp *s, Tir *a, const AxisSet *over)
         return lacks(q, over) ? simp_map(s, OP_DIV, simp_sum(s, p, over), q, NULL) : NULL;
     case OP_ADD: case OP_SUB:          /* a constant part leaves a total; a row of sums keeps it */
         if (((lacks(p, over) || lacks(q, over)) && a->n_axes == over->n)
-            || hides_contraction(p, over) || hides_contraction(q, over))
+            || hides_contraction(p, over) || hides_contraction(q, over)
+            || is_side_by_side(a))
             return simp_map(s, a->op, simp_sum(s, p, over), simp_sum(s, q, over), NULL);
         return NULL;
     case OP_SUM: {
@@ -232,6 +251,8 @@ static Tir *sum_parts(Simp *s, Tir *a, const AxisSet *over)
     }
     case OP_SCATTER:
         return axes_has(over, a->to[0]) ? sum_scatter(s, a, over) : NULL;
+    case OP_PAD:
+        return sum_pad(s, a, over);
     default:
         return NULL;
     }

@@ -273,11 +273,38 @@ static void test_parts(void **state)
     }
 }
 
+/* Parts side by side, summed along another axis: of each part alone, and of all along the vector. */
+static void test_sums_of_parts(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        Law l = law_new(seed + 12000);
+        AxisSet a = { .n = 2, .axis = { l.n, l.k } }, b = { .n = 2, .axis = { l.n, l.m } };
+        Axis *v = tir_axis(l.f, AXIS_EVENT, str(l.c, "v"), 18);
+        Axis *x = tir_axis(l.f, AXIS_EVENT, str(l.c, "x"), l.k->size);
+        Tir *sum = map2(&l, OP_ADD, tir_pad(l.f, law_param(&l, &b), l.m, v, 0),
+                        tir_pad(l.f, law_param(&l, &a), l.k, v, 9));
+        Tir *total = tir_reduce(l.f, OP_SUM, sum, &l.n, 1);
+        tir_out(l.f, OUT_VALUE, str(l.c, "part"), 0, tir_slice(l.f, total, v, x, 9));
+        tir_out(l.f, OUT_VALUE, str(l.c, "zero"), 1, tir_element(l.f, total, v, 8));
+        tir_out(l.f, OUT_VALUE, str(l.c, "all"), 2,
+                tir_reduce(l.f, OP_SUM, sum, (Axis *[]){ l.n, v }, 2));
+        TirFn *g = tir_simplify(l.c, l.f);
+        tir_verify(g);
+        law_check_equal(&l, l.f, g, 1e-14, "sums of parts");
+        Tir **order = tir_order(g);
+        for (size_t i = 0; i < vec_len(order); i++)
+            assert_true(order[i]->op != OP_PAD && order[i]->op != OP_SLICE);
+        law_free(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_sums_of_parts),
         cmocka_unit_test(test_graph_values),
         cmocka_unit_test(test_graph_text),
         cmocka_unit_test(test_graph_gradients),
