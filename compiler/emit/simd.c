@@ -14,7 +14,7 @@
 enum { EIGHTS_LEAST = 8, EIGHTS_MOST = 128, EIGHTS_MOST_SLOW = 15 };
 
 /* Points at most of loops that compilers write out, where tests of the position then vanish, and
- * where all gain: numbers that do not fill a vector are stored by a mask, for which a load waits. */
+ * where all gain: numbers that do not fill a vector are stored by a mask, and loads wait for it. */
 enum { UNROLLED = 16, TINY = 4 };
 
 static bool innermost(const Item *loop)

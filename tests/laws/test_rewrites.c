@@ -273,7 +273,7 @@ static void test_parts(void **state)
     }
 }
 
-/* Parts side by side, summed along another axis: of each part alone, and of all along the vector. */
+/* Parts side by side, summed along another axis, and along the vector too. */
 static void test_sums_of_parts(void **state)
 {
     (void)state;
