@@ -80,6 +80,15 @@ int simulation_find(const Simulation *s, const char *name)
 
 /* ---- what is given --------------------------------------------------------------------------- */
 
+/* As many as the model was compiled for, `-D N=100`; 0: that is open. */
+static uint64_t rows_compiled(const DgmModel *m)
+{
+    for (int i = 0; i < m->n_sizes; i++)
+        if (m->plate != NULL && strcmp(m->sizes[i], m->plate) == 0)
+            return (uint64_t)m->size_values[i];
+    return m->fixed_rows > 0 ? (uint64_t)m->fixed_rows : 0;
+}
+
 /* Data arrays that are drawn need no file; the others do. */
 static DataSet open_data(const Simulation *s, const Session *session)
 {
@@ -87,7 +96,7 @@ static DataSet open_data(const Simulation *s, const Session *session)
     const Options *o = session->options;
     bool *drawn = dgm_alloc((size_t)m->n_data + 1), rows = false;
     bool needed = option_given(o, OPT_DATA);
-    uint64_t n = option_count(o, OPT_COUNT, m->fixed_rows > 0 ? (uint64_t)m->fixed_rows : 0);
+    uint64_t n = option_count(o, OPT_COUNT, rows_compiled(m));
 
     for (int a = 0; a < m->n_data; a++) {
         int i = simulation_find(s, m->data[a].name);

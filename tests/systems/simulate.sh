@@ -227,6 +227,9 @@ echo '{"m": 100}' >at.json
 values a.json y | near 100 1
 expect_rc 2 ./flat simulate --at at.json
 grep -q 'how many rows' err.txt || fail "$(cat err.txt)"
+quick_dgmc flat.dgm --only=simulate -D N=7 -o ./flat
+./flat simulate --at at.json --out a.json
+[ "$(values a.json y | wc -l)" -eq 7 ] || fail "rows of -D N=7: $(cat a.json)"
 expect_rc 3 ./flat simulate -n 5 --at covariates.json
 
 # Data whose law reads them stay as their file has them, and a note says so.
