@@ -370,6 +370,8 @@ double modes_left(const Start *s, const Mixture *q);
 void labels_complete(Target *t, Start *s, uint64_t seed);
 /* Are there modes, those of parts of q with labels exchanged, that q does not reach? */
 bool labels_left(const Target *t, const Mixture *q);
+/* Has q modes that differ in the order of their labels alone, and all of them? */
+bool labels_mixed(const Target *t, const Mixture *q);
 
 /* ---- fit.c: from a density to weighted draws ------------------------------------------------- */
 

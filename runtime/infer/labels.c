@@ -61,16 +61,34 @@ void labels_complete(Target *t, Start *s, uint64_t seed)
     mixture_free(&seen);
 }
 
-bool labels_left(const Target *t, const Mixture *q)
+/* Does an exchange lead from part k of q to where `law` has no draws? */
+static bool leads_out(const Target *t, const Mixture *q, long k, const Mixture *law)
 {
     double *u = dgm_alloc((size_t)(t->n + 1) * sizeof *u);
+    bool out = false;
+
+    for (long way = 0; way < t->exchanges && q->weight[k] > exp(-RIVAL) && !out; way++) {
+        t->exchange(t->of[0], way, q->part[k].mean, u);
+        out = !mixture_reaches(law, u);
+    }
+    free(u);
+    return out;
+}
+
+bool labels_left(const Target *t, const Mixture *q)
+{
     bool left = false;
 
-    for (long k = 0; k < q->parts; k++)
-        for (long way = 0; way < t->exchanges && q->weight[k] > exp(-RIVAL) && !left; way++) {
-            t->exchange(t->of[0], way, q->part[k].mean, u);
-            left = !mixture_reaches(q, u);
-        }
-    free(u);
+    for (long k = 0; k < q->parts && !left; k++)
+        left = leads_out(t, q, k, q);
     return left;
+}
+
+bool labels_mixed(const Target *t, const Mixture *q)
+{
+    bool apart = false;
+
+    for (long k = 0; k < q->parts && !apart; k++)
+        apart = leads_out(t, q, k, &(Mixture){q->n, 1, &q->weight[k], &q->part[k]});
+    return apart && !labels_left(t, q);
 }

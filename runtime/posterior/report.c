@@ -178,6 +178,18 @@ json_t *posterior_json(Posterior *p)
     return root;
 }
 
+/* Where several orders of labels are reported at once, a label alone tells nothing. */
+static void print_labels(const Posterior *p)
+{
+    char names[200];
+
+    if (!labels_mixed(&p->target, &p->fit.q))
+        return;
+    labels_text(p, names, sizeof names);
+    printf("  the labels of %s can change places: each label has the posterior of all of them; an\n"
+           "  `ordered` support, or priors that differ, would tell them apart\n", names);
+}
+
 static void print_weights(const Posterior *p)
 {
     const Fit *f = &p->fit;
@@ -193,6 +205,7 @@ static void print_weights(const Posterior *p)
     if (!isnan(p->snr))
         printf("  gradient signal-to-noise %.3f over %d draws (%.3f by chance)\n", p->snr,
                (int)SNR_DRAWS, 1 / sqrt(SNR_DRAWS));
+    print_labels(p);
 }
 
 void posterior_print(const Posterior *p)

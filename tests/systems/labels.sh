@@ -43,6 +43,10 @@ for seed in 1 2 3; do
     [ ! -s warnings.txt ] || fail "seed $seed: $(cat warnings.txt)"
 done
 
+"$dgmc" run groups.dgm --data groups.json >table.txt
+grep -q 'the labels of `w`, `mu`, `s` can change places: each label has the posterior of all' table.txt ||
+    fail "it is not said: $(head -12 table.txt)"
+
 # -- more orders than a law has parts for --------------------------------------------------------------
 fitted groups.dgm groups.json 1 -D K=4
 grep -q 'labels of `w`, `mu`, `s` can change places, in 24 orders' warnings.txt ||
@@ -88,4 +92,6 @@ END
 echo '{"y": [1, 2, 3]}' >sum.json
 fitted sum.dgm sum.json 1
 [ ! -s warnings.txt ] || fail "a sum: $(cat warnings.txt)"
+"$dgmc" run sum.dgm --data sum.json >table.txt
+if grep 'change places' table.txt; then fail "they are not told apart by any mode"; fi
 if grep -q 'mixture' out/report.json; then fail "a sum has one mode: $(cat out/report.json)"; fi
