@@ -22,6 +22,8 @@ enum { TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
 static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good place to begin */
 static const double SAME = 1e-3;       /* log densities of two ends that are one mode */
 static const double SAME_BOUND = 1;    /* nats between two ways that reach the same mass */
+static const double RESOLVED = 1e14;   /* a bound beyond is rounding: a nat of it is not resolved */
+static const double SCATTERED = 1e8;   /* nor is it where draws lie so many nats apart */
 static const double MORE_WORK = 8e9, SOME_WORK = 1e9;        /* of descents: see enough() */
 static const double LAST_STEP = 0.01;  /* sds */
 
@@ -225,6 +227,8 @@ static void judge(Target *t, Start *s, uint64_t seed)
         s->elbo += ratio[i] / (double)M;
     for (long i = 0; i < M; i++)
         square += pow(ratio[i] - s->elbo, 2) / (double)M;
+    if (fabs(s->elbo) > RESOLVED || sqrt(square) > SCATTERED)
+        s->elbo = -INFINITY;
     s->spread = isfinite(s->elbo) ? sqrt(square) : INFINITY;
     free(U);
 }

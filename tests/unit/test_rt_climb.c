@@ -1,5 +1,6 @@
 /* test_rt_climb.c - work that is not done: modes that are one, or lead to what is known; draws that
- * will be moved anyway; descents that all end at one place; moves on the way to others. */
+ * will be moved anyway; descents that all end at one place; moves on the way to others; and places
+ * where a density is rounding alone. */
 #include "rt_infer.h"
 
 enum { N = 20 };
@@ -152,6 +153,30 @@ static void one_end(void **state)
     start_free(&s);
 }
 
+/* Normal; far from u[0] = 0 what rounding leaves of huge terms, as of a gamma law of huge shape. */
+static double rounded(void *of, const double *u, double *g)
+{
+    double value = normal(of, u, g);
+
+    return fabs(u[0]) < 30 ? value : (u[0] > 0 ? 1e50 : 1e11) * pow(cos(1e3 * u[0]), 2);
+}
+
+/* A bound of which no nat is resolved is none. */
+static void unresolved(void **state)
+{
+    double u[N] = {0};
+
+    (void)state;
+    for (int far = -1; far < 2; far++) {
+        Target t = target(rounded);
+
+        u[0] = 50 * far;
+        Start s = start_at(&t, u, 1);
+        assert_true(isfinite(s.elbo) == (far == 0));
+        start_free(&s);
+    }
+}
+
 /* Draws on the way to other coordinates are not moved for the sake of their number. */
 static void passing(void **state)
 {
@@ -184,7 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rough), cmocka_unit_test(one_place), cmocka_unit_test(one_end),
-        cmocka_unit_test(passing),
+        cmocka_unit_test(passing),   cmocka_unit_test(unresolved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
