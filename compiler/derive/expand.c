@@ -251,17 +251,25 @@ static Ast *value_of(Ast **args, Ast **params, size_t i)
     return NULL;
 }
 
-/* `alpha : positive[K]` given a vector of P numbers: K is P. A number given for a vector is spread
- * over it, which a formula with sums over its elements cannot show. */
+/* The size of axis k of a value's type, arrays first. */
+static Size *size_at(const Type *t, size_t k)
+{
+    size_t n = vec_len(t->array);
+    return k < n ? t->array[k] : t->event[k - n];
+}
+
+/* `alpha : positive[K]` given a vector or an array of P numbers: K is P. A number given for a
+ * vector is spread over it, which a formula with sums over its elements cannot show. */
 static Bound *bind_axes(Expand *x, Bound *b, const Ast *param, const Ast *value)
 {
     const Ast *type = param->kids[ARGDECL_TYPE], *axes = type ? type->kids[TYPE_AXES] : NULL;
     const Type *t = value->type;
-    size_t rank = axes ? vec_len(axes->kids) : 0, n = t ? vec_len(t->event) : 0;
-    if (!x->broadcasts && rank > n && t && rank > n + vec_len(t->array))
+    size_t rank = axes ? vec_len(axes->kids) : 0;
+    size_t n = t ? vec_len(t->array) + vec_len(t->event) : 0;
+    if (!x->broadcasts && t && rank > n)
         x->failed = true;
     for (size_t i = 0; i < rank && rank <= n; i++) {
-        Size *size = t->event[n - rank + i];
+        Size *size = size_at(t, n - rank + i);
         Str text = size_text(x->d->c, size);
         Ast *name = make_size(x->d->c, size, value->span);
         if (name->kind == AST_NAME && strchr(text, ' '))

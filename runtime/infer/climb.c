@@ -15,7 +15,9 @@ enum { FEWEST_DRAWS = 64, FEWEST_OF_MIXTURE = 1000, MOST_DRAWS = 4096, ROUNDS = 
 enum { MOST_DRAWS_OF_MANY = 256 };     /* of more than MOST_DENSE numbers: draws are moved anyway */
 enum { STRETCHES_EARLY = 5, STRETCHES_LAST = 15, FRESH = 500000 };
 /* A standard error of a mean, in sds; and how many numbers of noise there may be. */
-static const double MEAN_ERROR = 0.03, MOST_NUMBERS = 4e6;
+static const double MEAN_ERROR = 0.03, ROUGH_ERROR = 0.1, MOST_NUMBERS = 4e6;
+enum { JUDGES = 1000 };                /* fresh draws whose weights are looked at .. */
+static const double POOR = 0.25;       /* .. of which fewer than this share are effective */
 
 static long even(double M)
 {
@@ -58,10 +60,10 @@ static BoundFit stretch(Target *t, Mixture *q, uint64_t seed, uint64_t round, lo
     return fit;
 }
 
-/* Stretches until it converges or one is taken back: then `converged` is false. *bound: of fresh
- * draws, before and after. */
+/* Stretches until it converges or one is taken back, or would not come up to the floor if all that
+ * are left gained as much: then `converged` is false. *bound: of fresh draws, before and after. */
 static BoundFit climb_with(Target *t, Mixture *q, uint64_t seed, uint64_t round, long M,
-                           int stretches, double *bound)
+                           int stretches, double floor, double *bound)
 {
     double slack = slack_of(q);
     BoundFit all = {.draws = M};
@@ -81,23 +83,37 @@ static BoundFit climb_with(Target *t, Mixture *q, uint64_t seed, uint64_t round,
             return all;
         }
         mixture_free(&before);
+        bool low = fresh + (fresh - *bound) * (stretches - k - 1) < floor - slack;
         *bound = fresh;
         all = fit;
+        if (low)
+            break;
     }
     return all;
 }
 
-/* For MEAN_ERROR; 0: there are enough. */
-static double draws_wanted(const BoundFit *fit)
+/* Are the weights of fresh draws of q, of one part, so uneven that these will be moved? */
+static bool poor_weights(Target *t, const Mixture *q, uint64_t seed)
 {
-    double M = (double)fit->draws, more = pow(fit->error / MEAN_ERROR, 2);
+    double *U = dgm_alloc((size_t)(JUDGES * (t->n + 1)) * sizeof *U), *ratio = U + JUDGES * t->n;
+
+    mixture_log_ratio(q, t, seed, FRESH, JUDGES, U, ratio);
+    Psis psis = psis_smooth(JUDGES, ratio);
+    free(U);
+    return !psis_reliable(&psis, JUDGES) && psis.ess < POOR * JUDGES;
+}
+
+/* For means as near as `error`; 0: there are enough. */
+static double draws_wanted(const BoundFit *fit, double error)
+{
+    double M = (double)fit->draws, more = pow(fit->error / error, 2);
 
     if (!fit->converged)
         return 4 * M;
     return more <= 1 ? 0 : 1.2 * more * M;
 }
 
-BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor)
+BoundFit climb(Target *t, Mixture *q, uint64_t seed, ClimbRules rules)
 {
     long noise = gaussian_noise(&q->part[0]), iterations = 0;
     long M = q->parts > 1 ? FEWEST_OF_MIXTURE : FEWEST_DRAWS;
@@ -116,10 +132,16 @@ BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor)
     for (uint64_t round = 1; round <= ROUNDS; round++) {
         bool last = round == ROUNDS || M >= most;
 
-        fit = climb_with(t, q, seed, round, M, last ? STRETCHES_LAST : STRETCHES_EARLY, &bound);
+        fit = climb_with(t, q, seed, round, M, last ? STRETCHES_LAST : STRETCHES_EARLY,
+                         rules.floor, &bound);
         fit.iterations = iterations += fit.iterations;
-        double wanted = draws_wanted(&fit);
-        if (last || wanted == 0 || target_late(t) || bound < floor - slack_of(q))
+        double wanted = draws_wanted(&fit, MEAN_ERROR);
+        if (last || wanted == 0 || target_late(t) || bound < rules.floor - slack_of(q)
+            || rules.scout)
+            break;
+        if (rules.rough && wanted > JUDGES && fit.converged && poor_weights(t, q, seed))
+            wanted = draws_wanted(&fit, ROUGH_ERROR);
+        if (wanted == 0)
             break;
         M = wanted < (double)most ? even(wanted) : most;
     }

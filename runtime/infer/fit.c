@@ -129,7 +129,7 @@ void fit_move(Target *t, Fit *f, const Sample *from)
     if (!can_move(t, f))
         return;
     t->stage = "moving draws";
-    Sample s = settle_draws(t, &f->q, from, f->rules.seed, &f->shift);
+    Sample s = settle_draws(t, &f->q, from, f->rules.seed, f->passes, &f->shift);
     s.levels = from->levels;
     take_bridge(f, &s);
     sample_free(&f->moved);
@@ -184,7 +184,7 @@ static void begin_nearer(Target *t, Start *s, uint64_t seed)
 {
     long n = s->n;
     Mixture q = mixture_of(gaussian_from(s, FAMILY_MEANFIELD, 0));
-    BoundFit fit = climb(t, &q, seed, -INFINITY);
+    BoundFit fit = climb(t, &q, seed, (ClimbRules){-INFINITY, .scout = true});
 
     if (fit.fresh > s->elbo) {
         s->elbo = fit.fresh;
@@ -202,7 +202,8 @@ static void climb_gaussian(Target *t, Fit *f)
     const FitRules *r = &f->rules;
 
     f->q = mixture_of(gaussian_from(&f->start, r->kind, r->rank));
-    f->bound = climb(t, &f->q, r->seed, -INFINITY);
+    f->bound = climb(t, &f->q, r->seed,
+                     (ClimbRules){-INFINITY, .rough = r->modes && t->n <= MOST_MOVED});
     t->trace = NULL;
     if (r->modes)
         modes_join(t, &f->start, &f->q, &f->bound, r->rank, r->seed);
@@ -213,7 +214,7 @@ static void climb_mixture(Target *t, Fit *f)
     const FitRules *r = &f->rules;
 
     f->q = modes_begin(t, &f->start, r->kind, r->rank, r->parts, r->seed);
-    f->bound = climb(t, &f->q, r->seed, -INFINITY);
+    f->bound = climb(t, &f->q, r->seed, (ClimbRules){.floor = -INFINITY});
     t->trace = NULL;
 }
 

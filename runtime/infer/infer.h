@@ -252,9 +252,15 @@ BoundFit mixture_elbo_fit(Target *t, Mixture *q, uint64_t seed, uint64_t stream,
 
 /* ---- climb.c: with as many draws as it takes ------------------------------------------------- */
 
-/* From q, in place; what it says is of the last fit. A bound that stays below `floor` in a round is
- * not followed further. */
-BoundFit climb(Target *t, Mixture *q, uint64_t seed, double floor);
+typedef struct ClimbRules {
+    double floor;                      /* a bound that will stay below it is not followed further */
+    bool rough;                        /* where weights would be poor anyway, means to 0.1 sds will
+                                          do: draws are moved then */
+    bool scout;                        /* with the fewest draws alone */
+} ClimbRules;
+
+/* From q, in place; what it says is of the last fit. */
+BoundFit climb(Target *t, Mixture *q, uint64_t seed, ClimbRules rules);
 
 /* ---- psis.c: Pareto-smoothed weights --------------------------------------------------------- */
 
@@ -415,6 +421,7 @@ typedef struct Fit {
     Sample plain;                      /* of q */
     Sample annealed;                   /* M 0: there was no need */
     Sample moved;                      /* M 0: the weighted draws stood still */
+    bool passes;                       /* its draws are moved on in other coordinates */
     double shift;                      /* of draws that were moved last, by what matters */
 } Fit;
 
@@ -443,9 +450,10 @@ bool settle_check(Target *t, const Mixture *q, const Sample *from, uint64_t seed
 /* Is it cheap to move draws, by what an evaluation costs or beside what went before? */
 bool settle_cheap(const Target *t);
 /* Equally weighted draws, moved from those of `from` in the scales of q until they stand still, or
- * have been moved as often as is allowed. *shift: of the last window, by what matters: above 1 they
- * still drift. */
-Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t seed, double *shift);
+ * have been moved as often as is allowed; no longer for more independent ones if they `pass`, to be
+ * moved on from there. *shift: of the last window, by what matters: above 1 they still drift. */
+Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t seed, bool pass,
+                    double *shift);
 
 /* ---- bridge.c: the evidence by draws of both laws -------------------------------------------- */
 

@@ -2,7 +2,9 @@
  *
  * Idea: the start has seen other modes than the one that it took. A mode counts as one of its own
  * where no part of the law has draws near it (mixture_reaches). One with little of the mass may
- * matter by its distance; it is often so faint that a climb from there leads back to the rest.
+ * matter by its distance; it is often so faint that a climb from there leads back to the rest. What
+ * descents call a mode is often the end of a hierarchy, with no mass: a climb from there leads to
+ * what is known. So a small climb goes first, and one of many ends at the same place is enough.
  */
 #include "infer/infer.h"
 
@@ -11,6 +13,7 @@
 
 enum { MOST_JOINED = 7, JITTER = 700000 };                   /* JITTER: a stream of noise */
 enum { EVIDENCE = 800000 };                                  /* a stream of noise */
+static const double SAME = 0.1;        /* sds between two ends of descents at one mode */
 static const double VALLEY = 1;        /* nats below the lower of two modes */
 static const double FAINTEST = 12;     /* nats below the best */
 static const double SEEN = 0.1;        /* of a variance */
@@ -52,6 +55,34 @@ Mixture modes_begin(Target *t, const Start *s, FamilyKind kind, long rank, long 
         mixture_add(&q, jittered(&q.part[k % modes], seed, JITTER + (uint64_t)k),
                     1 / (double)parts);
     return q;
+}
+
+/* Is mode k, in the scales of a Gaussian there, one before it that led elsewhere? */
+static bool led_elsewhere(const Start *s, long k, const Gaussian *there)
+{
+    double *sd = dgm_alloc((size_t)(s->n + 1) * sizeof *sd);
+    bool same = false;
+
+    gaussian_sds(there, sd);
+    for (long j = 0; j < k && !same; j++) {
+        same = s->other[j].bound == -INFINITY;
+        for (long i = 0; i < s->n && same; i++)
+            same = fabs(s->other[j].mean[i] - s->other[k].mean[i]) < SAME * sd[i];
+    }
+    free(sd);
+    return same;
+}
+
+/* Does a climb of independent numbers from a mode, which is little work, lead to where q has
+ * draws? */
+static bool leads_to(Target *t, const Start *mode, const Mixture *q, uint64_t seed)
+{
+    Mixture alone = mixture_of(gaussian_from(mode, FAMILY_MEANFIELD, 0));
+
+    climb(t, &alone, seed, (ClimbRules){-INFINITY, .scout = true});
+    bool known = mixture_reaches(q, alone.part[0].mean);
+    mixture_free(&alone);
+    return known;
 }
 
 /* The best bound of a Gaussian at a mode that q reaches, or does not; not climbed yet, so that they
@@ -109,9 +140,12 @@ void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint6
     for (long k = 0; k < s->others && q->parts <= MOST_JOINED && !target_late(t); k++) {
         if (s->other[k].bound < at_modes - RIVAL || mixture_reaches(q, s->other[k].mean))
             continue;
-        Mixture alone = mixture_of(gaussian_at(t, s->other[k].mean, kind, rank, seed));
-        BoundFit own = climb(t, &alone, seed, best - RIVAL);
+        Start mode = start_at(t, s->other[k].mean, seed);
+        Mixture alone = mixture_of(gaussian_from(&mode, kind, rank));
+        BoundFit own = {.fresh = -INFINITY};
 
+        if (!led_elsewhere(s, k, &alone.part[0]) && !leads_to(t, &mode, q, seed))
+            own = climb(t, &alone, seed, (ClimbRules){.floor = best - RIVAL});
         if (own.fresh > best - RIVAL && gaussian_resolved(&alone.part[0])
             && !mixture_reaches(q, alone.part[0].mean)) {
             best = own.fresh > best ? own.fresh : best;
@@ -122,6 +156,7 @@ void modes_join(Target *t, Start *s, Mixture *q, BoundFit *fit, long rank, uint6
             s->other[k].bound = -INFINITY;
         }
         mixture_free(&alone);
+        start_free(&mode);
     }
     if (q->parts > 1)
         mixture_by_evidence(t, q, seed, EVIDENCE);

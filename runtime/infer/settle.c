@@ -353,13 +353,13 @@ static Sample to_sample(const Chains *c, double effective)
 }
 
 /* Had they better be moved on? */
-static bool go_on(const Chains *c, double shift, double effective)
+static bool go_on(const Chains *c, double shift, double effective, bool pass)
 {
     if (target_late(c->t))
         return false;
     double least = fmax(LEAST, LONG_WORK / (c->t->work * (double)(c->C * LEAPS)));
     return ((double)c->moves < least && c->moves < MOST) || (shift > 1 && c->moves < MOST)
-        || (effective < 2.0 * (double)c->C && c->moves < MOST_FOR_DRAWS);
+        || (effective < 2.0 * (double)c->C && c->moves < MOST_FOR_DRAWS && !pass);
 }
 
 static long at_most(double x, long most)
@@ -411,7 +411,8 @@ bool settle_cheap(const Target *t)
         || evaluations <= BESIDE * (double)t->evaluations;
 }
 
-Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t seed, double *shift)
+Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t seed, bool pass,
+                    double *shift)
 {
     double effective;
     long C = chains_for(MOVED_WORK / t->work * SNAPSHOTS * LEAPS);
@@ -421,7 +422,7 @@ Sample settle_draws(Target *t, const Mixture *q, const Sample *from, uint64_t se
         rescale_all(&c);
         run_window(&c, c.moves);
         *shift = drift(&c, BEFORE, &effective);
-    } while (go_on(&c, *shift, effective));
+    } while (go_on(&c, *shift, effective, pass));
     Sample s = to_sample(&c, effective);
     chains_free(&c);
     return s;

@@ -15,12 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Descents: that agree on the best, enough, enough where the best is no mode, and at most. */
-enum { AGREEING = 5, DESCENTS = 16, WITHOUT_MODE = 8, MOST_DESCENTS = 64 };
+/* Descents: that agree on the best, enough, enough where the best is no mode, and where these are
+ * much work too; and at most. */
+enum { AGREEING = 5, DESCENTS = 16, WITHOUT_MODE = 8, WITHOUT_MODE_LONG = 4, MOST_DESCENTS = 64 };
 enum { TRIES = 40, KEPT = 10, TRIAL_DRAWS = 20, MODE_ITERATIONS = 300 };
 static const double GOOD_SPREAD = 1;    /* of log p - log q: the mode is a good place to begin */
 static const double SAME = 1e-3;       /* log densities of two ends that are one mode */
 static const double SAME_BOUND = 1;    /* nats between two ways that reach the same mass */
+static const double RESOLVED = 1e14;   /* a bound beyond is rounding: a nat of it is not resolved */
+static const double SCATTERED = 1e8;   /* nor is it where draws lie so many nats apart */
 static const double MORE_WORK = 8e9, SOME_WORK = 1e9;        /* of descents: see enough() */
 static const double LAST_STEP = 0.01;  /* sds */
 
@@ -227,6 +230,8 @@ static void judge(Target *t, Start *s, uint64_t seed)
         s->elbo += ratio[i] / (double)M;
     for (long i = 0; i < M; i++)
         square += pow(ratio[i] - s->elbo, 2) / (double)M;
+    if (fabs(s->elbo) > RESOLVED || sqrt(square) > SCATTERED)
+        s->elbo = -INFINITY;
     s->spread = isfinite(s->elbo) ? sqrt(square) : INFINITY;
     free(U);
 }
@@ -371,15 +376,16 @@ static bool first_point(Target *t, uint64_t seed, int number, double *u, double 
     return false;
 }
 
-/* How far up a descent came: the best bound on its way, or that of a mode that was known. */
-typedef struct Way { bool known; double bound, spread; } Way;
+/* How far up a descent came: the best bound on its way, or that of a mode that was known; and the
+ * log density where it ended. */
+typedef struct Way { bool known; double bound, spread, top; } Way;
 
 static void try_at(Target *t, Start *best, Way *way, const double *u, bool mode, uint64_t seed)
 {
     Start s = candidate(t, u, seed, mode);
 
     if (isfinite(s.elbo) && s.elbo - s.spread > way->bound - way->spread)
-        *way = (Way){false, s.elbo, s.spread};
+        *way = (Way){false, s.elbo, s.spread, way->top};
     keep_better(best, s);
 }
 
@@ -389,11 +395,11 @@ static Way descend(Target *t, Start *best, double *u, double *points, uint64_t s
 {
     long n = t->n;
     Trail trail = {.t = t, .points = points, .stride = 1};
-    Way way = {false, -INFINITY, INFINITY};
+    Descent end = lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, visit});
+    Way way = {false, -INFINITY, INFINITY, -end.f};
 
-    lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, visit});
     if (known(best, u))
-        return (Way){true, best->elbo, best->spread};
+        return (Way){true, best->elbo, best->spread, -end.f};
     try_at(t, best, &way, u, true, seed);
     bool good = way.spread < GOOD_SPREAD;
     for (long k = 0; k < trail.n_points && !good && !target_late(t); k++)
@@ -405,21 +411,26 @@ static Way descend(Target *t, Start *best, double *u, double *points, uint64_t s
 typedef struct Search {
     int descents, agreed;              /* agreed: ended at the best mode */
     double bound[MOST_DESCENTS];       /* that each reached */
+    double highest, lowest;            /* log density where one ended */
     long before;                       /* evaluations */
 } Search;
 
 /* Are there enough descents? Of those that do not agree, as many as are worth their work: more of
- * it where fewer than AGREEING reached the best bound. */
+ * it where fewer than AGREEING reached the best bound. Those that all end at one mode, which is not
+ * where the mass is, differ by the points that they came by alone: more would find nothing new. */
 static bool enough(const Search *s, const Start *best, const Target *t)
 {
-    int reached = 0, least = s->agreed >= AGREEING ? AGREEING
-                           : best->found && !best->mode ? WITHOUT_MODE : DESCENTS;
     double work = t->work * (double)(t->evaluations - s->before);
+    bool no_mode = best->found && !best->mode;
+    int reached = 0, least = s->agreed >= AGREEING ? AGREEING : !no_mode ? DESCENTS
+                           : work < MORE_WORK ? WITHOUT_MODE : WITHOUT_MODE_LONG;
 
     for (int d = 0; d < s->descents; d++)
         reached += best->found && s->bound[d] > best->elbo - SAME_BOUND;
     if (s->descents < least || s->descents == MOST_DESCENTS)
         return s->descents == MOST_DESCENTS;
+    if (no_mode && s->highest - s->lowest < SAME)
+        return true;
     return reached == s->descents || work > (reached < AGREEING ? MORE_WORK : SOME_WORK);
 }
 
@@ -435,11 +446,11 @@ Start start_find(Target *t, uint64_t seed)
     long n = t->n;
     double *room = dgm_alloc((size_t)(n * (KEPT + 2)) * sizeof *room), *u = room, *g = u + n;
     Start best = {.n = n};
-    Search s = {.before = t->evaluations};
+    Search s = {.before = t->evaluations, .highest = -INFINITY, .lowest = INFINITY};
 
     while (!enough(&s, &best, t) && !(best.found && target_late(t))) {
         double elbo = best.found ? best.elbo : -INFINITY;
-        Way way = {.bound = -INFINITY};
+        Way way = {.bound = -INFINITY, .top = -INFINITY};
 
         if (first_point(t, seed, s.descents, u, g))
             way = descend(t, &best, u, g + n, seed);
@@ -448,6 +459,8 @@ Start start_find(Target *t, uint64_t seed)
         else if (best.found && best.elbo > elbo)
             s.agreed = 1;
         s.bound[s.descents++] = way.bound;
+        s.highest = fmax(s.highest, way.top);
+        s.lowest = fmin(s.lowest, way.top);
     }
     free(room);
     return best;

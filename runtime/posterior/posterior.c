@@ -205,6 +205,7 @@ static void to_centred(Posterior *p, const Sample *s)
 static void refine_both(Posterior *p, Fit *noncentred)
 {
     take_form(p, FORM_NONCENTRED);
+    noncentred->passes = true;
     fit_refine(&p->target, noncentred);
     take_form(p, FORM_FREE);
     const Sample *s = fit_sample(noncentred);

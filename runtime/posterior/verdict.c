@@ -64,7 +64,8 @@ static void modes(Posterior *p)
         labels(p);
 }
 
-/* Of how the family was climbed: no matter where the draws were moved on until they stood still. */
+/* Of how the family was climbed: no matter where the draws were moved on until they stood still;
+ * nor do its means matter where weights correct them. */
 static void bound(Posterior *p)
 {
     const Fit *f = &p->fit;
@@ -78,7 +79,7 @@ static void bound(Posterior *p)
         doubt(p, "converged", "the bound was still rising after %ld steps: the posterior may be "
              "improper (a latent that data and prior leave open), or have a shape that the family "
              "cannot follow", f->bound.iterations);
-    if (f->bound.error > MEAN_ERROR)
+    if (f->bound.error > MEAN_ERROR && !fit_reliable(f))
         doubt(p, "draws", "the family's means are known to %.2f of a standard deviation only: "
              "%ld fixed draws were not enough", f->bound.error, f->bound.draws);
 }

@@ -84,7 +84,8 @@ model kinds(J = 3) {
   latent p : unit ~ logit_normal(m, w)
   let P = [[w, 0.3 * w], [0.3 * w, w]]
   latent e : real[2] ~ mvnormal(m, cov: P)
-  latent f : real[2] ~ mvnormal(m, prec: P)
+  let Q[i in 2, j in 2] = if i == j then w else 0.3 * w
+  latent f : real[2] ~ mvnormal(m, prec: Q)
   latent q[i in J, j in J] : real ~ cauchy(z[i] * m, w + exp(z[j]))
   for j in J {
     latent k : real ~ laplace(a[j], exp(r[j]))

@@ -79,7 +79,7 @@ static void drifting(void **state)
         double shift;
 
         assert_false(settle_check(&t, &q, &s, seed));
-        Sample moved = settle_draws(&t, &q, &s, seed, &shift);
+        Sample moved = settle_draws(&t, &q, &s, seed, false, &shift);
         assert_true(shift <= 1 && moved.moves >= 64 && moved.M == 4000);
         assert_true(moved.psis.ess > 500 && moved.psis.ess <= 4000);
         double error = 4 / sqrt(moved.psis.ess);
@@ -113,7 +113,7 @@ static void running_away(void **state)
     double shift;
 
     (void)state;
-    Sample moved = settle_draws(&t, &q, &s, 1, &shift);
+    Sample moved = settle_draws(&t, &q, &s, 1, false, &shift);
     assert_true(shift > 1 && moved.moves >= 512);
     sample_free(&moved);
     sample_free(&s);
@@ -183,7 +183,7 @@ static void strata(void **state)
     assert_true(taken.count[1] >= 50 && taken.C == taken.count[0] + taken.count[1]);
     for (long i = 0; i < taken.C; i++)
         assert_true((taken.U[2 * i] > 10) == (i >= taken.count[0]));
-    Sample moved = settle_draws(&t, &q, &from, 2, &shift);
+    Sample moved = settle_draws(&t, &q, &from, 2, false, &shift);
     assert_true(shift <= 1);
     assert_close(share_beyond(&moved, 10), 0.01, 1.0 / (double)moved.M);
     strata_free(&taken);
@@ -243,7 +243,7 @@ static void giving_up(void **state)
     for (int hopeless = 0; hopeless < 2; hopeless++) {
         Target t = target();
         Mixture q = law(1);
-        BoundFit fit = climb(&t, &q, 1, hopeless ? 1000 : -INFINITY);
+        BoundFit fit = climb(&t, &q, 1, (ClimbRules){.floor = hopeless ? 1000 : -INFINITY});
 
         evaluations[hopeless] = t.evaluations;
         assert_true(hopeless ? fit.draws <= 64 : fit.error < 0.03);
