@@ -54,8 +54,8 @@ bool joint_offers_cdf(Derive *d, Ast *law, Span at, const char *what)
         return true;
     diag_error(d->c, E_NO_CDF, at, what, fmt_expr(d->c, law));
     if (law->kind == AST_IF)
-        diag_help(d->c, "`|>` takes the whole `if`: put its branch in parentheses, "
-                  "`else (.. |> ..)`");
+        diag_help(d->c, "`|>` takes the whole `if`: write it in each branch that it is meant for, "
+                  "in parentheses, `if .. then (.. |> ..) else (.. |> ..)`");
     else if (law->kind == AST_PIPE)
         diag_help(d->c, "cut once, with both bounds, and censor what is cut: "
                   "`d |> truncate(lower: a, upper: b) |> censor(lower: l, upper: u)`");
@@ -135,6 +135,11 @@ static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
     return lower ? censored(d, b, x, lower, false, density) : density;
 }
 
+static bool is_delta(const Ast *law)
+{
+    return law->kind == AST_CALL && !law->decl && !strcmp(law->name, "delta");
+}
+
 Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
 {
     Ast *seen = law_see(d->m, law);
@@ -145,7 +150,7 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
                            joint_logpdf(d, seen->kids[IF_THEN], x, half),
                            joint_logpdf(d, seen->kids[IF_ELSE], x, half));
     bool counted = x->type && x->type->elem != ELEM_REAL;      /* a density has no point mass */
-    if (counted && seen->kind == AST_CALL && !seen->decl && !strcmp(seen->name, "delta")) {
+    if (counted && is_delta(seen)) {
         Ast *at = make_binary(d->c, "==", x, seen->kids[0]->kids[ARG_VALUE]);
         return make_choice(d->c, law->span, at, NULL, ast_num(d->c, law->span, -INFINITY));
     }
@@ -153,7 +158,11 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
         return stage_logpdf(d, seen, x, half);
     if (!law_called(seen)) {
         diag_error(d->c, E_ND_LAW, law->span, fmt_expr(d->c, law));
-        diag_help(d->c, "write a distribution of lang/std or of this file");
+        if (is_delta(seen))
+            diag_help(d->c, "a real number with a point mass has no density: `factor if c then "
+                      "(if x == v then 0 else -inf) else logpdf(.., x)` weighs one");
+        else
+            diag_help(d->c, "write a distribution of lang/std or of this file");
         return NULL;
     }
     Ast *density = make_call(d->c, "logpdf", real_scalar(d->c), law->span, seen, x);
