@@ -33,10 +33,10 @@ set(COMPILER_SOURCES
   compiler/check/frame.c
   compiler/check/index.c
   compiler/check/infer.c
+  compiler/check/joint_latents.c
   compiler/check/law.c
   compiler/check/library.c
   compiler/check/marginals.c
-  compiler/check/joint_latents.c
   compiler/check/mixtures.c
   compiler/check/model.c
   compiler/check/names.c

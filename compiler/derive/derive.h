@@ -82,6 +82,7 @@ Type *real_scalar(Ctx *c);
 /* at file level: user's, then lang/std */
 Ast  *find_declared(const Derive *d, AstKind kind, Str name);
 bool  law_is_flat(const Ast *law);
+bool  law_is_delta(const Ast *law);
 int   law_rank(const Ast *call);                                /* event axes of one draw */
 int   batch_rank(Ctx *c, const Ast *call);            /* axes of its arguments beyond those */
 Type *beyond_event(Ctx *c, const Type *t, int rank);  /* axes of a draw beyond the event */

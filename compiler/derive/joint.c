@@ -135,11 +135,6 @@ static Ast *stage_logpdf(Derive *d, Ast *pipe, Ast *x, const Var *half)
     return lower ? censored(d, b, x, lower, false, density) : density;
 }
 
-static bool is_delta(const Ast *law)
-{
-    return law->kind == AST_CALL && !law->decl && !strcmp(law->name, "delta");
-}
-
 Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
 {
     Ast *seen = law_see(d->m, law);
@@ -150,7 +145,7 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
                            joint_logpdf(d, seen->kids[IF_THEN], x, half),
                            joint_logpdf(d, seen->kids[IF_ELSE], x, half));
     bool counted = x->type && x->type->elem != ELEM_REAL;      /* a density has no point mass */
-    if (counted && is_delta(seen)) {
+    if (counted && law_is_delta(seen)) {
         Ast *at = make_binary(d->c, "==", x, seen->kids[0]->kids[ARG_VALUE]);
         return make_choice(d->c, law->span, at, NULL, ast_num(d->c, law->span, -INFINITY));
     }
@@ -158,7 +153,7 @@ Ast *joint_logpdf(Derive *d, Ast *law, Ast *x, const Var *half)
         return stage_logpdf(d, seen, x, half);
     if (!law_called(seen)) {
         diag_error(d->c, E_ND_LAW, law->span, fmt_expr(d->c, law));
-        if (is_delta(seen))
+        if (law_is_delta(seen))
             diag_help(d->c, "a real number with a point mass has no density: `factor if c then "
                       "(if x == v then 0 else -inf) else logpdf(.., x)` weighs one");
         else

@@ -25,6 +25,11 @@ bool law_is_flat(const Ast *law)
         && (!law->decl || law->decl->kind != AST_DISTRIBUTION);
 }
 
+bool law_is_delta(const Ast *law)
+{
+    return law->kind == AST_CALL && !law->decl && !strcmp(law->name, "delta");
+}
+
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 int law_rank(const Ast *call)

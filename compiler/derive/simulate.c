@@ -132,7 +132,7 @@ static Ast *drawn(Sim *s, Ast *law)
         Ast *a = drawn(s, law->kids[IF_THEN]), *b = drawn(s, law->kids[IF_ELSE]);
         return typed(s, make_choice(c, law->span, law->kids[IF_COND], a, b));
     }
-    if (law->kind == AST_CALL && !law->decl && !strcmp(law->name, "delta"))
+    if (law_is_delta(law))
         return law->kids[0]->kids[ARG_VALUE];
     if (!law_called(law))
         return refuse(s, str_fmt(c, "its law %s is no distribution", fmt_expr(c, law)));

@@ -17,7 +17,6 @@ enum { ROUNDS = 12, DOUBLINGS = 13, POINTS = 32, STREAM = 600000 };
 /* Evaluations: of a density that is little work, or of more a share of what went before. */
 enum { CHEAP = 16000 };
 static const double CHEAP_WORK = 2e9, SHARE = 0.125;
-static const double SAME = 0.1;        /* sds of the mode found: ends so near each other are one */
 
 /* The mode found, as a law, and its standard deviations. */
 typedef struct Around {
@@ -65,20 +64,12 @@ static bool best_point(Target *t, const double *U, double *u)
     return isfinite(value[best]);
 }
 
-static bool near(const Around *a, const double *u, const double *v)
-{
-    for (long i = 0; i < a->q.n; i++)
-        if (!(fabs(u[i] - v[i]) < SAME * a->sd[i]))
-            return false;
-    return true;
-}
-
 static bool is_known(const Around *a, const Start *s, const double *u)
 {
-    bool known = near(a, s->mean, u);
+    bool known = modes_same(s->n, a->sd, s->mean, u);
 
     for (long k = 0; k < s->others && !known; k++)
-        known = near(a, s->other[k].mean, u);
+        known = modes_same(s->n, a->sd, s->other[k].mean, u);
     return known;
 }
 
@@ -98,7 +89,7 @@ static void look_there(Target *t, Start *s, const Around *a, double *u, uint64_t
 /* Of the modes that may matter, s among them, number k, and over again. */
 static const double *center(const Start *s, long k)
 {
-    double best = s->others > 0 ? fmax(s->elbo, s->other[0].bound) : s->elbo;
+    double best = start_bound(s);
     long first = s->elbo < best - RIVAL, rivals = !first;
 
     while (rivals - !first < s->others && s->other[rivals - !first].bound >= best - RIVAL)
@@ -109,13 +100,9 @@ static const double *center(const Start *s, long k)
 
 static Around around(Target *t, const double *mean, uint64_t seed)
 {
-    Start s = start_at(t, mean, seed);
-    FamilyKind kind = s.factor != NULL ? FAMILY_FULLRANK : FAMILY_MEANFIELD;
-    Around a = {gaussian_from(&s, kind, 0), dgm_alloc((size_t)s.n * sizeof *a.sd)};
+    Around a = {modes_gaussian(t, mean, seed, NULL), dgm_alloc((size_t)t->n * sizeof *a.sd)};
 
-    memcpy(a.q.mean, mean, (size_t)s.n * sizeof *mean);
     gaussian_sds(&a.q, a.sd);
-    start_free(&s);
     return a;
 }
 

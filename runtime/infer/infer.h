@@ -128,6 +128,8 @@ Start start_at(Target *t, const double *mode, uint64_t seed);
 void start_take_highest(Target *t, Start *s, uint64_t seed);
 /* One descent from u, in place. */
 void start_descend(Target *t, double *u);
+/* The best bound of s and its others. */
+double start_bound(const Start *s);
 /* Adds a mode to the others, in falling order of their bounds; takes its mean. */
 void start_keep(Start *best, Mode m);
 void start_free(Start *s);
@@ -351,6 +353,13 @@ void mixture_anneal(Target *t, const Mixture *q, long K, uint64_t seed, uint64_t
 
 /* A mode with exp(-RIVAL) of the mass can still be seen in a mean. */
 enum { RIVAL = 5 };
+
+/* Are two ends of descents one mode, by standard deviations there? */
+bool modes_same(long n, const double *sd, const double *u, const double *v);
+/* The Gaussian of the curvature at a mode, with the mode for its mean; *bound (or NULL): of it. */
+Gaussian modes_gaussian(Target *t, const double *mode, uint64_t seed, double *bound);
+/* Can the mass of part k be seen in a mean? */
+bool modes_seen(const Mixture *q, long k);
 
 /* For a mixture of so many parts: at the best mode, at others that its part does not reach, and
  * where these are fewer, at points near them, wider. */

@@ -8,7 +8,6 @@
  */
 #include "infer/infer.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,20 +16,16 @@ enum { MOST_LABELLINGS = 8, MOST_SEEN = 32 };
 /* A Gaussian at the mode u joins those seen. Its bound. */
 static double see(Target *t, Mixture *seen, const double *u, uint64_t seed)
 {
-    Start s = start_at(t, u, seed);
-    Gaussian q = gaussian_from(&s, s.factor != NULL ? FAMILY_FULLRANK : FAMILY_MEANFIELD, 0);
-    double bound = s.elbo;
+    double bound;
 
-    memcpy(q.mean, u, (size_t)t->n * sizeof *u);
-    mixture_add(seen, q, 1);
-    start_free(&s);
+    mixture_add(seen, modes_gaussian(t, u, seed, &bound), 1);
     return bound;
 }
 
 /* Those that may matter, each once. */
 static Mixture rivals(Target *t, const Start *s, uint64_t seed)
 {
-    double best = s->others > 0 ? fmax(s->elbo, s->other[0].bound) : s->elbo;
+    double best = start_bound(s);
     Mixture seen = mixture_new(t->n);
 
     if (s->mode)
@@ -67,7 +62,7 @@ static bool leads_out(const Target *t, const Mixture *q, long k, const Mixture *
     double *u = dgm_alloc((size_t)(t->n + 1) * sizeof *u);
     bool out = false;
 
-    for (long way = 0; way < t->exchanges && q->weight[k] > exp(-RIVAL) && !out; way++) {
+    for (long way = 0; way < t->exchanges && modes_seen(q, k) && !out; way++) {
         t->exchange(t->of[0], way, q->part[k].mean, u);
         out = !mixture_reaches(law, u);
     }

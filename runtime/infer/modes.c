@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_JOINED = 7, JITTER = 700000 };                   /* JITTER: a stream of noise */
 enum { EVIDENCE = 800000 };                                  /* a stream of noise */
@@ -18,6 +19,31 @@ static const double VALLEY = 1;        /* nats below the lower of two modes */
 static const double FAINTEST = 12;     /* nats below the best */
 static const double SEEN = 0.1;        /* of a variance */
 static const double WIDER = 1.5;       /* sds of a part that begins near another one */
+
+bool modes_same(long n, const double *sd, const double *u, const double *v)
+{
+    for (long i = 0; i < n; i++)
+        if (!(fabs(u[i] - v[i]) < SAME * sd[i]))
+            return false;
+    return true;
+}
+
+Gaussian modes_gaussian(Target *t, const double *mode, uint64_t seed, double *bound)
+{
+    Start s = start_at(t, mode, seed);
+    Gaussian q = gaussian_from(&s, s.factor != NULL ? FAMILY_FULLRANK : FAMILY_MEANFIELD, 0);
+
+    memcpy(q.mean, mode, (size_t)t->n * sizeof *mode);
+    if (bound != NULL)
+        *bound = s.elbo;
+    start_free(&s);
+    return q;
+}
+
+bool modes_seen(const Mixture *q, long k)
+{
+    return q->weight[k] > exp(-RIVAL);
+}
 
 static Gaussian gaussian_at(Target *t, const double *mode, FamilyKind kind, long rank,
                             uint64_t seed)
@@ -64,11 +90,9 @@ static bool led_elsewhere(const Start *s, long k, const Gaussian *there)
     bool same = false;
 
     gaussian_sds(there, sd);
-    for (long j = 0; j < k && !same; j++) {
-        same = s->other[j].bound == -INFINITY;
-        for (long i = 0; i < s->n && same; i++)
-            same = fabs(s->other[j].mean[i] - s->other[k].mean[i]) < SAME * sd[i];
-    }
+    for (long j = 0; j < k && !same; j++)
+        same = s->other[j].bound == -INFINITY
+            && modes_same(s->n, sd, s->other[j].mean, s->other[k].mean);
     free(sd);
     return same;
 }
@@ -120,10 +144,9 @@ static BoundFit together(const Mixture *q, const BoundFit *of_part)
     all.draws = all.iterations = 0;
     all.converged = true;
     for (long k = 0; k < q->parts; k++) {
-        bool counts = q->parts == 1 || q->weight[k] > exp(-RIVAL);
-        BoundFit one = {.iterations = of_part[k].iterations, .converged = true};
+        BoundFit unseen = {.iterations = of_part[k].iterations, .converged = true};
 
-        bound_join(&all, counts ? &of_part[k] : &one);
+        bound_join(&all, modes_seen(q, k) ? &of_part[k] : &unseen);
     }
     return all;
 }

@@ -296,6 +296,11 @@ Start start_at(Target *t, const double *mode, uint64_t seed)
     return candidate(t, mode, seed, true);
 }
 
+double start_bound(const Start *s)
+{
+    return s->others > 0 ? fmax(s->elbo, s->other[0].bound) : s->elbo;
+}
+
 void start_keep(Start *best, Mode m)
 {
     Mode *more = dgm_alloc((size_t)(best->others + 1) * sizeof *more);

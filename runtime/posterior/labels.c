@@ -26,9 +26,7 @@ typedef struct Way { unsigned long axes; long a, b; } Way;
 struct Labels {
     Axis axis[sizeof(long) * 8 - 1];   /* a set is a long of bits */
     int n_axes;
-    Way *way;
-    long ways;
-    double labellings;                 /* orders of the labels */
+    Way *way;                          /* [target.exchanges] */
     double *values, *free;             /* scratch */
 };
 
@@ -58,13 +56,8 @@ static void exchange_values(const Posterior *p, Way w, DensityForm form, double 
     }
 }
 
-/* Are the free numbers of latent i its standard values in this form alone? */
-static bool is_standard(const Posterior *p, DensityForm form, int i)
-{
-    return form == FORM_NONCENTRED && p->model->latents[i].centring == DGM_NONCENTRABLE;
-}
-
-/* By way of the values; standard values themselves. */
+/* By way of the values. Free numbers that are standard values in this form alone by themselves: no
+ * map leads there. */
 static void exchange(const Posterior *p, Way w, DensityForm form, const double *u, double *v)
 {
     const Labels *l = p->labels;
@@ -79,7 +72,7 @@ static void exchange(const Posterior *p, Way w, DensityForm form, const double *
     for (int i = 0; i < p->model->n_latents; i++) {
         long at, n = density_latent(p->density, form, i, &at);
 
-        if (is_standard(p, form, i))
+        if (p->model->latents[i].centring == DGM_NONCENTRABLE)
             memcpy(v + at, l->free + at, (size_t)n * sizeof *v);
     }
 }
@@ -127,12 +120,12 @@ static bool is_exchangeable(Posterior *p, Way w, const double *u, double f, doub
     return fabs(target_at(&p->target, v, NULL) - f) <= SAME * (1 + fabs(f));
 }
 
-static void add_ways(Labels *l, unsigned long axes, long size)
+static void add_ways(Posterior *p, unsigned long axes, long size)
 {
     for (long b = 1; b < size; b++) {
         for (long a = 0; a < b; a++)
-            l->way[l->ways++] = (Way){axes, a, b};
-        l->labellings *= (double)(b + 1);
+            p->labels->way[p->target.exchanges++] = (Way){axes, a, b};
+        p->target.labellings *= (double)(b + 1);
     }
 }
 
@@ -184,7 +177,7 @@ static void find_of_size(Posterior *p, Labels *l, long size, const double *u, do
                 good = is_exchangeable(p, (Way){set, a, a + 1}, u, f, v);
             if (good && n_found < AXES_TRIED) {
                 found[n_found++] = set;
-                add_ways(l, set, size);
+                add_ways(p, set, size);
             }
         }
 }
@@ -195,7 +188,8 @@ void labels_find(Posterior *p)
     Labels *l = p->labels = dgm_alloc(sizeof *l);
     double *u = dgm_alloc((size_t)(2 * n + 1) * sizeof *u), f;
 
-    l->labellings = 1;
+    p->target.exchange = exchange_way;
+    p->target.labellings = 1;
     take_axes(p, l);
     for (long size = 2; size <= MOST_LABELS; size++)
         trials += 1L << axes_of(l, size);
@@ -207,9 +201,6 @@ void labels_find(Posterior *p)
         && (double)trials * p->target.work <= MOST_WORK && point(p, u, &f))
         for (long size = 2; size <= MOST_LABELS; size++)
             find_of_size(p, l, size, u, f, u + n);
-    p->target.exchange = exchange_way;
-    p->target.exchanges = l->ways;
-    p->target.labellings = l->labellings;
     free(u);
 }
 
@@ -217,7 +208,7 @@ void labels_find(Posterior *p)
 void labels_text(const Posterior *p, char *text, size_t size)
 {
     const Labels *l = p->labels;
-    unsigned long axes = l->ways > 0 ? l->way[0].axes : 0;
+    unsigned long axes = p->target.exchanges > 0 ? l->way[0].axes : 0;
     int last = -1;
 
     text[0] = '\0';

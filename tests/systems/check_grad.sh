@@ -19,6 +19,14 @@ own=$(for f in "$DGM_ROOT"/examples/*/*.dgm; do
 [ $n -eq "$own" ] || fail "an example is not checked here"          # posteriordb: posteriordb.sh; clinic
                                                                     # has discrete latents alone: joint.sh
 
+# slopes NAME AT: the gradient of NAME.dgm on NAME.json is right; lp.json has that at the values AT
+slopes() {
+    quick_dgmc "$1.dgm" --only=step,log_prob --precision f64
+    "./$1" check-grad --data "$1.json" --tol 1e-6 || fail "$1"
+    echo "$2" >"$1.at"
+    "./$1" log-prob --data "$1.json" --at "$1.at" --json >lp.json
+}
+
 # The derivative of a branch that is not taken may be infinite: at p = 1, at p = 0, of a root of 0.
 cat >branches.dgm <<'END'
 model branches {
@@ -37,10 +45,7 @@ model branches {
 }
 END
 echo '{"y": [1, 1, 0, 0, 1], "s": [0, 1, 1, 3, 0]}' >branches.json
-quick_dgmc branches.dgm --only=step,log_prob --precision f64
-./branches check-grad --data branches.json --tol 1e-6 || fail branches
-echo '{"a": 0.5, "b": 2}' >branches.at
-./branches log-prob --data branches.json --at branches.at --json >lp.json
+slopes branches '{"a": 0.5, "b": 2}'
 holds "$(json lp.json a)^2 < 1e6 && $(json lp.json b)^2 < 1e6" "the gradient is finite"
 
 # So may that of a logsumexp there: claims of a compound Poisson-gamma law, of which some are 0.
@@ -56,10 +61,7 @@ model claims {
 }
 END
 echo '{"y": [1, 0, 2.5, 0]}' >claims.json
-quick_dgmc claims.dgm --only=step,log_prob --precision f64
-./claims check-grad --data claims.json --tol 1e-6 || fail claims
-echo '{"lambda": 1.5, "a": 2, "b": 1.5}' >claims.at
-./claims log-prob --data claims.json --at claims.at --json >lp.json
+slopes claims '{"lambda": 1.5, "a": 2, "b": 1.5}'
 holds "$(json lp.json a)^2 < 1e6" "the gradient through a logsumexp that is not taken is finite"
 
 # So may that of what a sequence is given at a step, which is kept beside what the other steps are given,
@@ -78,10 +80,7 @@ model doses(T = 4) {
 }
 END
 echo '{"y": [1, 0, 2, 1], "x": [1, 0, 2, 3]}' >doses.json
-quick_dgmc doses.dgm --only=step,log_prob --precision f64
-./doses check-grad --data doses.json --tol 1e-6 || fail doses
-echo '{"a": [1.2, 2, 0.7], "b": 0.3, "c": 0.5}' >doses.at
-./doses log-prob --data doses.json --at doses.at --json >lp.json
+slopes doses '{"a": [1.2, 2, 0.7], "b": 0.3, "c": 0.5}'
 holds "$(json lp.json b)^2 < 1e6 && $(json lp.json c)^2 < 1e6" "the gradient through a sequence is finite"
 grep -q null lp.json && fail "the gradient through a product is finite"
 :
