@@ -2,7 +2,8 @@
  *
  * Powers of two are built and taken apart in the bits. Adding DGM_ROUND_D = 1.5 * 2^52 rounds to an
  * integer and leaves it in the low bits of the sum, which spares the 64-bit integer conversions
- * that SSE2 and AVX2 lack.
+ * that SSE2 and AVX2 lack. Polynomials are summed in two chains, of even and of odd powers: where
+ * one exponential waits for another, the shorter chains are the faster ones.
  */
 #ifndef DGM_MATH_VMATH_F64_H
 #define DGM_MATH_VMATH_F64_H
@@ -50,18 +51,17 @@ DGM_INLINE double dgm_floor_d(double x)
 /* (e^r - 1 - r) / r^2 for |r| <= 0.35 */
 DGM_INLINE double dgm_exp_poly_d(double r)
 {
-    double p = 0x1.1f8e6e952ceabp-29;
-    p = p * r + 0x1.af5290d2b561ep-26;
-    p = p * r + 0x1.27e4caeda8469p-22;
-    p = p * r + 0x1.71ddffef60257p-19;
-    p = p * r + 0x1.a01a01adc40cbp-16;
-    p = p * r + 0x1.a01a01aca02c3p-13;
-    p = p * r + 0x1.6c16c16c14fd5p-10;
-    p = p * r + 0x1.111111110ff87p-7;
-    p = p * r + 0x1.5555555555558p-5;
-    p = p * r + 0x1.5555555555557p-3;
-    p = p * r + 0x1.0000000000000p-1;
-    return p;
+    double r2 = r * r, p = 0x1.1f8e6e952ceabp-29, q = 0x1.af5290d2b561ep-26;
+    p = p * r2 + 0x1.27e4caeda8469p-22;
+    q = q * r2 + 0x1.71ddffef60257p-19;
+    p = p * r2 + 0x1.a01a01adc40cbp-16;
+    q = q * r2 + 0x1.a01a01aca02c3p-13;
+    p = p * r2 + 0x1.6c16c16c14fd5p-10;
+    q = q * r2 + 0x1.111111110ff87p-7;
+    p = p * r2 + 0x1.5555555555558p-5;
+    q = q * r2 + 0x1.5555555555557p-3;
+    p = p * r2 + 0x1.0000000000000p-1;
+    return q * r + p;
 }
 
 /* x = n ln 2 + r. Returns DGM_ROUND_D + n. */
@@ -111,14 +111,13 @@ DGM_INLINE double dgm_expm1_d(double x)
 DGM_INLINE double dgm_log1p_core_d(double f)
 {
     double s = f / (2 + f), u = s * s;
-    double p = 0x1.2b662bd0f467dp-3;
-    p = p * u + 0x1.39fd33f4f0686p-3;
-    p = p * u + 0x1.7462be2cad85ap-3;
-    p = p * u + 0x1.c71c62c21a3a2p-3;
-    p = p * u + 0x1.2492492e0efb2p-2;
-    p = p * u + 0x1.99999999951c0p-2;
-    p = p * u + 0x1.5555555555558p-1;
-    return f - s * (f - u * p);
+    double u2 = u * u, p = 0x1.2b662bd0f467dp-3, q = 0x1.39fd33f4f0686p-3;
+    p = p * u2 + 0x1.7462be2cad85ap-3;
+    q = q * u2 + 0x1.c71c62c21a3a2p-3;
+    p = p * u2 + 0x1.2492492e0efb2p-2;
+    q = q * u2 + 0x1.99999999951c0p-2;
+    p = p * u2 + 0x1.5555555555558p-1;
+    return f - s * (f - u * (q * u + p));
 }
 
 /* The k of u = 2^k m, sqrt(1/2) <= m < sqrt(2), for normal u > 0. */
@@ -185,17 +184,16 @@ DGM_INLINE double dgm_logistic_d(double x)
 DGM_INLINE double dgm_log1p_unit_d(double e, double s)
 {
     double u = s * s;
-    double p = 0x1.4b8574862e268p-3;
-    p = p * u + 0x1.67ff3a8be6123p-4;
-    p = p * u + 0x1.ebaa035ad0374p-4;
-    p = p * u + 0x1.10ab0579ff539p-3;
-    p = p * u + 0x1.3b18caac2563ap-3;
-    p = p * u + 0x1.745cefc403313p-3;
-    p = p * u + 0x1.c71c72765ed30p-3;
-    p = p * u + 0x1.24924923cd3dap-2;
-    p = p * u + 0x1.999999999a455p-2;
-    p = p * u + 0x1.5555555555555p-1;
-    return e - s * (e - u * p);
+    double u2 = u * u, p = 0x1.67ff3a8be6123p-4, q = 0x1.4b8574862e268p-3;
+    p = p * u2 + 0x1.10ab0579ff539p-3;
+    q = q * u2 + 0x1.ebaa035ad0374p-4;
+    p = p * u2 + 0x1.745cefc403313p-3;
+    q = q * u2 + 0x1.3b18caac2563ap-3;
+    p = p * u2 + 0x1.24924923cd3dap-2;
+    q = q * u2 + 0x1.c71c72765ed30p-3;
+    p = p * u2 + 0x1.5555555555555p-1;
+    q = q * u2 + 0x1.999999999a455p-2;
+    return e - s * (e - u * (q * u + p));
 }
 
 /* max(x, 0) + log(1 + e), e = e^-|x|. */

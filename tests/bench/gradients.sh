@@ -3,6 +3,8 @@
 # gradient by the free numbers, with the Jacobian, in double precision on one thread: dgmc's C API,
 # Stan (the C++ of stanc in the same loop, and RStan's grad_log_prob), and, where PYTHON has NumPyro,
 # JAX (all in one jitted loop, and a jitted call for each). Models, data and sides: gradients/.
+# "dgmc, steps" are the gradients of whole steps of mean field with ten draws and Adam (`./model train`),
+# ten to a step.
 #
 # First all sides must agree, or there is no table: the difference of the log density between two
 # points and the gradient, relative 1e-8. Every round visits each model and runs all sides there one
@@ -31,7 +33,7 @@ mkdir -p "$work"
 runs=$work/runs
 . tests/bench/sides.sh
 models="logistic logistic_loop eight_schools hmm radon"
-sides=dgmc
+sides="dgmc steps"
 
 spec() {
     case $1 in
@@ -49,6 +51,12 @@ for model in $models; do
     # shellcheck disable=SC2086
     cc $flags -DDGM_NO_MAIN -DDGM_F64 -I runtime "$work/$model.c" $here/dgmc.c $here/loop.c \
         "$build/libdgm_f64.a" -lopenblas -lpng -lz -ljansson -lm -o "$work/$model-dgmc"
+    { sed '/^train/,/^}/d' "$(spec "$model")"
+      echo "train $(sed -n 's/^model \([a-z_]*\).*/\1/p' "$(spec "$model")") {
+          objective elbo(samples: 10); optimizer adam(0.02) }"
+    } >"$work/$model-steps.dgm"
+    "$build/dgmc" "$work/$model-steps.dgm" --data "$work/$model.json" --only=step --precision f64 \
+        -o "$work/$model-steps"
 done
 
 if Rscript -e 'library(rstan); library(jsonlite)' >/dev/null 2>&1; then
@@ -80,6 +88,17 @@ else
     echo "gradients.sh: no JAX: --python names no Python with numpyro" >&2
 fi
 
+# steps MODEL: draws per second of its trainer, the best of ten windows
+steps() {
+    window=25000
+    [ "$1" != eight_schools ] || window=100000
+    case $1 in hmm | logistic*) window=1000 ;; esac
+    taskset -c 0 "$work/$1-steps" train --data "$work/$1.json" --out "$work/run" --overwrite --quiet \
+        --steps $((10 * window)) --log-every $window >/dev/null
+    sed -n 's/.*"kind":"step".*"steps_per_second":\([0-9.e+-]*\).*/\1/p' "$work/run/metrics.jsonl" |
+        sort -g | awk '{ rate = $1 } END { printf "%.0f\n", 10 * rate }'
+}
+
 # ask SIDE MODEL check|speed: the side's answer, one line
 ask() {
     what=$3
@@ -90,6 +109,7 @@ ask() {
     case $1 in
     dgmc) taskset -c 0 "$work/$2-dgmc" "$work/$2.json" "$what" ;;
     stan) taskset -c 0 "$work/$2-stan" "$work/$2.dump" "$what" ;;
+    steps) steps "$2" ;;
     rstan) echo "$2 $what" >&3 && read -r line <&4 && echo "$line" ;;
     *) echo "$2 $what" >&5 && read -r line <&6 && echo "$line" ;;
     esac || { echo "gradients.sh: no answer of $1 for $2" >&2; exit 1; }
@@ -98,6 +118,7 @@ ask() {
 for model in $models; do
     ask dgmc "$model" check >"$work/expected"
     for side in $sides; do
+        [ "$side" != steps ] || continue
         ask "$side" "$model" check >"$work/answer"
         awk -v who="$side, $model" '
             function size(x) { return x < 0 ? -x : x }
@@ -138,6 +159,7 @@ echo
 title() {
     case $1 in
     dgmc) echo dgmc ;;
+    steps) echo "dgmc, steps" ;;
     stan) echo "Stan, C++" ;;
     rstan) echo RStan ;;
     loop) echo "JAX, one loop" ;;
@@ -156,12 +178,14 @@ for model in $models; do
     ask dgmc "$model" check >"$work/answer"
     line="| $model | $(awk '{ print NF - 1 }' "$work/answer") |"
     for side in $sides; do
+        of=dgmc to=$side
+        [ "$side" != steps ] || of=steps to=rstan
         rate=$(awk -v m="$model" -v s="$side" '$2 == m && $3 == s { print $4 }' "$runs" | median)
-        ratio=$(awk -v m="$model" -v s="$side" '
-            $2 == m && $3 == "dgmc" { dgmc = $4 }
-            $2 == m && $3 == s { print dgmc / $4 }' "$runs" | median)
+        ratio=$(awk -v m="$model" -v of="$of" -v to="$to" '
+            $2 == m && $3 == of { rate = $4 }
+            $2 == m && $3 == to { print rate / $4 }' "$runs" | median)
         line="$line $(awk -v r="$rate" 'BEGIN { print sprintf("%.3g", r) + 0 }')"
-        [ "$side" = dgmc ] || line="$line ($(awk -v r="$ratio" 'BEGIN { printf "%.3g", r }'))"
+        [ "$side" = dgmc ] || [ "$ratio" = 0 ] || line="$line ($(awk -v r="$ratio" 'BEGIN { printf "%.3g", r }'))"
         line="$line |"
     done
     echo "$line"
