@@ -19,6 +19,12 @@
 static const double TWO_PI = 6.28318530717958647693;
 enum { MAX_ITERATIONS = 4000000 };     /* some 20 sqrt(a) are needed when x is near a */
 
+/* |x| is not above limit: NaN, which more terms would not mend, ends a series too. */
+static bool within(double x, double limit) { return !(fabs(x) > limit); }
+
+/* A denominator of Lentz's method that vanishes by rounding (Thompson and Barnett 1986). */
+static double not_zero(double x) { return x == 0 ? 1e-30 : x; }
+
 static double gamma_prefactor(double a, double x)
 {
     if (a < 10)
@@ -36,9 +42,8 @@ static double gamma_series(double a, double x, double *by_a)
         harmonic += 1 / (a + k);
         sum += term;
         slope -= term * harmonic;
-        if (term < 0.1 * DBL_EPSILON * sum && term * harmonic < -0.1 * DBL_EPSILON * slope)
-            break;
-        if (term == 0)
+        if (within(term, 0.1 * DBL_EPSILON * sum)
+            && within(term * harmonic, -0.1 * DBL_EPSILON * slope))
             break;
     }
     *by_a = slope;
@@ -60,15 +65,15 @@ static double gamma_fraction(double a, double x, double *by_a)
         double an = i * (a - i), ratio = an / c;
         double slope_c = i / c - ratio * (dc / c);
         b += 2;
-        c = b + ratio;
+        c = not_zero(b + ratio);
         dc = slope_c - 1;
         double den = b + an * d, slope_den = -1 + i * d + an * dd;
-        d = 1 / den;
+        d = 1 / not_zero(den);
         dd = -d * d * slope_den;
         double step = c * d, dstep = dc * d + c * dd;
         df = df * step + f * dstep;
         f *= step;
-        if (fabs(step - 1) < DBL_EPSILON && fabs(f * dstep) <= DBL_EPSILON * fabs(df))
+        if (within(step - 1, DBL_EPSILON / 2) && within(f * dstep, DBL_EPSILON * fabs(df)))
             break;
     }
     *by_a = df;
@@ -136,7 +141,7 @@ typedef struct Triple { double value, by_a, by_b; } Triple;
 /* 1 + coefficient * d, or 1 + coefficient / c. */
 static Triple next_denominator(Triple coefficient, Triple d)
 {
-    return (Triple){1 + coefficient.value * d.value,
+    return (Triple){not_zero(1 + coefficient.value * d.value),
                     coefficient.by_a * d.value + coefficient.value * d.by_a,
                     coefficient.by_b * d.value + coefficient.value * d.by_b};
 }
@@ -166,12 +171,13 @@ static Triple odd_coefficient(double a, double b, double x, double m)
     return (Triple){value, value / (a + m) + by_sum - value * (1 / p + 1 / q), by_sum};
 }
 
-/* Two factors of f that are 1 to rounding, and whose derivatives change those of f no more. */
-static bool is_last(Triple step, Triple f)
+/* f changes no more by a step c d: not its value, nor, but for rounding of c and d, its slopes. */
+static bool is_last(Triple step, Triple f, Triple c, Triple d)
 {
-    return fabs(step.value - 1) < DBL_EPSILON
-        && fabs(step.by_a) <= DBL_EPSILON * (1 + fabs(f.by_a / f.value))
-        && fabs(step.by_b) <= DBL_EPSILON * (1 + fabs(f.by_b / f.value));
+    double by_a = 1 + fabs(f.by_a / f.value) + fabs(c.by_a * d.value);
+    double by_b = 1 + fabs(f.by_b / f.value) + fabs(c.by_b * d.value);
+    return within(step.value - 1, DBL_EPSILON / 2) && within(step.by_a, DBL_EPSILON * by_a)
+        && within(step.by_b, DBL_EPSILON * by_b);
 }
 
 /* 1 / (1 + d_1/(1 + d_2/(1 + ...))), DLMF 8.17.22, and its derivatives: Lentz's method. */
@@ -188,7 +194,7 @@ static Triple beta_fraction_slopes(double a, double b, double x)
         c = next_denominator(odd, inverse(c));
         step = product(step, product(c, d));
         f = product(f, step);
-        if (is_last(step, f))
+        if (is_last(step, f, c, d))
             break;
     }
     return f;
@@ -197,18 +203,18 @@ static Triple beta_fraction_slopes(double a, double b, double x)
 /* The same without derivatives. */
 static double beta_fraction(double a, double b, double x)
 {
-    double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), f = d;
+    double c = 1, d = 1 / not_zero(1 - (a + b) * x / (a + 1)), f = d;
     for (double m = 1; m < MAX_ITERATIONS; m++) {
         double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-        d = 1 / (1 + even * d);
-        c = 1 + even / c;
+        d = 1 / not_zero(1 + even * d);
+        c = not_zero(1 + even / c);
         f *= c * d;
         double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-        d = 1 / (1 + odd * d);
-        c = 1 + odd / c;
+        d = 1 / not_zero(1 + odd * d);
+        c = not_zero(1 + odd / c);
         double step = c * d;
         f *= step;
-        if (fabs(step - 1) < DBL_EPSILON)
+        if (within(step - 1, DBL_EPSILON / 2))
             break;
     }
     return f;
@@ -221,33 +227,45 @@ double dgm_beta_i_d(double a, double b, double x)
     if (x == 0 || x == 1)
         return x;
     double y = 1 - x, p = beta_prefactor(a, b, x, y);
-    if (x < (a + 1) / (a + b + 2))
-        return p * beta_fraction(a, b, x) / a;
-    return 1 - p * beta_fraction(b, a, y) / b;
+    bool low = x < (a + 1) / (a + b + 2);
+    double part = low ? p * beta_fraction(a, b, x) / a : p * beta_fraction(b, a, y) / b;
+    part = part > 1 ? 1 : part < 0 ? 0 : part;             /* by rounding */
+    return low ? part : 1 - part;
 }
 
-/* d/da and d/db of I_x(a, b) = D F / a with D the prefactor: where the fraction serves 1 - I, those
- * of I_y(b, a) with the other sign. */
+/* I_x(a, b) = D F / a with D the prefactor, and its derivatives, for x < (a + 1) / (a + b + 2). The
+ * 1 / a of small a, which nearly cancels, is avoided by I_x(a, b) = D / a + I_x(a + 1, b), DLMF
+ * 8.17.20, with D / a = x^a y^b / ((a + b) B(a + 1, b)). */
+static Triple low_slopes(double a, double b, double x, double y)
+{
+    double from_sum = dgm_digamma_d(a + b);
+    if (a < 0.5) {
+        Triple rest = low_slopes(a + 1, b, x, y);
+        double first = exp(a * log(x) + b * log(y) - dgm_lbeta_d(a + 1, b)) / (a + b);
+        rest.value += first;
+        rest.by_a += first * (log(x) - dgm_digamma_d(a + 1) + from_sum);
+        rest.by_b += first * (log(y) - dgm_digamma_d(b) + from_sum);
+        return rest;
+    }
+    double p = beta_prefactor(a, b, x, y) / a;
+    Triple f = beta_fraction_slopes(a, b, x);
+    double log_a = log(x) - dgm_digamma_d(a) + from_sum - 1 / a;
+    double log_b = log(y) - dgm_digamma_d(b) + from_sum;
+    return (Triple){p * f.value, p * (f.by_a + f.value * log_a), p * (f.by_b + f.value * log_b)};
+}
+
+/* d/da and d/db of I_x(a, b): where the fraction serves 1 - I, those of I_y(b, a) with the other
+ * sign. */
 static Triple beta_slopes(double a, double b, double x)
 {
     if (!(a > 0 && b > 0 && x >= 0 && x <= 1))
         return (Triple){NAN, NAN, NAN};
     if (x == 0 || x == 1)
         return (Triple){x, 0, 0};
-    double y = 1 - x;
-    bool low = x < (a + 1) / (a + b + 2);
-    if (!low) {
-        double swap = a;
-        a = b;
-        b = swap;
-        x = y;
-        y = 1 - x;
-    }
-    double p = beta_prefactor(a, b, x, y) / a, of_sum = dgm_digamma_d(a + b);
-    Triple f = beta_fraction_slopes(a, b, x);
-    double by_a = p * (f.by_a + f.value * (log(x) - dgm_digamma_d(a) + of_sum - 1 / a));
-    double by_b = p * (f.by_b + f.value * (log(y) - dgm_digamma_d(b) + of_sum));
-    return low ? (Triple){p * f.value, by_a, by_b} : (Triple){1 - p * f.value, -by_b, -by_a};
+    if (x < (a + 1) / (a + b + 2))
+        return low_slopes(a, b, x, 1 - x);
+    Triple other = low_slopes(b, a, 1 - x, x);
+    return (Triple){1 - other.value, -other.by_b, -other.by_a};
 }
 
 double dgm_beta_i_by_a_d(double a, double b, double x)

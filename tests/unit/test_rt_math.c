@@ -389,6 +389,21 @@ static void beta_by_parameters(void **state)
     assert_true(isnan(dgm_beta_i_by_a_d(2, -3, 0.5)) && isnan(dgm_beta_i_by_b_d(2, 3, 1.5)));
 }
 
+/* Numbers wherever a search for a mode may ask: x = a / (a + mu), the law of counts of mean mu. */
+static void beta_at_extremes(void **state)
+{
+    (void)state;
+    for (double b = 0.5; b < 1e5; b *= 11)
+        for (double a = 1e-26; a < 1e40; a *= 19)
+            for (double mu = 1e-17; mu < 1e17; mu *= 13) {
+                double x = a / (a + mu), value = dgm_beta_i_d(a, b, x);
+
+                assert_true(value >= 0 && value <= 1);
+                assert_true(isfinite(dgm_beta_i_by_a_d(a, b, x)));
+                assert_true(isfinite(dgm_beta_i_by_b_d(a, b, x)));
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +413,7 @@ int main(void)
         cmocka_unit_test(normal_family),   cmocka_unit_test(incomplete),
         cmocka_unit_test(gamma_by_shape),  cmocka_unit_test(binomial_quantile),
         cmocka_unit_test(sum_of_eight),    cmocka_unit_test(beta_by_parameters),
+        cmocka_unit_test(beta_at_extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
