@@ -188,7 +188,7 @@ typedef struct DgmModel {
     const DgmLatent *latents; int n_latents;
     const char *const *sizes; const long *size_values; int n_sizes;   /* bound at compile time */
     const char *plate;                 /* name of the row plate's size ("N"), NULL if none */
-    long fixed_rows;                   /* > 0: N was bound at compile time and must equal this */
+    long fixed_rows;                   /* > 0: the spec says the number of rows, `y[5]` */
     bool full_batch;                   /* minibatching is not licensed (reason below) */
     const char *full_batch_reason;
     /* programs; NULL where the model has none */

@@ -32,6 +32,9 @@ static Ast *refuse(Sim *s, Str why)
     return ast_num(s->d->c, s->site->span, 0);
 }
 
+/* Whose declaration has the indices that the law may use; data are indexed by their plates. */
+static const Var *declared(const Site *site) { return site->observed ? NULL : site->var; }
+
 /* The name of a new variable that is drawn from `law`. */
 static Ast *drawn_from(Sim *s, Ast *law, const char *suffix)
 {
@@ -40,7 +43,7 @@ static Ast *drawn_from(Sim *s, Ast *law, const char *suffix)
     Var *v = make_value(s->d, name, s->type, site->plate, site->span);
     vec_push(s->d->c, s->q->binds,
              ((Bind){ .kind = BIND_DRAW, .var = v, .expr = law, .plate = site->plate,
-                      .site = s->stream++, .span = site->span, .like = site->var }));
+                      .site = s->stream++, .span = site->span, .like = declared(site) }));
     return make_name(s->d->c, v, site->span);
 }
 
@@ -58,7 +61,7 @@ static Ast *drawn_between(Sim *s, Ast *law, Ast *lower, Ast *upper)
     const Ast *called = law_called(law);
     if (!called || law_rank(law) > 0 || !law_member(called, AST_FUNCTION, "cdf", NULL))
         return refuse(s, str_fmt(c, "its law %s has neither `sample` nor `cdf`", fmt_expr(c, law)));
-    if (has_declared_binders(s->site->var))
+    if (declared(s->site) && has_declared_binders(s->site->var))
         return refuse(s, str(c, "its law is cut off and reads the index of its declaration"));
     Ast *uniform = make_law(s->d, "uniform", at, ast_num(c, at, 0), NULL, ast_num(c, at, 1));
     Ast *u = drawn_from(s, uniform, "uniform");
@@ -126,7 +129,7 @@ static Ast *drawn(Sim *s, Ast *law)
         return refuse(s, str(c, "its prior is flat"));
     if (law->kind == AST_PIPE)
         return drawn_stage(s, law);
-    if (law->kind == AST_IF && has_declared_binders(s->site->var))
+    if (law->kind == AST_IF && declared(s->site) && has_declared_binders(s->site->var))
         return refuse(s, str(c, "its law is an `if` under the index of its declaration"));
     if (law->kind == AST_IF) {
         Ast *a = drawn(s, law->kids[IF_THEN]), *b = drawn(s, law->kids[IF_ELSE]);
@@ -191,7 +194,7 @@ static Ast *named(Sim *s, Ast *e, Type *type, Plate *plate, const char *suffix)
     Var *v = make_value(s->d, name, type, plate, s->site->span);
     vec_push(s->d->c, s->q->binds,
              ((Bind){ .kind = BIND_VALUE, .var = v, .expr = e, .plate = plate,
-                      .span = s->site->span, .like = s->site->var }));
+                      .span = s->site->span, .like = declared(s->site) }));
     return make_name(s->d->c, v, s->site->span);
 }
 
@@ -202,10 +205,6 @@ static void draw_site(Sim *s, const Site *site, Ast **whole)
     Var *v = site->var;
     s->site = site;
     s->type = site->observed ? site->lhs->type : v->type;
-    if (site->observed && has_declared_binders(v)) {
-        refuse(s, str(c, "it is declared with an index"));
-        return;
-    }
     if (reads_has(model_reads(c, s->d->m, site->law), v) && !plate_sequence(site->plate)) {
         refuse(s, str(c, "its law reads it itself"));
         return;

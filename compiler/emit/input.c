@@ -211,12 +211,16 @@ const EmitInput *emit_input(Ctx *c, const Source *source, const char *command, c
     EmitInput *in = arena_alloc(c->arena, sizeof *in);
     const Model *m = d->model;
     const Training *t = &m->training;
+    int64_t fixed_rows = 0;
+    if (m->rows)
+        size_is_const(m->rows->size, &fixed_rows);
     *in = (EmitInput){
         .name = m->name, .spec_path = source->path, .spec_hash = hash_text(c, source),
         .version = str(c, version), .command = str(c, command),
         .objective = d->objective, .formula = d->text, .sizes = c->defines,
         .numbers = c->numbers,
-        .plate = m->rows ? size_text(c, m->rows->size) : NULL, .full_batch = m->full_batch,
+        .plate = m->rows ? size_text(c, m->rows->size) : NULL, .fixed_rows = fixed_rows,
+        .full_batch = m->full_batch,
         .optimizer = t->optimizer, .hyper_names = t->hyper_names, .hyper_values = t->hyper_values,
         .batch = t->batch, .epochs = t->epochs, .steps = t->steps,
         .samples = t->samples_said ? t->samples : 0,

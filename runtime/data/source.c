@@ -102,7 +102,6 @@ static bool shape_check(Opening *o, SourceArray *a)
     return true;
 }
 
-/* Held-out data may have other rows than the model was compiled for: fixed_rows is the caller's. */
 static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
 {
     const SourceArray *first = NULL;
@@ -119,6 +118,10 @@ static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
         first = first ? first : a;
     }
     *n = first ? rows_of(first) : o->model->fixed_rows > 0 ? o->model->fixed_rows : 1;
+    if (first != NULL && o->model->fixed_rows > 0 && *n != o->model->fixed_rows)
+        return data_fail(o->e, NULL, "%s: %s has %ld rows, but the model declares %ld (%s:%d)",
+                         first->decl->name, first->path, *n, o->model->fixed_rows,
+                         o->model->spec_path, first->decl->line);
     if (first != NULL && o->rows_wanted >= 0 && *n != o->rows_wanted)
         return data_fail(o->e, NULL, "%s is %ld, but %s has %ld rows (%s)", o->model->plate,
                          o->rows_wanted, first->decl->name, *n, first->path);

@@ -137,13 +137,7 @@ DataSet data_open(const Session *s, OptionId id, double scale)
         dgm_fail(DGM_EXIT_USAGE, "`--help` shows an example", "`%s` needs --%s %s=FILE",
                  o->command->name, option_row(id)->name, s->model->data[0].name);
     how.scale = scale > 0 ? scale : option_real(o, OPT_SCALE, 0);
-    DataSet d = open_files(s, files, &how);
-    if (s->model->fixed_rows > 0 && d.N != s->model->fixed_rows && id == OPT_DATA
-        && o->command->letter == 't')
-        dgm_fail(DGM_EXIT_DATA, "compile the model for this data",
-                 "the data have %ld rows, but %s was compiled for %ld", d.N, s->model->name,
-                 s->model->fixed_rows);
-    return d;
+    return open_files(s, files, &how);
 }
 
 DataSet data_open_some(const Session *s, const bool *optional)

@@ -195,9 +195,6 @@ static void open_data(Training *t)
     if (!t->has_valid)
         return;
     t->valid = data_open(&t->s, OPT_VALID, source_scale(t->train.source));
-    if (t->s.model->full_batch && t->s.model->fixed_rows > 0 && t->valid.N != t->train.N)
-        dgm_fail(DGM_EXIT_DATA, "leave out --valid", "`%s` needs %ld rows, --valid has %ld",
-                 t->s.model->name, t->train.N, t->valid.N);
 }
 
 static void open_state(Training *t)

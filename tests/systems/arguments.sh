@@ -71,3 +71,19 @@ $dgmc m.dgm --data data.json -o ./run && ./run posterior --data data.json --quie
 # That nothing is missing may be said before there are data.
 $dgmc check "$DGM_ROOT/examples/models/camel.dgm" -D y_gaps=0 || fail "camel without gaps"
 expect_rc 2 $dgmc check "$DGM_ROOT/examples/models/camel.dgm" -D z_gaps=0
+
+# A number of rows that the spec says.
+cat >five.dgm <<'END_OF_SPEC'
+model five {
+  data y[n in 5] : real
+  latent m : real ~ normal(0, 1)
+  for n in 5 { y[n] ~ normal(m, 1) }
+}
+END_OF_SPEC
+quick_dgmc five.dgm --only=log_prob,simulate -o ./five
+echo '{"y": [1, 2, 3, 4, 5, 6]}' >six.json
+echo '{"m": 0.5}' >half.json
+expect_rc 3 ./five log-prob --data six.json --at half.json
+grep -q 'y has 6 rows, but the model declares 5 (five.dgm:2)' err.txt || fail "$(cat err.txt)"
+./five simulate --out a.json
+[ "$(values a.json y | wc -l)" -eq 5 ] || fail "rows of y[5]: $(cat a.json)"

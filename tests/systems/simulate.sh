@@ -47,6 +47,30 @@ holds "$(values b.json mu) == $mu" "--at keeps a latent"
 expect_rc 2 ./groups simulate
 grep -q 'needs\|is missing' err.txt || fail "no word of the covariates: $(cat err.txt)"
 
+# -- data declared with an index, cut at it or not; an `if` of laws over it ---------------------------
+cat >indexed.dgm <<'END'
+model indexed {
+  data y[p in 2, n in 3000] : real
+  data k[p in 2, n in 3000] : count(20 + p)
+  latent m : unit ~ beta(2, 2)
+  for p in 2 {
+    for n in 3000 {
+      y[p, n] ~ if p == 0 then normal(5, 2.5) else normal(13, 0.5)
+      k[p, n] ~ binomial(20 + p, m) |> truncate(lower: p)
+    }
+  }
+}
+END
+quick_dgmc indexed.dgm --only=simulate -o ./indexed
+echo '{"m": 0.5}' >half.json
+./indexed simulate --at half.json --seed 2 --out a.json
+values a.json y >y.txt
+values a.json k >k.txt
+head -3000 y.txt | near 5 2.5
+tail -3000 y.txt | near 13 0.5
+head -3000 k.txt | near 10 2.23607
+tail -3000 k.txt | near 10.5 2.29129
+
 # -- sequences: a let with memory, a chain of states, data that read data ---------------------------
 cat >sequence.dgm <<'END'
 model sequence(T = 600, K = 2) {

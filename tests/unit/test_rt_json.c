@@ -533,7 +533,7 @@ static void bound(void **state)
     binds(&model, "b.csv", "id,y,group\nno,1.5,3\nnumber,0,2\nhere,-2,1\n");
     binds(&model, "b.csv", "\"county id\";\"y\"\n3;1.5\n2;0\n1;-2\n");
     binds(&model, "b.csv", "J,N,y,group\na,9,1.5,3\nb,9,0,2\nc,9,-2,1\n");       /* no sizes */
-    m.sizes = both, m.size_values = fixed, m.n_sizes = 2, m.fixed_rows = 8;
+    m.sizes = both, m.size_values = fixed, m.n_sizes = 2;
     binds(&m, "b.json", "{\"N\": 3, " Y ", " G "}");     /* held-out data: other rows */
 }
 
