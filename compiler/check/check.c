@@ -37,6 +37,7 @@ static Check *state_new(Ctx *c, Ast *file, Ast *library)
     s->local = map_new(c);
     s->applied = map_new(c);
     s->busy = map_new(c);
+    s->open = type_bad(s);
     s->assumed = map_new(c);
     s->observed = map_new(c);
     return s;

@@ -66,6 +66,7 @@ typedef struct Check {
     Map *local;                        /* FUNCTIONs declared inside a body */
     Map *applied;                      /* Str -> Type: results of applications */
     Map *busy;                         /* LETs being inferred -> Type that is assumed of them */
+    Type *open;                        /* in its place of a LET whose expression stands for it */
     Map *assumed;                      /* LETs below -> Type that previous() gave them */
     Ast **later;                       /* vec: LETs below that were inferred when asked for */
     Type *initial;                     /* of the init of the previous() being inferred, or NULL */

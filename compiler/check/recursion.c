@@ -4,7 +4,9 @@
  * Idea: such a let has the type of its value, which reads the let. So a type is assumed while the
  * value is typed: the axes on the name, and the shape and the bounds of what stands before the
  * start (`init` of previous, a branch that does not read the let). By induction over the steps it
- * holds if the value then lies within it; if not, the bounds are widened, in the end to `real`.
+ * holds if the value then lies within it; if not, the bounds are widened, in the end to `real`. The
+ * past may be read by another let, force = previous(x, init), x = a * force: while the one is typed
+ * the other asks for it, and its expression stands for it.
  * previous(x, init) above the declaration of x: x has the shape of init, checked where x is
  * declared; where init is a number, of the axes on its name, or else typed when asked for.
  */
@@ -14,23 +16,37 @@
 #include <string.h>
 
 /* ---- what stands before the start ------------------------------------------------------------ */
-typedef struct Look { const Ast *decl; bool found; } Look;
+/* The expression of a let that is being typed and does not read itself, or NULL. */
+static Ast *open_value(Check *s, const Ast *decl)
+{
+    return decl && map_get(s->busy, decl) == s->open ? decl->decl->kids[LET_VALUE] : NULL;
+}
+
+enum { MAX_LETS = 8 };                 /* that stand between a let and its past */
+typedef struct Look { Check *s; const Ast *decl; int depth; bool found; } Look;
 
 static bool visit_read(Ast *e, void *data)
 {
     Look *look = data;
     look->found |= e->kind == AST_NAME && e->decl == look->decl;
+    bool follow = !look->found && e->kind == AST_NAME && look->depth < MAX_LETS;
+    Ast *value = follow ? open_value(look->s, e->decl) : NULL;
+    if (value) {
+        look->depth++;
+        ast_walk(value, visit_read, look);
+        look->depth--;
+    }
     return !look->found;
 }
 
-static bool reads(Ast *e, const Ast *decl)
+static bool reads(Check *s, Ast *e, const Ast *decl)
 {
-    Look look = { decl, false };
+    Look look = { s, decl, 0, false };
     ast_walk(e, visit_read, &look);
     return look.found;
 }
 
-typedef struct Start { Check *s; const Ast *decl; Type *type; } Start;
+typedef struct Start { Check *s; const Ast *decl; int depth; Type *type; } Start;
 
 static void note_start(Start *start, Ast *e)
 {
@@ -54,8 +70,16 @@ static bool visit_start(Ast *e, void *data)
         if (x->kind == AST_NAME && x->decl == start->decl)
             note_start(start, e->kids[1]->kids[ARG_VALUE]);
     }
-    if (e->kind != AST_IF || reads(e->kids[IF_COND], start->decl)) return true;
-    bool then = reads(e->kids[IF_THEN], start->decl), other = reads(e->kids[IF_ELSE], start->decl);
+    bool follow = e->kind == AST_NAME && start->depth < MAX_LETS;
+    Ast *value = follow ? open_value(start->s, e->decl) : NULL;
+    if (value) {
+        start->depth++;
+        ast_walk(value, visit_start, start);
+        start->depth--;
+    }
+    if (e->kind != AST_IF || reads(start->s, e->kids[IF_COND], start->decl)) return true;
+    bool then = reads(start->s, e->kids[IF_THEN], start->decl);
+    bool other = reads(start->s, e->kids[IF_ELSE], start->decl);
     if (then != other) note_start(start, e->kids[then ? IF_ELSE : IF_THEN]);
     return true;
 }
@@ -112,7 +136,8 @@ static void forget_later(Check *s, size_t from)
 
 static Type *infer_under(Check *s, Ast *name, Ast *value, Type *assumed)
 {
-    map_put(s->busy, name, with_axes(s, assumed, plate_sizes(s)));
+    bool open = assumed == s->open;
+    map_put(s->busy, name, open ? assumed : with_axes(s, assumed, plate_sizes(s)));
     Type *t = infer(s, value);
     map_put(s->busy, name, NULL);
     return t;
@@ -137,8 +162,8 @@ static bool attempt(Check *s, Ast *name, Ast *value, Type **assumed)
 
 Type *infer_own_past(Check *s, Ast *name, Size **axes, Ast *value)
 {
-    Start start = { s, name, NULL };
-    bool recursive = !s->frame && reads(value, name);
+    Start start = { s, name, 0, NULL };
+    bool recursive = !s->frame && reads(s, value, name);
     if (recursive) ast_walk(value, visit_start, &start);
     Type *first = start.type, *real = assumption(s, first, axes, false, range_real());
     Type *assumed = recursive && first ? assumption(s, first, axes, is_whole(first), first->range)
@@ -146,7 +171,7 @@ Type *infer_own_past(Check *s, Ast *name, Size **axes, Ast *value)
     for (int tries = 0; assumed && tries < 4; tries++)
         if (attempt(s, name, value, &assumed))
             return infer_under(s, name, value, assumed);
-    return infer_under(s, name, value, real);
+    return infer_under(s, name, value, recursive || vec_len(axes) ? real : s->open);
 }
 
 /* ---- previous(x, init) above x --------------------------------------------------------------- */
@@ -160,10 +185,21 @@ Type *infer_previous_argument(Check *s, Ast *call, size_t i)
     return t;
 }
 
+/* The type of its expression, given what is assumed of others. Errors are shown where it stands. */
+static Type *type_of_open(Check *s, Ast *decl)
+{
+    Type *initial = s->initial;
+    int held = diag_hold(s->c);
+    s->initial = NULL;
+    Type *t = infer(s, open_value(s, decl));
+    s->initial = initial;
+    return diag_release(s->c, held) ? type_real(s, NULL) : t;
+}
+
 Type *later_type(Check *s, Ast *decl)
 {
     Type *busy = map_get(s->busy, decl), *init = s->initial;
-    if (busy) return busy;
+    if (busy) return busy == s->open ? type_of_open(s, decl) : busy;
     AstKind kind = decl->decl ? decl->decl->kind : AST_FILE;
     if (kind == AST_LATENT || kind == AST_DRAWN) {
         infer_statement(s, decl->decl);            /* has its own type before its law is typed */

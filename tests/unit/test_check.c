@@ -216,6 +216,17 @@ static void scans_see_their_past(void **state)
                 "  y[t] ~ normal(h, 1) } }");
     expect_error("model m { data y[T] : real; for t in T {\n"
                  "  latent h : real ~ normal(h[t-1], 1); y[t] ~ normal(h, 1) } }", "E0309");
+    const char *infected =
+        "model m(T = 9) { data w : unit[2]; data y[T] : count\n"
+        "  latent start : positive ~ exponential(1); latent r : real ~ normal(0, 1)\n"
+        "  scan t in T {\n"
+        "    let force = w[0] * previous(cases, start) + w[1] * previous(cases, start, lag: 2)\n"
+        "    let cases = exp(r) * force; y[t] ~ poisson(cases) } }";
+    expect_type(infected, "let force : array[T] of nonnegative");
+    expect_type(infected, "let cases : array[T] of nonnegative");
+    expect_error("model m(T = 9) { data y[T] : count; latent r : real ~ normal(0, 1)\n"
+                 "  scan t in T { let f = previous(c, 1); let c = r * f; y[t] ~ poisson(c) } }",
+                 "E0701");
 }
 
 static void sizes_are_compared_as_names(void **state)
