@@ -222,8 +222,8 @@ static void scans_see_their_past(void **state)
         "  scan t in T {\n"
         "    let force = w[0] * previous(cases, start) + w[1] * previous(cases, start, lag: 2)\n"
         "    let cases = exp(r) * force; y[t] ~ poisson(cases) } }";
-    expect_type(infected, "let force : array[T] of nonnegative");
-    expect_type(infected, "let cases : array[T] of nonnegative");
+    expect_type(infected, "let force : array[T] of positive");
+    expect_type(infected, "let cases : array[T] of positive");
     expect_error("model m(T = 9) { data y[T] : count; latent r : real ~ normal(0, 1)\n"
                  "  scan t in T { let f = previous(c, 1); let c = r * f; y[t] ~ poisson(c) } }",
                  "E0701");
