@@ -130,6 +130,20 @@ model limits {
 END
 slope limits nu
 
+# -- probabilities of a link function, where they are 0 or 1 in double precision ---------------------------
+while read -r name m expected law; do
+    cut "$name" 'bit' '{"y": [0, 1]}' "{\"m\": $m}" "$expected" 'real ~ flat' "$law"
+done <<END
+probit 12 -75.41067300156881 bernoulli(normal_cdf(m))
+probit_low -40 -804.6084420137539 bernoulli(normal_cdf(m))
+probit_other -12 -75.41067300156881 bernoulli(1 - normal_cdf(m))
+probit_trials 12 -75.41067300156881 binomial(1, normal_cdf(m))
+log_log -40 -40 bernoulli(1 - exp(-exp(m)))
+log_log_high 4 -54.598150033144236 bernoulli(1 - exp(-exp(m)))
+log_log_other 40 -40 bernoulli(exp(-exp(-m)))
+logit_other 40 -40 bernoulli(1 - logistic(m))
+END
+
 # -- laws of the user's own that read other laws' densities ----------------------------------------------
 at own_laws '{"y": [0, 2], "x": [0, 0.3]}' '{"a": 0.3, "m": 1.5}' -7.000021221831499 <<'END'
 distribution hurdle(a : unit, m : positive) on count {
