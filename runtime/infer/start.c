@@ -26,6 +26,7 @@ static const double RESOLVED = 1e14;   /* a bound beyond is rounding: a nat of i
 static const double SCATTERED = 1e8;   /* nor is it where draws lie so many nats apart */
 static const double MORE_WORK = 8e9, SOME_WORK = 1e9;        /* of descents: see enough() */
 static const double LAST_STEP = 0.01;  /* sds */
+static const double NEAR = 2, FAR = 32; /* ranges in which descents begin */
 
 /* Points of one descent, at doubling distances: all of the first, then every 2nd, 4th .. */
 typedef struct Trail {
@@ -364,21 +365,45 @@ static bool known(const Start *best, const double *u)
     return best->found && best->mode && square < 0.25;
 }
 
-/* 0 first, then uniform in (-2, 2): the first of these with a finite density. */
-static bool first_point(Target *t, uint64_t seed, int number, double *u, double *g)
+/* Try k of a descent: 0 first, then uniform in (-width, width). The log density and its gradient
+ * there; -inf where these are not finite. */
+static double try_point(Target *t, uint64_t seed, int number, int k, double width, double *u,
+                        double *g)
 {
-    for (int k = number == 0 ? 0 : 1; k < TRIES; k++) {
-        for (long i = 0; i < t->n; i++)
-            u[i] = k == 0 ? 0 : 4 * dgm_random_unit(seed, DGM_STREAM_POSTERIOR,
-                                                    (uint64_t)number << 32 | (uint64_t)k,
-                                                    (uint64_t)i) - 2;
-        bool good = isfinite(target_at(t, u, g));
-        for (long i = 0; i < t->n; i++)
-            good = good && isfinite(g[i]);
-        if (good)
-            return true;
+    for (long i = 0; i < t->n; i++)
+        u[i] = k == 0 ? 0 : width * (2 * dgm_random_unit(seed, DGM_STREAM_POSTERIOR,
+                                                         (uint64_t)number << 32 | (uint64_t)k,
+                                                         (uint64_t)i) - 1);
+    double value = target_at(t, u, g);
+    bool good = isfinite(value);
+    for (long i = 0; i < t->n; i++)
+        good = good && isfinite(g[i]);
+    return good ? value : -INFINITY;
+}
+
+/* Of TRIES in (-2, 2) the first with a finite density. Where there is none, as of a scale that the
+ * units of the data make large, the best of as many in a range that doubles, and stays so wide. */
+static bool first_point(Target *t, uint64_t seed, int number, double *width, double *u, double *g)
+{
+    int first = number > 0, at = -1, k;
+
+    for (;; *width *= 2, first += TRIES) {
+        double best = -INFINITY;
+
+        for (k = first; k < first / TRIES * TRIES + TRIES && (at < 0 || *width > NEAR); k++) {
+            double value = try_point(t, seed, number, k, *width, u, g);
+
+            if (value > best) {
+                best = value;
+                at = k;
+            }
+        }
+        if (at >= 0 || *width >= FAR)
+            break;
     }
-    return false;
+    if (at >= 0 && at != k - 1)
+        try_point(t, seed, number, at, *width, u, g);
+    return at >= 0;
 }
 
 /* How far up a descent came: the best bound on its way, or that of a mode that was known; and the
@@ -417,6 +442,7 @@ typedef struct Search {
     int descents, agreed;              /* agreed: ended at the best mode */
     double bound[MOST_DESCENTS];       /* that each reached */
     double highest, lowest;            /* log density where one ended */
+    double width;                      /* of the range in which descents begin */
     long before;                       /* evaluations */
 } Search;
 
@@ -451,13 +477,13 @@ Start start_find(Target *t, uint64_t seed)
     long n = t->n;
     double *room = dgm_alloc((size_t)(n * (KEPT + 2)) * sizeof *room), *u = room, *g = u + n;
     Start best = {.n = n};
-    Search s = {.before = t->evaluations, .highest = -INFINITY, .lowest = INFINITY};
+    Search s = {.before = t->evaluations, .highest = -INFINITY, .lowest = INFINITY, .width = NEAR};
 
     while (!enough(&s, &best, t) && !(best.found && target_late(t))) {
         double elbo = best.found ? best.elbo : -INFINITY;
         Way way = {.bound = -INFINITY, .top = -INFINITY};
 
-        if (first_point(t, seed, s.descents, u, g))
+        if (first_point(t, seed, s.descents, &s.width, u, g))
             way = descend(t, &best, u, g + n, seed);
         if (way.known)
             s.agreed++;
@@ -511,11 +537,12 @@ Start start_mode(Target *t, uint64_t seed)
     long n = t->n;
     double *u = dgm_alloc((size_t)(n * (KEPT + 2)) * sizeof *u), *g = u + n;
     Start best = {.n = n};
+    double width = NEAR;
 
     for (int d = 0, agreed = 0; d < DESCENTS && agreed < AGREEING; d++) {
         Trail trail = {.t = t, .points = g + n, .stride = 1};
 
-        if (!first_point(t, seed, d, u, g))
+        if (!first_point(t, seed, d, &width, u, g))
             continue;
         Descent end = lbfgs(negative, &trail, n, u, (DescentRules){1e-8, MODE_ITERATIONS, NULL});
         bool same = best.found && fabs(-end.f - best.log_density) < SAME;

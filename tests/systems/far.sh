@@ -1,6 +1,7 @@
 # far.sh - posteriors of which a mode lies far from the place where fits begin, against sums over a
-# grid: data that disagree, in three units; the frequency of a wave at a few times. A family that can
-# follow one mode only says that there is another; the mode alone is the highest.
+# grid: data that disagree, in three units; the frequency of a wave at a few times; a scale of which all
+# values near 1 are impossible. A family that can follow one mode only says that there is another; the
+# mode alone is the highest.
 . "$DGM_ROOT/tests/systems/lib.sh"
 export DGMC_CACHE=$scratch/cache
 
@@ -75,6 +76,21 @@ for j in 0 1 2 3 4 5 6 7 8 9 10 11; do
 done
 grid wave -16 16 "$terms"
 fitted wave
+
+# distances in metres, binned: of the scales that fits begin at, e^-2 to e^2, none leaves the last bin a
+# probability above 0
+cat >bins.dgm <<'END'
+model bins {
+  data edge[K + 1] : real
+  data y[K] : count
+  latent u : real ~ normal(8, 2)
+  for k in K { factor y[k] * log(exp(-edge[k] / exp(u)) - exp(-edge[k + 1] / exp(u))) }
+}
+END
+echo '{"edge": [0, 4000, 8000, 12000], "y": [40, 15, 6]}' >bins.json
+bin() { echo "$1 * log(exp(-4000 * $2 / exp(u)) - exp(-4000 * ($2 + 1) / exp(u)))"; }
+grid bins 6 11 "normal((u - 8) / 2) - log(2) + $(bin 40 0) + $(bin 15 1) + $(bin 6 2)"
+fitted bins
 
 # one mode alone, and the highest of two
 for family in fullrank laplace; do
