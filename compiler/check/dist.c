@@ -186,9 +186,14 @@ static void help_support(Check *s, const Type *formal, const Type *have, Ast *va
     else if (known_anywhere(ways, str(s->c, "logits"), &formal_logits)
         && (!strcmp(want, "unit") || !strcmp(want, "simplex")))
         diag_help(s->c, "for log odds write `%s(logits: %s)`", dist->name, text);
+    else if (compound && !strcmp(want, "nonnegative"))
+        diag_help(s->c, "`max(0, %s)`, where it cannot be smaller; else make it positive: "
+                  "`softplus(..)` or `exp(..)`", text);
+    else if (compound && !strcmp(want, "positive"))
+        diag_help(s->c, "make it positive: `softplus(%s)` or `exp(..)`; of a part that cannot be "
+                  "below 0, `max(0, ..)` says so", text);
     else if (!strcmp(want, "positive") || !strcmp(want, "nonnegative"))
-        diag_help(s->c, compound ? "make it positive: `softplus(%s)` or `exp(..)`"
-                                 : "make it positive: `%s |> softplus` or `exp(..)`", text);
+        diag_help(s->c, "make it positive: `%s |> softplus` or `exp(..)`", text);
     else if (!strcmp(want, "unit")) diag_help(s->c, "map it into (0, 1): `logistic(%s)`", text);
     else if (!strcmp(want, "simplex")) diag_help(s->c, "normalise it: `softmax(%s)`", text);
     else if (!strcmp(want, "cholesky"))
