@@ -49,6 +49,7 @@ set(COMPILER_SOURCES
   compiler/check/resolve_model.c
   compiler/check/scope.c
   compiler/check/shares.c
+  compiler/check/simplex_sum.c
   compiler/check/site.c
   compiler/check/size.c
   compiler/check/states.c

@@ -139,8 +139,10 @@ Range range_mixture(Check *s, Ast *a, Ast *b, Range otherwise);      /* of a + b
 Range range_product(Check *s, Ast *a, Ast *b, Range otherwise);      /* of a * b */
 Range range_weighted(Check *s, Ast *e, const Ast *binder, Range otherwise);  /* of a sum of e */
 Range range_inner(const Type *a, const Type *b, Range otherwise);    /* of a @ b */
-/* Constants for the simplex `param` of `of` sum to 1, else an error. */
-bool check_constants_sum(Check *s, const Ast *value, Str of, Str param);
+
+/* ---- simplex_sum.c --------------------------------------------------------------------------- */
+/* An error for a list that cannot sum to 1, given for the simplex `param` of `of`. */
+bool check_simplex_sum(Check *s, const Ast *value, Str of, Str param);
 
 /* ---- shares.c: bounds of a / b where a is a part of b, or `otherwise` ----------------------- */
 Range range_share(Check *s, Ast *a, Ast *b, Range otherwise);

@@ -166,11 +166,25 @@ static bool support_fits(const Type *actual, const Type *formal)
     return support_within(actual->support, formal->support);
 }
 
+/* The only element of a list that may be below 0 or above 1, or NULL. */
+static Ast *beyond_unit(const Ast *list)
+{
+    Ast *found = NULL;
+    for (size_t i = 0; list->kind == AST_VECTOR && i < vec_len(list->kids); i++) {
+        Ast *e = list->kids[i];
+        if (range_inside(e->type->range, range_from(0, 1))) continue;
+        if (found) return NULL;
+        found = e;
+    }
+    return found;
+}
+
 static void help_support(Check *s, const Type *formal, const Type *have, Ast *value, Way *ways,
                          Ast *dist, Str name)
 {
     Str text = fmt_expr(s->c, value), want = formal->support;
     bool other = true;                 /* a help stands above that about the declaration */
+    Ast *element = !strcmp(want, "simplex") ? beyond_unit(value) : NULL;
     bool compound = value->kind == AST_BINARY || value->kind == AST_IF || value->kind == AST_PIPE;
     Ast *base = value, *formal_logits;
     while (base->kind == AST_INDEX) base = base->kids[INDEX_BASE];
@@ -179,7 +193,11 @@ static void help_support(Check *s, const Type *formal, const Type *have, Ast *va
     if (variable)
         diag_note(s->c, base->decl->span, "`%s` is declared here", base->name);
     bool nonnegative = have->range.lo >= 0;
-    if (nonnegative && !strcmp(want, "unit"))
+    if (element && element->type->range.lo >= 0)
+        diag_help(s->c, "`min(1, %s)`, where it cannot be larger", fmt_expr(s->c, element));
+    else if (element && element->type->range.hi <= 1)
+        diag_help(s->c, "`max(0, %s)`, where it cannot be smaller", fmt_expr(s->c, element));
+    else if (nonnegative && !strcmp(want, "unit"))
         diag_help(s->c, "`min(1, %s)`, where it cannot be larger", text);
     else if (nonnegative && !strcmp(want, "simplex") && vec_len(have->event) == 1)
         diag_help(s->c, "normalise it: `p / sum(p)`, where p is `%s`", text);
@@ -211,7 +229,7 @@ static bool check_support(Check *s, Ast *dist, Way *ways, Ast *formal, Ast *valu
 {
     Type *t = type_from_ast(s, formal->kids[ARGDECL_TYPE]);
     if (is_bad(t) || t->kind != KIND_VALUE) return true;
-    if (!strcmp(t->support, "simplex") && !check_constants_sum(s, value, dist->name, formal->name))
+    if (!strcmp(t->support, "simplex") && !check_simplex_sum(s, value, dist->name, formal->name))
         return false;
     if (support_fits(actual, t)) return true;
     Frame *own = s->frame;

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum { MAX_FACTORS = 16 };
-static const double MAX_ROUNDING = 1e-6;                     /* of [0.333333, 0.333333, 0.333334] */
 
 typedef struct Product { size_t n; Ast *factors[MAX_FACTORS]; } Product;
 
@@ -114,19 +113,4 @@ Range range_inner(const Type *a, const Type *b, Range otherwise)
 {
     if (is_simplex(a)) return b->range;
     return is_simplex(b) && vec_len(b->event) == 1 ? a->range : otherwise;
-}
-
-bool check_constants_sum(Check *s, const Ast *value, Str of, Str param)
-{
-    double sum = 0;
-    if (value->kind != AST_VECTOR) return true;
-    for (size_t i = 0; i < vec_len(value->kids); i++) {
-        const Type *t = value->kids[i]->type;
-        if (!t || t->kind != KIND_VALUE || t->range.lo != t->range.hi) return true;
-        sum += t->range.lo;
-    }
-    if (fabs(sum - 1) < MAX_ROUNDING) return true;
-    diag_error(s->c, E_SIMPLEX_SUM, value->span, fmt_expr(s->c, value), param, of, sum);
-    diag_help(s->c, "normalise it: `%s / sum(%s)`", fmt_expr(s->c, value), fmt_expr(s->c, value));
-    return false;
 }
