@@ -27,6 +27,7 @@ set(COMPILER_SOURCES
   compiler/check/cells.c
   compiler/check/forecast.c
   compiler/check/check.c
+  compiler/check/conditions.c
   compiler/check/declared.c
   compiler/check/dist.c
   compiler/check/family.c

@@ -63,6 +63,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
     int before = diag_count(c);
     Check *s = state_new(c, file, library);
     rewrite_forecasts(c, file);
+    rewrite_conditions(c, file);
     report_marginals(c, file);
     rewrite_cells(c, file);
     rewrite_mixtures(c, file, library);

@@ -231,6 +231,21 @@ static void infer_where(Check *s, Ast *binder)
     vec_push(s->c, s->guarded, canonical(binder));
 }
 
+static bool find_index(Ast *e, void *data)
+{
+    bool *found = data;
+    *found |= e->kind == AST_NAME && e->decl && e->decl->kind == AST_BINDER;
+    return !*found && e->kind != AST_INDEX;
+}
+
+/* The t of `s in t`, which is `s in 0 .. t`: another number at each position. */
+static bool counts_positions(Ast *domain)
+{
+    bool found = false;
+    ast_walk(domain, find_index, &found);
+    return found;
+}
+
 Type *infer_binder(Check *s, Ast *binder)
 {
     Ast *domain = binder->kids[BINDER_DOMAIN];
@@ -239,8 +254,11 @@ Type *infer_binder(Check *s, Ast *binder)
         Type *a = infer_value(s, domain->kids[RANGE_A]);
         infer_value(s, domain->kids[RANGE_B]);
         if (!is_bad(a)) from = a->range.lo;
-    } else {
-        infer_value(s, domain);
+    } else if (!is_bad(infer_value(s, domain)) && counts_positions(domain)) {
+        Ast *zero = ast_num(s->c, domain->span, 0);
+        infer_value(s, zero);
+        domain = ast_new(s->c, AST_RANGE, domain->span, NULL, 2, zero, domain);
+        binder->kids[BINDER_DOMAIN] = domain;
     }
     Size *size = binder_size(s, binder), *limit = size ? binder_limit(s, domain) : NULL;
     Type *t = size ? type_value(s, ELEM_INDEX, range_from(from, INFINITY), NULL) : type_bad(s);

@@ -123,6 +123,8 @@ int  declared_rank(const Ast *type);                  /* event axes of a value o
 bool check(Ctx *c, Ast *file, Ast *library);
 /* forecast.c: `predict y[T .. T + 12]` in terms of other predictions; before check. */
 void rewrite_forecasts(Ctx *c, Ast *file);
+/* conditions.c: arrays declared with a condition in terms of plates; before check. */
+void rewrite_conditions(Ctx *c, Ast *file);
 /* marginals.c: reports of a model of discrete latents alone. */
 void report_marginals(Ctx *c, Ast *file);
 /* cells.c: missing cells and ragged axes in terms of other data and a latent; before check. */

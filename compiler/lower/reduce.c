@@ -31,7 +31,8 @@ static Val *within(Lower *L, Env *env, const Ast *domain, Val *i)
     bool range = domain->kind == AST_RANGE;
     Val *end = eval(L, env, range ? domain->kids[RANGE_B] : domain);
     Val *before = val_op2(L, OP_LT, i, end);
-    return range ? both(L, before, val_op2(L, OP_GE, i, eval(L, env, domain->kids[RANGE_A])))
+    bool first = !range || (domain->kids[RANGE_A]->kind == AST_NUM && !domain->kids[RANGE_A]->num);
+    return !first ? both(L, before, val_op2(L, OP_GE, i, eval(L, env, domain->kids[RANGE_A])))
                  : before;
 }
 

@@ -16,10 +16,20 @@ static void build_block(Build *b, Ast *block, Plate *plate);
 
 /* ---- plates ---------------------------------------------------------------------------------- */
 
-static Size *expr_size(Ctx *c, const Ast *e)
+static bool find_index(Ast *e, void *data)
 {
-    if (e->kind == AST_NAME && e->decl && e->decl->kind == AST_DECLNAME)
-        return NULL;                   /* known when the data are */
+    bool *found = data;
+    *found |= e->kind == AST_NAME && e->decl && e->decl->kind == AST_BINDER;
+    return !*found;
+}
+
+/* NULL: it differs between positions, or is known when the data are. */
+static Size *expr_size(Ctx *c, Ast *e)
+{
+    bool found = false;
+    ast_walk(e, find_index, &found);
+    if (found || (e->kind == AST_NAME && e->decl && e->decl->kind == AST_DECLNAME))
+        return NULL;
     if (e->type && e->type->size)
         return e->type->size;
     if (e->kind == AST_NUM)
@@ -39,6 +49,17 @@ static bool is_named(Ctx *c, const Size *size)
     return true;
 }
 
+/* The size that the end of a range stays below: t or t + 1, where t is a position or a label. */
+static Size *size_above(Ctx *c, const Ast *binder, const Ast *end)
+{
+    bool next = end->kind == AST_BINARY && end->name[0] == '+'
+             && end->kids[BINARY_B]->kind == AST_NUM && end->kids[BINARY_B]->num == 1;
+    const Type *of = next ? end->kids[BINARY_A]->type : end->type;
+    Size *limit = binder->type ? binder->type->classes : NULL;
+    bool position = of && of->elem == ELEM_INDEX && of->classes;
+    return position && limit && is_named(c, limit) ? limit : NULL;
+}
+
 static Size *binder_size(Build *b, Ast *binder)
 {
     Ast *domain = binder->kids[BINDER_DOMAIN];
@@ -52,12 +73,10 @@ static Size *binder_size(Build *b, Ast *binder)
     if (domain->kind == AST_RANGE) {
         Size *from = expr_size(b->c, domain->kids[RANGE_A]);
         Size *to = expr_size(b->c, domain->kids[RANGE_B]);
-        const Type *last = domain->kids[RANGE_B]->type;
         if (from && to)
             return size_sub(b->c, to, from);
-        if (!to && last && last->elem == ELEM_INDEX && last->classes
-            && is_named(b->c, last->classes))
-            to = last->classes;
+        if (!to)
+            to = size_above(b->c, binder, domain->kids[RANGE_B]);
         if (to)
             return to;                 /* all positions; `when` says which count */
         diag_error(b->c, E_ND_RANGE_PLATE, domain->span);
@@ -96,7 +115,9 @@ static void set_range(Build *b, Plate *p, Ast *binder)
         p->low = from;
         return;
     }
-    Ast *inside = both(b->c, compared(b->c, binder, ">=", from), compared(b->c, binder, "<", to));
+    bool first = from->kind == AST_NUM && from->num == 0;
+    Ast *inside = both(b->c, first ? NULL : compared(b->c, binder, ">=", from),
+                       compared(b->c, binder, "<", to));
     p->start = from;
     p->when = both(b->c, inside, p->when);
 }

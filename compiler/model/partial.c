@@ -2,9 +2,10 @@
  *
  *     for n in N where seen[n] { latent u : real ~ normal(0, s); y[n] ~ normal(u, 1) }
  * Such a latent has a number for every cell of its plates, and those of the cells that do not count
- * mean nothing. So it may be read where its own cell counts, which is shown by the plates around,
- * or by a reduction with the plate's own condition, `sum[n in N where seen[n]](u[n])`. In a
- * sequence, `previous` knows where the first step is.
+ * mean nothing. So it may be read where its own cell counts: where the condition of its plate, with
+ * the index it is read at, is one of a plate, a reduction or an `if` around. `sum[i in N where
+ * seen[i]](u[i])`, `if seen[g[k]] then u[g[k]] else 0`. In a sequence, `previous` knows where the
+ * first step is.
  * requires: reads of the own cell are bare names (spread.c)
  */
 #include "build.h"
@@ -12,13 +13,17 @@
 #include <string.h>
 
 /* A binder of a reduction or definition around the expression. */
-typedef struct Open { const Ast *binder; struct Open *up; } Open;
+typedef struct Open { Ast *binder; struct Open *up; } Open;
+
+/* The condition of an `if` around the expression, which holds there, or does not. */
+typedef struct Fact { const Ast *condition; bool holds; struct Fact *up; } Fact;
 
 typedef struct Walk {
     Ctx *c;
     const Model *m;
     const Plate *plate;                /* of the statement */
     Open *open;
+    Fact *facts;
     bool inlined;                      /* in the body of a function: its names may hide others */
     bool states;                       /* values of discrete latents are read too */
     Map *seen;                         /* bodies of functions and nets already walked */
@@ -80,20 +85,141 @@ static bool runs_over(const Walk *w, const Ast *e, const Plate *p)
     return false;
 }
 
-/* u[m, i]: the indices are those of the plates of u that the statement does not stand in. */
+/* A cell of an array: where it stands in the plates that the statement is outside of. */
+typedef struct Cell {
+    const Walk *w;
+    const Plate *plate[LIMIT_RANK];
+    const Ast *at[LIMIT_RANK];
+    size_t n;
+} Cell;
+
+static bool is_operation(const Ast *e, AstKind kind, const char *name)
+{
+    return e->kind == kind && !strcmp(e->name, name);
+}
+
+static bool same_declaration(const Walk *w, const Ast *a, const Ast *b)
+{
+    const Plate *p = model_plate(w->m, a);
+    return a == b || (p && p == model_plate(w->m, b));
+}
+
+/* "<" for ">", NULL for what is no comparison. */
+static const char *mirrored(const Ast *e)
+{
+    static const char *const pairs[][2] = { { "<", ">" }, { "<=", ">=" } };
+    for (size_t i = 0; e->kind == AST_BINARY && i < sizeof pairs / sizeof *pairs; i++)
+        for (int k = 0; k < 2; k++)
+            if (!strcmp(e->name, pairs[i][k]))
+                return pairs[i][1 - k];
+    return NULL;
+}
+
+/* Is b what the condition a says of the cell? */
+static bool means(const Cell *cell, const Ast *a, const Ast *b)
+{
+    const Cell here = { .w = cell->w };
+    if (!a || !b)
+        return a == b;
+    for (size_t i = 0; i < cell->n; i++)
+        if (plate_has_index(cell->plate[i], a))
+            return means(&here, cell->at[i], b);
+    if (b->kind == AST_BINARY && mirrored(a) && !strcmp(mirrored(a), b->name))
+        return means(cell, a->kids[BINARY_A], b->kids[BINARY_B])
+            && means(cell, a->kids[BINARY_B], b->kids[BINARY_A]);
+    bool same = a->kind == b->kind && a->name == b->name && a->num == b->num
+             && same_declaration(cell->w, a->decl, b->decl)
+             && vec_len(a->kids) == vec_len(b->kids);
+    for (size_t i = 0; same && i < vec_len(a->kids); i++)
+        same = means(cell, a->kids[i], b->kids[i]);
+    return same;
+}
+
+/* Does the condition a hold of the cell where `known` holds? */
+static bool follows(const Cell *cell, const Ast *a, const Ast *known)
+{
+    if (known && is_operation(known, AST_BINARY, "and"))
+        return follows(cell, a, known->kids[BINARY_A]) || follows(cell, a, known->kids[BINARY_B]);
+    return means(cell, a, known);
+}
+
+/* Where `known` does not hold? */
+static bool follows_from_not(const Cell *cell, const Ast *a, const Ast *known)
+{
+    if (is_operation(known, AST_UNARY, "not"))
+        return means(cell, a, known->kids[UNARY_A]);
+    return is_operation(a, AST_UNARY, "not") && means(cell, a->kids[UNARY_A], known);
+}
+
+/* By the range and the condition of a binder around. */
+static bool follows_from_binder(const Cell *cell, const Ast *a, Ast *binder)
+{
+    Ctx *c = cell->w->c;
+    if (binder->kind != AST_BINDER)
+        return false;
+    Ast *domain = binder->kids[BINDER_DOMAIN];
+    Ast *index = ast_name(c, binder->span, binder->name, binder);
+    bool range = domain->kind == AST_RANGE;
+    Ast *to = range ? domain->kids[RANGE_B] : domain;
+    Ast *below = ast_new(c, AST_BINARY, to->span, str(c, "<"), 2, index, to);
+    Ast *from = range ? domain->kids[RANGE_A] : ast_num(c, to->span, 0);
+    Ast *above = ast_new(c, AST_BINARY, from->span, str(c, ">="), 2, index, from);
+    return follows(cell, a, below) || follows(cell, a, above)
+        || follows(cell, a, binder->kids[BINDER_WHERE]);
+}
+
+/* `k > 0` of a cell at 1. */
+static bool is_true(const Cell *cell, const Ast *a)
+{
+    double x[2];
+    for (int i = 0; i < 2; i++) {
+        const Ast *e = a->kind == AST_BINARY ? a->kids[i] : a;
+        for (size_t k = 0; k < cell->n; k++)
+            if (plate_has_index(cell->plate[k], e))
+                e = cell->at[k];
+        if (e->kind != AST_NUM)
+            return false;
+        x[i] = e->num;
+    }
+    return !strcmp(a->name, "<") ? x[0] < x[1] : !strcmp(a->name, "<=") ? x[0] <= x[1]
+         : !strcmp(a->name, ">") ? x[0] > x[1] : !strcmp(a->name, ">=") ? x[0] >= x[1]
+         : !strcmp(a->name, "==") ? x[0] == x[1] : !strcmp(a->name, "!=") && x[0] != x[1];
+}
+
+/* Do the plates, reductions and branches around say that the condition a holds of the cell? */
+static bool holds(const Cell *cell, const Ast *a)
+{
+    const Walk *w = cell->w;
+    if (!a || is_true(cell, a))
+        return true;
+    if (is_operation(a, AST_BINARY, "and"))
+        return holds(cell, a->kids[BINARY_A]) && holds(cell, a->kids[BINARY_B]);
+    for (const Plate *p = w->plate; p; p = p->outer)
+        if (follows_from_binder(cell, a, p->binders[0]))
+            return true;
+    for (const Open *o = w->open; o; o = o->up)
+        if (follows_from_binder(cell, a, o->binder))
+            return true;
+    for (const Fact *f = w->facts; f; f = f->up)
+        if (f->holds ? follows(cell, a, f->condition) : follows_from_not(cell, a, f->condition))
+            return true;
+    return false;
+}
+
+/* u[m, i], where i and m are positions in the plates of u that the statement does not stand in. */
 static bool cell_counts(const Walk *w, const Ast *index, const Var *v)
 {
-    const Plate *outside[LIMIT_RANK];
-    size_t n = 0;
-    for (const Plate *p = v->plate; p && n < LIMIT_RANK && !plate_within(w->plate, p); p = p->outer)
-        outside[n++] = p;
-    if (w->inlined || n + 1 > vec_len(index->kids))
+    const Plate *p = v->plate;
+    Cell cell = { .w = w };
+    for (; p && cell.n < LIMIT_RANK && !plate_within(w->plate, p); p = p->outer)
+        cell.plate[cell.n++] = p;
+    if (w->inlined || cell.n + 1 > vec_len(index->kids))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        const Ast *e = index->kids[n - i];
-        if (e->kind != AST_NAME || !runs_over(w, e, outside[i]))
+    for (size_t i = 0; i < cell.n; i++)
+        cell.at[i] = index->kids[cell.n - i];
+    for (size_t i = 0; i < cell.n; i++)
+        if (!runs_over(w, cell.at[i], cell.plate[i]) && !holds(&cell, cell.plate[i]->when))
             return false;
-    }
     return true;
 }
 
@@ -154,6 +280,10 @@ static void refuse(Walk *w, Ast *e, const Var *v)
         && plate_within(w->plate, sequence))
         diag_help(w->c, "read the step before as `previous(%s, ..)`, which knows the first step",
                   v->name);
+    else if (e->kind == AST_INDEX)
+        diag_help(w->c, "read it where its condition is known to hold: in that plate, in a "
+                  "reduction with the condition, or in `if .. then %s else ..`",
+                  span_text(w->c, e->span));
     else
         diag_help(w->c, "read it in that plate, or in a reduction with its index and condition");
 }
@@ -232,6 +362,14 @@ static void walk_reduce(Walk *w, Ast *e)
     w->open = up;
 }
 
+static void walk_branch(Walk *w, Ast *e, const Ast *condition, bool holds)
+{
+    Fact fact = { condition, holds, w->facts };
+    w->facts = &fact;
+    walk(w, e);
+    w->facts = fact.up;
+}
+
 static void walk(Walk *w, Ast *e)
 {
     if (!e)
@@ -245,6 +383,11 @@ static void walk(Walk *w, Ast *e)
         break;
     case AST_REDUCE:
         walk_reduce(w, e);
+        break;
+    case AST_IF:
+        walk(w, e->kids[IF_COND]);
+        walk_branch(w, e->kids[IF_THEN], e->kids[IF_COND], true);
+        walk_branch(w, e->kids[IF_ELSE], e->kids[IF_COND], false);
         break;
     case AST_TYPE:
         break;

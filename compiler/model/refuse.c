@@ -52,7 +52,7 @@ static void refuse_where(Ctx *c, Ast *binder)
 {
     if (binder->kind == AST_BINDER && binder->kids[BINDER_WHERE]) {
         diag_error(c, E_ND_WHERE, binder->kids[BINDER_WHERE]->span);
-        diag_help(c, "in a reduction, or as `if .. then .. else ..`, a condition is derived");
+        diag_help(c, "a latent may have one: give it a prior, which may be `flat`");
     }
 }
 

@@ -128,6 +128,68 @@ rest rows 6
 ./rows log-prob --data drawn.json --at drawn.json --json >drawn.out || fail "log-prob of what is drawn"
 holds "$(json drawn.out log_prob) < 0"
 
+# -- conditions and lengths at the declaration, and reads that a branch guards --------------------------
+# Triangles: of the pairs j < i, of j <= i, and of i < j; a is only where seen.
+cat >pairs.dgm <<'END'
+model pairs(I = 3) {
+  data y[I, I] : real
+  data seen[I] : bit
+  data at[N] : index(I)
+  data x[N] : real
+  latent q : real ~ normal(0, 1)
+  latent s[i in I, j in i] : real ~ normal(q, 1)
+  latent a[i in I where seen[i]] : real ~ normal(0, 2)
+  latent b[i in I, j in 2 where j > 0] : real ~ normal(i, 1)
+  let d[i in I, j in i + 1 .. I] = q * (j - i)
+  for i in I { for j in i { y[i, j] ~ normal(s[i, j], 1) } }
+  for i in I { for j in i + 1 .. I { y[i, j] ~ normal(d[i, j], 2) } }
+  for i in I where seen[i] { y[i, i] ~ normal(a[i], 1) }
+  for n in N { x[n] ~ normal((if seen[at[n]] then a[at[n]] else q) + b[at[n], 1], 1) }
+  for i in 2 { for j in i + 1 { factor -0.1 * sq(q - j) } }
+  report all = sum[i in I, k in I where k < i](s[i, k]) + sum[k in I where seen[k]](a[k])
+  report twice[i in I where seen[i]] = 2 * a[i]
+}
+END
+cat >pairs-hand.dgm <<'END'
+model pairshand {
+  data y[3, 3] : real
+  data x[4] : real
+  latent q : real ~ normal(0, 1)
+  latent s[3] : real ~ normal(q, 1)
+  latent a[2] : real ~ normal(0, 2)
+  latent b[3] : real ~ flat
+  for i in 3 { factor logpdf(normal(i, 1), b[i]) }
+  y[1, 0] ~ normal(s[0], 1)
+  y[2, 0] ~ normal(s[1], 1)
+  y[2, 1] ~ normal(s[2], 1)
+  y[0, 1] ~ normal(q, 2)
+  y[0, 2] ~ normal(2 * q, 2)
+  y[1, 2] ~ normal(q, 2)
+  y[0, 0] ~ normal(a[0], 1)
+  y[2, 2] ~ normal(a[1], 1)
+  x[0] ~ normal(a[0] + b[0], 1)
+  x[1] ~ normal(q + b[1], 1)
+  x[2] ~ normal(a[1] + b[2], 1)
+  x[3] ~ normal(a[0] + b[0], 1)
+  factor -0.1 * (2 * sq(q) + sq(q - 1))
+}
+END
+echo '{"y": [[1, 2, 3], [0.5, 9, 1.5], [-1, 0.2, 2]], "seen": [1, 0, 1], "at": [0, 1, 2, 0],
+       "x": [0.1, 0.7, -0.4, 2]}' >pairs.json
+echo '{"y": [[1, 2, 3], [0.5, 9, 1.5], [-1, 0.2, 2]], "x": [0.1, 0.7, -0.4, 2]}' >pairs-hand.json
+echo '{"q": 0.3, "s": [[null, null, null], [0.2, null, null], [0.4, -0.7, null]], "a": [1.1, null, 0.8],
+       "b": [[null, 0.9], [null, 0.5], [null, 2.5]]}' >pairs.at
+echo '{"q": 0.3, "s": [0.2, 0.4, -0.7], "a": [1.1, 0.8], "b": [0.9, 0.5, 2.5]}' >pairs-hand.at
+pair pairs 10
+rest pairs 10
+./pairs simulate --data pairs.json --seed 1 --at pairs.at --out pairs.drawn || fail "simulate of pairs"
+echo '{"q": [0.3], "s": [[[null, null, null], [0.2, null, null], [0.4, -0.7, null]]],
+       "a": [[1.1, null, 0.8]], "b": [[[null, 0.9], [null, 0.5], [null, 2.5]]]}' >draws.json
+./pairs report --data pairs.json --draws draws.json --json | tr -d ' \n' >report.out
+grep -q '"all":{"mean":1.799*8*[0-9]*,' report.out || grep -q '"all":{"mean":1.8[,0]' report.out ||
+    fail "$(cat report.out)"
+grep -q '"twice":{"mean":\[2.2[0-9]*,null,1.6[0-9]*\]' report.out || fail "$(cat report.out)"
+
 # -- a fit --------------------------------------------------------------------------------------------
 # All laws are normal, so the full-rank bound is the evidence; u may as well be integrated out by hand.
 cat >short.dgm <<'END'
