@@ -99,26 +99,56 @@ static void define_from_field(Ctx *c, Ast *file, const FileField *field, Str fro
     if (s.n) {
         define_from_shape(c, s.statement, s.declared, &field->shape, from);
         define_gaps(c, s.statement, s.declared, field->missing, from);
+        bool single = field->shape.rank == 0 && (field->whole || field->number);
+        double x = single ? field->x : field->largest;
+        vec_push(c, c->values, ((Values){ s.declared->name, single, x, from }));
     } else if (field->whole && !is_defined(c, field->name))
         vec_push(c, c->defines, ((Define){ field->name, field->value, from }));
     else if (field->number && !is_defined(c, field->name))
         vec_push(c, c->numbers, ((Number){ field->name, field->x, from }));
 }
 
-typedef struct Gaps { Ctx *c; Missing *missing; } Gaps;
+typedef struct Asking { Ctx *c; Asked *asked; const Ast *file; } Asking;
 
-static bool visit_gaps(Ast *a, void *p)
+static void ask(Asking *a, const Ast *data, Str name)
 {
-    Gaps *g = p;
-    if (a->kind != AST_DATA)
+    const Ast *field = data->kids[DATA_FIELD];
+    double sentinel = missing_sentinel(data);
+    vec_push(a->c, a->asked, ((Asked){ name, sentinel }));
+    if (field)
+        vec_push(a->c, a->asked, ((Asked){ field->name, sentinel }));
+}
+
+static bool visit_gaps(Ast *e, void *p)
+{
+    if (e->kind != AST_DATA)
         return true;
-    const Ast *names = a->kids[DATA_NAMES], *field = a->kids[DATA_FIELD];
-    for (size_t i = 0; a->kids[DATA_MISSING] && i < vec_len(names->kids); i++) {
-        vec_push(g->c, g->missing, ((Missing){ names->kids[i]->name, missing_sentinel(a) }));
-        if (field)
-            vec_push(g->c, g->missing, ((Missing){ field->name, missing_sentinel(a) }));
-    }
+    const Ast *names = e->kids[DATA_NAMES];
+    for (size_t i = 0; e->kids[DATA_MISSING] && i < vec_len(names->kids); i++)
+        ask(p, e, names->kids[i]->name);
     return false;
+}
+
+/* An array in `max(..)` or `max[..](..)`, of which a size may be made, or in `i in n[j]`. */
+static bool visit_largest(Ast *e, void *p)
+{
+    Asking *a = p;
+    bool call = e->kind == AST_CALL || e->kind == AST_REDUCE;
+    if (e->kind != AST_BINDER && !(call && !strcmp(e->name, "max")))
+        return true;
+    Ast **todo = NULL;
+    vec_push(a->c, todo, e->kind == AST_BINDER ? e->kids[BINDER_DOMAIN] : e);
+    for (size_t i = 0; i < vec_len(todo); i++) {
+        DataSearch s = { a->c, todo[i]->name, NULL, NULL, 0 };
+        if (todo[i]->kind == AST_NAME)
+            ast_walk((Ast *)a->file, visit_data, &s);
+        if (s.n)
+            ask(a, s.statement, todo[i]->name);
+        for (size_t k = 0; k < vec_len(todo[i]->kids); k++)
+            if (todo[i]->kids[k])
+                vec_push(a->c, todo, todo[i]->kids[k]);
+    }
+    return true;
 }
 
 /* *named: the file names what it holds, and all of it is defined. */
@@ -129,9 +159,10 @@ static int define_from_fields(Ctx *c, Ast *file, const DataArg *arg, bool *named
     *named = false;
     if (arg->name)
         return DONE;
-    Gaps gaps = { .c = c };
-    ast_walk(file, visit_gaps, &gaps);
-    if (!file_fields(c, arg->path, gaps.missing, &fields, &why)) {
+    Asking asking = { .c = c, .file = file };
+    ast_walk(file, visit_gaps, &asking);
+    ast_walk(file, visit_largest, &asking);
+    if (!file_fields(c, arg->path, asking.asked, &fields, &why)) {
         fprintf(c->err, "dgmc: error: --data %s: %s\n", arg->path, why);
         return BAD_DATA;
     }

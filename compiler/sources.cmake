@@ -28,6 +28,7 @@ set(COMPILER_SOURCES
   compiler/check/forecast.c
   compiler/check/check.c
   compiler/check/conditions.c
+  compiler/check/data_values.c
   compiler/check/declared.c
   compiler/check/dist.c
   compiler/check/family.c

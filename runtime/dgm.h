@@ -74,6 +74,7 @@ typedef struct DgmData {
     long count;                        /* product of shape: elements of a row (or of the whole) */
     double lower, upper;              /* every value lies in [lower, upper] (closed; inf allowed) */
     bool open_lower, open_upper;       /* bounds are excluded */
+    bool whole;                        /* every value is a whole number, whatever elem is */
     const char *support; /* as written, for messages: "bit", "index(10)", "positive" */
     int line;
 } DgmData;

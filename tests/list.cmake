@@ -58,7 +58,7 @@ target_link_libraries(exact PRIVATE ${JANSSON} ${OPENBLAS} m)
 foreach(system vae check_grad linear_vae regression logistic compilers own_files corners hostile manual
     log_prob run noncentered noncentered_steps enumeration equations joint partial automatic stochastic
     estimators estimators_exact families ode simulate report states picked mixtures cells edges cut open supports
-    arguments positions faults nan progress posterior posterior_files modes labels moved far heldout evidence)
+    arguments positions sizes faults nan progress posterior posterior_files modes labels moved far heldout evidence)
   script_test(system_${system} systems/${system}.sh)
 endforeach()
 add_executable(ranks systems/ranks.c)

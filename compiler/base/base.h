@@ -123,6 +123,8 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *point);
 /* ---- Ctx: one compilation, passed first everywhere ------------------------------------------- */
 typedef struct Define { Str name; int64_t value; Str source; } Define;   /* -D P=784, or a file */
 typedef struct Number { Str name; double value; Str source; } Number;   /* -D a=0.5: no size */
+/* What a data file says of the values of an array: it is one number, or the largest. */
+typedef struct Values { Str name; bool single; double largest; Str source; } Values;
 
 struct Ctx {
     Arena *arena;
@@ -131,6 +133,8 @@ struct Ctx {
     /* options (options.def) */
     Define *defines;                   /* vec */
     Number *numbers;                   /* vec: arguments that are no whole numbers of 0 or more */
+    Values *values;                    /* vec: of data */
+    Define *computed;                  /* vec: sizes that follow from values, by their text */
     bool f64;
     const char *noncenter;             /* "auto", or names of latents; NULL: none */
     bool color;

@@ -42,24 +42,31 @@ static char *read_whole(Ctx *c, const char *path, size_t *n, Str *why)
     return text;
 }
 
-static const Missing *missing_named(const Missing *missing, Str name)
+static const Asked *asked_for(const Asked *asked, Str name)
 {
-    for (size_t i = 0; i < vec_len(missing); i++)
-        if (missing[i].name == name)
-            return &missing[i];
+    for (size_t i = 0; i < vec_len(asked); i++)
+        if (asked[i].name == name)
+            return &asked[i];
     return NULL;
+}
+
+static void see_value(FileField *f, bool missing, double x)
+{
+    f->missing += missing;
+    if (!missing && x > f->largest)
+        f->largest = x;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-/* The most elements at every level, and how many values are missing. */
+/* The most elements at every level, and what the values are. */
 static void json_measure(FileField *f, const json_t *v, int depth, double sentinel)
 {
     if (!json_is_array(v)) {
         const char *text = json_string_value(v);
         bool na = text && (!strcasecmp(text, "NA") || !strcasecmp(text, "NaN"));
-        f->missing += json_is_null(v) || na
-                   || (json_is_number(v) && json_number_value(v) == sentinel);
+        double x = json_is_number(v) ? json_number_value(v) : json_is_true(v);
+        see_value(f, json_is_null(v) || na || x == sentinel, x);
         return;
     }
     if (depth == LIMIT_RANK)
@@ -71,21 +78,21 @@ static void json_measure(FileField *f, const json_t *v, int depth, double sentin
         json_measure(f, json_array_get(v, (size_t)i), depth + 1, sentinel);
 }
 
-static FileField json_field(Ctx *c, const char *name, const json_t *v, const Missing *missing)
+static FileField json_field(Ctx *c, const char *name, const json_t *v, const Asked *asked)
 {
-    FileField f = { .name = str(c, name), .json = true };
-    const Missing *m = missing_named(missing, f.name);
+    FileField f = { .name = str(c, name), .json = true, .largest = -INFINITY };
+    const Asked *a = asked_for(asked, f.name);
     double x = json_number_value(v);
     f.whole = json_is_number(v) && x == floor(x) && x >= 0 && x < 9e15;
     f.value = f.whole ? (int64_t)x : 0;
     f.number = json_is_number(v) && !f.whole;
     f.x = x;
-    json_measure(&f, v, 0, m ? m->sentinel : NAN);
-    f.missing = m ? f.missing : 0;
+    json_measure(&f, v, 0, a ? a->sentinel : NAN);
+    f.missing = a ? f.missing : 0;
     return f;
 }
 
-static bool json_fields(Ctx *c, const char *text, size_t n, const Missing *missing,
+static bool json_fields(Ctx *c, const char *text, size_t n, const Asked *asked,
                         FileField **fields, Str *why)
 {
     json_error_t error;
@@ -97,7 +104,7 @@ static bool json_fields(Ctx *c, const char *text, size_t n, const Missing *missi
     }
     if (json_is_object(root))
         json_object_foreach(root, key, value)
-            vec_push(c, *fields, json_field(c, key, value, missing));
+            vec_push(c, *fields, json_field(c, key, value, asked));
     json_decref(root);
     return true;
 }
@@ -113,26 +120,26 @@ static Str trimmed(Ctx *c, const char *at, size_t n)
     return str_n(c, at, n);
 }
 
-/* Cells of a column that are empty, NA or the sentinel; text: the lines after the header. */
-static int64_t csv_missing(Ctx *c, const char *text, const char *end, char comma, size_t column,
-                           double sentinel)
+/* The values of a column. Those that are empty, NA or the sentinel are missing. text: the lines
+ * after the header. */
+static void csv_column(Ctx *c, const char *text, const char *end, char comma, size_t column,
+                       double sentinel, FileField *f)
 {
-    int64_t missing = 0;
     size_t at = 0;
     for (const char *p = text, *q; p < end; p = q + 1) {
         for (q = p; q < end && *q != comma && *q != '\n'; q++)
             ;
         if (at == column && (q > p || at > 0 || (q < end && *q == comma))) {
             Str cell = trimmed(c, p, (size_t)(q - p));
-            missing += !*cell || !strcasecmp(cell, "NA") || !strcasecmp(cell, "NaN")
-                    || strtod(cell, NULL) == sentinel;
+            double x = strtod(cell, NULL);
+            see_value(f, !*cell || !strcasecmp(cell, "NA") || !strcasecmp(cell, "NaN")
+                         || x == sentinel, x);
         }
         at = q < end && *q == comma ? at + 1 : 0;
     }
-    return missing;
 }
 
-static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, const Missing *missing,
+static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, const Asked *asked,
                        FileField **fields)
 {
     const char *eol = memchr(text, '\n', n);
@@ -146,10 +153,10 @@ static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, const M
         char *end;
         strtod(name, &end);
         number |= *name && !*end;
-        FileField f = { .name = name, .shape = { 1, { rows } } };
-        const Missing *m = missing_named(missing, name);
-        if (eol && m)
-            f.missing = csv_missing(c, eol + 1, text + n, comma, vec_len(*fields), m->sentinel);
+        FileField f = { .name = name, .shape = { 1, { rows } }, .largest = -INFINITY };
+        const Asked *a = asked_for(asked, name);
+        if (eol && a)
+            csv_column(c, eol + 1, text + n, comma, vec_len(*fields), a->sentinel, &f);
         vec_push(c, *fields, f);
         start = i + 1;
     }
@@ -157,7 +164,7 @@ static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, const M
         *fields = NULL;
 }
 
-bool file_fields(Ctx *c, const char *path, const Missing *missing, FileField **fields, Str *why)
+bool file_fields(Ctx *c, const char *path, const Asked *asked, FileField **fields, Str *why)
 {
     size_t n;
     char *text = read_whole(c, path, &n, why);
@@ -169,10 +176,10 @@ bool file_fields(Ctx *c, const char *path, const Missing *missing, FileField **f
     bool ok = true;
     FileShape shape;
     if (at < n && (text[at] == '{' || text[at] == '['))
-        ok = json_fields(c, text + at, n - at, missing, fields, why);
+        ok = json_fields(c, text + at, n - at, asked, fields, why);
     else if (n > 0 && shape_file(c, path, &shape, why)
              && shape.rank == 2)
-        csv_fields(c, text, n, shape.dims[0], missing, fields);
+        csv_fields(c, text, n, shape.dims[0], asked, fields);
     free(text);
     return ok;
 }

@@ -20,14 +20,15 @@ typedef struct FileField {
     int64_t value;
     bool number;                       /* any other one: */
     double x;
-    int64_t missing;                   /* cells without a value; counted where they are declared */
+    int64_t missing;                   /* of what is asked for: cells without a value, */
+    double largest;                    /* and the largest of the others, or -inf */
 } FileField;
-/* An array that may have missing cells, by a name that files call it. */
-typedef struct Missing {
+/* An array of which more is wanted than its shape, by a name that files call it. */
+typedef struct Asked {
     Str name;
-    double sentinel;                   /* the number that stands for one, or NaN */
-} Missing;
-/* missing: vec. An empty vec if the file is one array. False as above. */
-bool file_fields(Ctx *c, const char *path, const Missing *missing, FileField **fields, Str *why);
+    double sentinel;                   /* the number that stands for a missing value, or NaN */
+} Asked;
+/* asked: vec. An empty vec if the file is one array. False as above. */
+bool file_fields(Ctx *c, const char *path, const Asked *asked, FileField **fields, Str *why);
 
 #endif

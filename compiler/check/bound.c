@@ -5,6 +5,8 @@
  */
 #include "check.h"
 
+#include <string.h>
+
 typedef struct Bound {
     Ctx *c;
     Ast *model;
@@ -33,6 +35,17 @@ static Ast *data_with_axis(Ast *block, Str name)
     return NULL;
 }
 
+/* Not a name that -D may give: a `let`, or an expression. */
+static bool is_computed(const Ast *model, Str name)
+{
+    const Ast *block = model->kids[MODEL_BODY];
+    for (size_t i = 0; i < list_len(block); i++)
+        if (block->kids[i]->kind == AST_LET
+            && block->kids[i]->kids[LET_NAMES]->kids[0]->name == name)
+            return true;
+    return strpbrk(name, "([ ") != NULL;
+}
+
 static void need(Bound *b, Size *size, Span at)
 {
     int64_t value;
@@ -46,6 +59,9 @@ static void need(Bound *b, Size *size, Span at)
     Ast *data = data_with_axis(b->model->kids[MODEL_BODY], name);
     if (data) diag_help(b->c, "give it: -D %s=784, or the file it comes from: --data %s=FILE", name,
                         data->name);
+    else if (is_computed(b->model, name))
+        diag_help(b->c, "it follows from data: give them, --data FILE, JSON or CSV with a header, "
+                  "and compute it of `max(..)`, numbers of the data, arguments and sizes");
     else diag_help(b->c, "give it: -D %s=..", name);
 }
 

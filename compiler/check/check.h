@@ -144,6 +144,12 @@ Range range_inner(const Type *a, const Type *b, Range otherwise);    /* of a @ b
 /* An error for a list that cannot sum to 1, given for the simplex `param` of `of`. */
 bool check_simplex_sum(Check *s, const Ast *value, Str of, Str param);
 
+/* ---- data_values.c --------------------------------------------------------------------------- */
+/* A size that follows from data, `max(g) + 1`, gets its value where their file is known. */
+void define_from_values(Check *s, Ast *e, Size *size);
+/* The largest value of the data that e reads, n[j]; NULL: it is not known. */
+Size *largest_value(Check *s, const Ast *e);
+
 /* ---- shares.c: bounds of a / b where a is a part of b, or `otherwise` ----------------------- */
 Range range_share(Check *s, Ast *a, Ast *b, Range otherwise);
 
@@ -209,6 +215,8 @@ Type *infer_index(Check *s, Ast *e);                  /* index.c: INDEX */
 Type *infer_slice(Check *s, Ast *e, bool open_end);
 /* positions.c: data that an index reads are positions of the axis, which the trainer checks. */
 void note_position(Check *s, const Ast *base, const Ast *index, Size *axis);
+/* Likewise, that the discrete law draws them. False: lhs is no data, or some may not count. */
+bool note_drawn(Check *s, const Ast *lhs, const Ast *law, const Type *of);
 Type *infer_binder(Check *s, Ast *binder);            /* sets its type; returns it */
 Size *binder_size(Check *s, Ast *binder); /* after infer_binder: its number of positions, or NULL */
 Type *infer_call(Check *s, Ast *e, const Type *event);/* call.c */

@@ -35,10 +35,11 @@ Size *as_size(Check *s, Ast *e, Type *t)
                       "a size is a whole number: an argument, an axis of data, or arithmetic");
         return NULL;
     }
-    if (t->size) return t->size;
-    if (e->kind == AST_NAME && e->decl && e->decl->kind != AST_BINDER)
-        return size_name(s->c, e->name);
-    return size_opaque(s->c, fmt_expr(s->c, e));
+    Size *size = t->size ? t->size
+               : e->kind == AST_NAME && e->decl && e->decl->kind != AST_BINDER
+               ? size_name(s->c, e->name) : size_opaque(s->c, fmt_expr(s->c, e));
+    define_from_values(s, e, size);
+    return size;
 }
 
 Size *infer_size(Check *s, Ast *e) { return as_size(s, e, infer_value(s, e)); }
@@ -210,7 +211,7 @@ Size *binder_size(Check *s, Ast *binder)
 }
 
 /* The size that all positions of a binder stay below: of `s in t` and `s in 0 .. t + 1`, t in T, it
- * is T. */
+ * is T, of `s in min(t, 3)` 3. */
 static Size *binder_limit(Check *s, Ast *domain)
 {
     Ast *end = domain->kind == AST_RANGE ? domain->kids[RANGE_B] : domain;
@@ -218,7 +219,12 @@ static Size *binder_limit(Check *s, Ast *domain)
              && end->kids[BINARY_B]->kind == AST_NUM && end->kids[BINARY_B]->num == 1;
     end = next && !end->kids[BINARY_A]->type->size ? end->kids[BINARY_A] : end;
     if (!end->type->size && end->type->elem == ELEM_INDEX) return end->type->classes;
-    return as_size(s, end, end->type);
+    Size *size = as_size(s, end, end->type);
+    int64_t n;
+    if (!size || size_value(s->c, size, &n, NULL)) return size;
+    if (isfinite(end->type->range.hi)) return size_const(s->c, (int64_t)end->type->range.hi);
+    Size *most = largest_value(s, end);
+    return most ? most : size;
 }
 
 static void infer_where(Check *s, Ast *binder)

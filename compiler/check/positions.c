@@ -1,9 +1,11 @@
-/* positions.c - which data are positions: `a[g[n]]`, `a[g[n] - 1]`, or a `let` of such values.
+/* positions.c - which data are positions, `a[g[n]]`, `a[g[n] - 1]` or a `let` of such values, and
+ * which are drawn by a discrete law although they are declared as real numbers.
  *
  *     data g[N] : count;  latent a[3] : ..;  .. a[g[n] - 1] ..    ->    values of g are 1, 2, 3
- * Idea: where every value is read so, whatever others are, the axis bounds the values of the file,
- * and the trainer refuses others at load. Under an `if` or `where`, in a part of a range or on
- * ragged rows some values may not count: nothing is said of them.
+ *     data y[N] : real;  for n in N { y[n] ~ bernoulli(p) }       ->    values of y are 0, 1
+ * Idea: where every value is read so, whatever others are, the axis or the law bounds the values of
+ * the file, and the trainer refuses others at load. Under an `if` or `where`, in a part of a range
+ * or on ragged rows some values may not count: nothing is said of them.
  */
 #include "check.h"
 
@@ -22,7 +24,11 @@ static bool all_positions(const Ast *e)
         const Ast *k = e->kids[i];
         if (k->kind != AST_NAME || !k->decl || k->decl->kind != AST_BINDER) return false;
         const Ast *domain = k->decl->kids[BINDER_DOMAIN];
-        if (domain->kind != AST_NAME || k->decl->kids[BINDER_WHERE]) return false;
+        const Type *of = e->kids[INDEX_BASE]->type;
+        bool whole = domain->kind == AST_NAME
+                  || (of && i <= vec_len(of->array) && domain->type
+                      && domain->type->size == of->array[i - 1]);
+        if (!whole || k->decl->kids[BINDER_WHERE]) return false;
     }
     return true;
 }
@@ -60,4 +66,15 @@ void note_position(Check *s, const Ast *base, const Ast *index, Size *axis)
     while (base->kind == AST_INDEX) base = base->kids[INDEX_BASE];
     Position p = { axis, by, base->kind == AST_NAME ? base->name : NULL };
     vec_push(s->c, data->type->positions, p);
+}
+
+bool note_drawn(Check *s, const Ast *lhs, const Ast *law, const Type *of)
+{
+    int64_t by = 0;
+    bool all = !vec_len(s->guarded) && !s->frame && law->kind != AST_IF;
+    const Ast *data = all && of->elem != ELEM_REAL ? shifted_data(lhs, &by, 0) : NULL;
+    if (!data || is_bad(data->type) || data->type->core) return false;
+    Drawn d = { of, by };
+    vec_push(s->c, data->type->drawn, d);
+    return true;
 }

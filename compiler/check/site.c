@@ -92,7 +92,10 @@ static bool check_data(Check *s, const Type *var, Ast *lhs, Ast *law, const Type
                 && !sizes_agree(s, var->classes, of->classes);
     bool vectors = of->core && var->core && var->support != of->support
                 && !(of->core == 1 && of->support == str(s->c, "real"));
-    classes |= of->elem == ELEM_INDEX && var->elem == ELEM_COUNT && var->declared;
+    bool counted = of->elem == ELEM_INDEX && var->elem == ELEM_COUNT && var->declared;
+    bool apart = range_apart(var->range, of->range);
+    if (!apart && !classes && !vectors && note_drawn(s, lhs, law, of)) return true;
+    classes |= counted;
     if (!discrete && !outside && !classes && !vectors) return true;
     /* Labels below a known number of classes lie in range although only sizes are compared. */
     if (!discrete && !classes && !vectors && (var->elem == ELEM_INDEX || var->elem == ELEM_COUNT)

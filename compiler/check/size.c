@@ -293,6 +293,8 @@ static bool group_value(Ctx *c, Str atom, int64_t *value, Str *missing)
 static bool atom_value(Ctx *c, Str atom, int64_t *value, Str *missing)
 {
     *missing = NULL;
+    for (size_t i = 0; i < vec_len(c->computed); i++)
+        if (c->computed[i].name == atom) { *value = c->computed[i].value; return true; }
     if (*atom == '(') return group_value(c, atom, value, missing);
     for (size_t i = vec_len(c->defines); i-- > 0;)
         if (c->defines[i].name == atom) { *value = c->defines[i].value; return true; }

@@ -63,6 +63,8 @@ typedef enum {
 typedef struct Type Type;
 /* Values of data, `by` added, are positions on `axis` of the array called `of` (or NULL). */
 typedef struct Position { Size *axis; int64_t by; Str of; } Position;
+/* A discrete law draws the values of data, `by` added: they must be of its type. */
+typedef struct Drawn { const Type *of; int64_t by; } Drawn;
 
 struct Type {
     TypeKind kind;
@@ -81,6 +83,7 @@ struct Type {
     Size *size;                        /* value as a size (D, K - 1, 3), or NULL; of a word that is
                                           a law in a family, its argument */
     Position *positions;               /* vec: of data that are read as positions */
+    Drawn *drawn;                      /* vec: of data that discrete laws draw */
     bool declared;                     /* the support was written in the spec, not computed */
     bool any_event;                    /* KIND_DIST: flat, delta(v): fits every variable */
     Ast *callable;                     /* KIND_FUNCTION: FUNCTION NET LAYER FLOW; NULL: builtin */

@@ -105,10 +105,11 @@ static void emit_data(const Emit *e)
         out_printf(o, ".elem = %s, .rows = %s, .rank = %d, .shape = %s", text_elem(d->elem),
                    d->rows ? "true" : "false", d->rank, text_axes(e->c, d->shape, d->rank));
         out_printf(o, ",\n     .count = %lld, .lower = %s, .upper = %s, .open_lower = %s, "
-                      ".open_upper = %s,\n     .support = %s, .line = %d},\n",
+                      ".open_upper = %s,%s\n     .support = %s, .line = %d},\n",
                    (long long)shape_count(d->shape, d->rank), text_double(e->c, d->lower),
                    text_double(e->c, d->upper),
                    d->open_lower ? "true" : "false", d->open_upper ? "true" : "false",
+                   d->whole && d->elem == EMIT_REAL ? " .whole = true," : "",
                    text_string(e->c, d->support), d->line);
     }
     out_puts(o, "};\n\n");

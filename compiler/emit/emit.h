@@ -35,6 +35,7 @@ typedef struct EmitData {
     int64_t shape[LIMIT_RANK];
     double lower, upper;
     bool open_lower, open_upper;
+    bool whole;                        /* the values are whole numbers, whatever elem is */
     Str support;
     int line;
 } EmitData;

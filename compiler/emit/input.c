@@ -84,11 +84,30 @@ static void position_bounds(Ctx *c, const Type *t, EmitData *e)
             continue;
         double low = (double)-p->by, high = (double)(n - 1 - p->by);
         bool tighter = low > e->lower || high < e->upper;
+        e->whole = true;
         e->lower = low > e->lower ? low : e->lower;
         e->upper = high < e->upper ? high : e->upper;
         if (tighter)
             e->support = str_fmt(c, "%.0f .. %.0f (positions of `%s`)", e->lower,
                                  e->upper, p->of ? p->of : "an array");
+    }
+}
+
+/* Data that discrete laws draw: their values are those of the laws. */
+static void law_bounds(Ctx *c, const Type *t, EmitData *e)
+{
+    for (size_t i = 0; i < vec_len(t->drawn); i++) {
+        EmitData law = { 0 };
+        type_bounds(c, t->drawn[i].of, &law);
+        double low = law.lower - (double)t->drawn[i].by, high = law.upper - (double)t->drawn[i].by;
+        bool tighter = t->elem == ELEM_REAL || low > e->lower || high < e->upper;
+        e->whole = true;
+        e->lower = low > e->lower ? low : e->lower;
+        e->upper = high < e->upper ? high : e->upper;
+        if (tighter)
+            e->support = !t->drawn[i].by ? law.support
+                       : isinf(high) ? str_fmt(c, "%.0f, %.0f, ..", low, low + 1)
+                                     : str_fmt(c, "%.0f .. %.0f", low, high);
     }
 }
 
@@ -120,6 +139,7 @@ static EmitData emit_data(Ctx *c, const Var *v)
     }
     type_bounds(c, t, &e);
     position_bounds(c, t, &e);
+    law_bounds(c, t, &e);
     return e;
 }
 

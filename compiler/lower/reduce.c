@@ -191,10 +191,10 @@ static Tir *variance(Lower *L, const Val *mask, Tir *t, Axis *const *over, int n
                    tir_map(f, OP_SUB, count, tir_const(f, 1), NULL), NULL);
 }
 
-/* The first position of the largest. */
-static Tir *argmax(Lower *L, const Val *mask, Tir *t, Axis *const *over)
+/* The first position of the largest, or of the smallest. */
+static Tir *position_of(Lower *L, const Val *mask, Tir *t, Axis *const *over, bool smallest)
 {
-    Tir *top = largest(L, mask, t, over, 1, false);
+    Tir *top = largest(L, mask, t, over, 1, smallest);
     Tir *here = tir_map(L->f, OP_EQ, t, top, NULL);
     Val at = { .kind = VAL_TENSOR, .t = mask ? tir_map(L->f, OP_AND, here, mask->t, NULL) : here };
     return largest(L, &at, tir_expand(L->f, tir_iota(L->f, over[0]), over, 1), over, 1, true);
@@ -219,8 +219,8 @@ Tir *reduce_over(Lower *L, Str name, Tir *t, const Val *mask, Axis *const *over,
         return variance(L, mask, t, over, n);
     if (!strcmp(name, "sd"))
         return tir_map(L->f, OP_SQRT, variance(L, mask, t, over, n), NULL, NULL);
-    if (!strcmp(name, "argmax") && n == 1)
-        return argmax(L, mask, t, over);
+    if ((!strcmp(name, "argmax") || !strcmp(name, "argmin")) && n == 1)
+        return position_of(L, mask, t, over, !strcmp(name, "argmin"));
     if (strcmp(name, "prod"))
         return NULL;
     t = counting(L, mask, t, 1);

@@ -150,9 +150,9 @@ static bool compiled_value(const DgmModel *m, const char *name, bool *whole, dou
     return false;
 }
 
-/* A field named like a size or an argument: it must be that one; the size of the row plate, that of
+/* A field that holds a size or an argument: it must be that one; the size of the row plate, that of
  * these data. */
-static bool argument_check(Binding *b, const char *name, bool *is_argument)
+static bool argument_check(Binding *b, const char *name, const char *field, bool *is_argument)
 {
     const DgmModel *m = b->o->model;
     bool rows = m->plate != NULL && strcmp(m->plate, name) == 0, whole;
@@ -161,7 +161,7 @@ static bool argument_check(Binding *b, const char *name, bool *is_argument)
     *is_argument = compiled_value(m, name, &whole, &want) || rows;
     if (!*is_argument)
         return true;
-    if (!number_read(b, name, whole || rows, &have))
+    if (!number_read(b, field, whole || rows, &have))
         return false;
     if (rows)
         b->o->rows_wanted = (long)have;
@@ -182,11 +182,13 @@ static bool bind_member(void *to, const char *name)
 
     if (d >= 0) {
         b->bound++;
-        return assign(b->o, &b->arrays[d], b->file, name);
+        return (m->data[d].rank > 0 || m->data[d].rows || !b->strict
+                || argument_check(b, m->data[d].name, name, &is_argument))
+            && assign(b->o, &b->arrays[d], b->file, name);
     }
     if (!b->strict || model_declares(m, name))
         return true;    /* a column is no size, whatever its name; simulations hold latents too */
-    if (!argument_check(b, name, &is_argument))
+    if (!argument_check(b, name, name, &is_argument))
         return false;
     if (is_argument || is_size_of_others(b, name))
         return true;

@@ -169,7 +169,7 @@ typedef struct Allowed {
 static Allowed allowed_by(const DgmData *d)
 {
     return (Allowed){ d->lower + d->from, d->upper + d->from, d->open_lower, d->open_upper,
-                      d->elem != DGM_ELEM_REAL };
+                      d->whole || d->elem != DGM_ELEM_REAL };
 }
 
 static bool value_fits(const Allowed *l, double v)
