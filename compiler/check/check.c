@@ -66,6 +66,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
     rewrite_conditions(c, file);
     report_marginals(c, file);
     rewrite_cells(c, file);
+    rewrite_lengths(c, file);
     rewrite_mixtures(c, file, library);
     rewrite_joint_latents(c, file, library);
     resolve(s);

@@ -215,6 +215,8 @@ Type *infer_index(Check *s, Ast *e);                  /* index.c: INDEX */
 Type *infer_slice(Check *s, Ast *e, bool open_end);
 /* positions.c: data that an index reads are positions of the axis, which the trainer checks. */
 void note_position(Check *s, const Ast *base, const Ast *index, Size *axis);
+/* Data that are the end of a loop over `axis` are at most its size. */
+void note_length(Check *s, const Ast *end, Size *axis, Str of);
 /* Likewise, that the discrete law draws them. False: lhs is no data, or some may not count. */
 bool note_drawn(Check *s, const Ast *lhs, const Ast *law, const Type *of);
 Type *infer_binder(Check *s, Ast *binder);            /* sets its type; returns it */

@@ -18,7 +18,7 @@ static bool depends_on_unknowns(Ast *e, void *found)
     return true;
 }
 
-Size *as_size(Check *s, Ast *e, Type *t)
+static Size *written_size(Check *s, Ast *e, Type *t)
 {
     Ast *unknown = NULL;
     if (is_bad(t)) return NULL;
@@ -35,10 +35,15 @@ Size *as_size(Check *s, Ast *e, Type *t)
                       "a size is a whole number: an argument, an axis of data, or arithmetic");
         return NULL;
     }
-    Size *size = t->size ? t->size
-               : e->kind == AST_NAME && e->decl && e->decl->kind != AST_BINDER
-               ? size_name(s->c, e->name) : size_opaque(s->c, fmt_expr(s->c, e));
-    define_from_values(s, e, size);
+    return t->size ? t->size
+         : e->kind == AST_NAME && e->decl && e->decl->kind != AST_BINDER
+         ? size_name(s->c, e->name) : size_opaque(s->c, fmt_expr(s->c, e));
+}
+
+Size *as_size(Check *s, Ast *e, Type *t)
+{
+    Size *size = written_size(s, e, t);
+    if (size) define_from_values(s, e, size);
     return size;
 }
 
@@ -206,7 +211,7 @@ Size *binder_size(Check *s, Ast *binder)
     Ast *domain = binder->kids[BINDER_DOMAIN];
     if (domain->kind != AST_RANGE) return as_size(s, domain, domain->type);
     Ast *from = domain->kids[RANGE_A], *to = domain->kids[RANGE_B];
-    Size *a = as_size(s, from, from->type), *b = as_size(s, to, to->type);
+    Size *a = written_size(s, from, from->type), *b = written_size(s, to, to->type);
     return a && b ? size_sub(s->c, b, a) : NULL;
 }
 
@@ -234,6 +239,10 @@ static void infer_where(Check *s, Ast *binder)
     Type *c = infer_element(s, where);
     if (!is_bad(c) && (c->elem != ELEM_BIT || !is_scalar(c)))
         FAIL(s, E_COND, where->span, "where", fmt_expr(s->c, where), type_text(s->c, c));
+    Ast *end = where->kind == AST_BINARY && !strcmp(where->name, "and") ? where->kids[BINARY_A]
+                                                                        : where;
+    Size *axis = end->num == 1 && !is_bad(c) ? binder_limit(s, binder->kids[BINDER_DOMAIN]) : NULL;
+    if (axis) note_length(s, end->kids[BINARY_B], axis, size_text(s->c, axis));
     vec_push(s->c, s->guarded, canonical(binder));
 }
 

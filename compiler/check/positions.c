@@ -68,6 +68,15 @@ void note_position(Check *s, const Ast *base, const Ast *index, Size *axis)
     vec_push(s->c, data->type->positions, p);
 }
 
+void note_length(Check *s, const Ast *end, Size *axis, Str of)
+{
+    int64_t by = 0;
+    const Ast *data = s->frame ? NULL : shifted_data(end, &by, 0);
+    if (!data || is_bad(data->type) || data->type->classes) return;
+    Position p = { size_add(s->c, axis, size_const(s->c, 1)), by, of };
+    vec_push(s->c, data->type->positions, p);
+}
+
 bool note_drawn(Check *s, const Ast *lhs, const Ast *law, const Type *of)
 {
     int64_t by = 0;

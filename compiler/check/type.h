@@ -132,6 +132,8 @@ void rewrite_conditions(Ctx *c, Ast *file);
 void report_marginals(Ctx *c, Ast *file);
 /* cells.c: missing cells and ragged axes in terms of other data and a latent; before check. */
 void rewrite_cells(Ctx *c, Ast *file);
+/* lengths.c: loops up to lengths that data say, over arrays; before check. */
+void rewrite_lengths(Ctx *c, Ast *file);
 /* mixtures.c: calls of `mixture` in terms of distributions that it declares; before check. */
 void rewrite_mixtures(Ctx *c, Ast *file, const Ast *library);
 /* joint_latents.c: `latent (a, b) ~ d` as latents and a factor; before check. */

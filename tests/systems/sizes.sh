@@ -83,6 +83,35 @@ log_joint lengthshand hand.json
 agree lengths.txt lengthshand.txt || fail "sums over lengths that data say"
 refused lengths '{"n": [1, 4, 0], "y": [0.5, 1, -2]}' '4 is outside the support 0 .. 3'
 
+# -- loops to where the data say, over rows of one width: as of ragged rows -------------------------------
+rows() {                               # NAME DECLARATION LENGTH
+    cat >"$1.dgm" <<END
+model $1 {
+  $2
+  latent r : real ~ normal(0, 1)
+  let total[j in J] = sum[k in $3](y[j, k])
+  for j in J {
+    factor -sq(total[j] - r)
+    for k in $3 { y[j, k] ~ normal(r * k, 1) }
+    scan k in 1 .. $3 { let e = r * previous(e, 1); factor -sq(y[j, k] - e) }
+  }
+}
+END
+}
+rows ragged 'data y[j in J, n[j]] : real' 'n[j]'
+rows padded 'data n[J] : count; data y[J, K] : real' 'n[j]'
+rows until 'data n[J] : count; data y[J, K] : real' '0 .. n[j]'
+sed -i 's/1 \.\. 0 \.\./1 ../' until.dgm
+echo '{"r": 0.7}' >at.json
+echo '{"y": [[1, 2], [1, 2, 3], [1]]}' >ragged.json
+echo '{"n": [2, 3, 1], "y": [[1, 2, 9], [1, 2, 3], [1, 9, 9]]}' >padded.json
+log_joint ragged ragged.json
+for m in padded until; do
+    log_joint $m padded.json
+    agree $m.txt ragged.txt || fail "$m rows are no ragged ones"
+    refused $m '{"n": [2, 4, 1], "y": [[1, 2, 9], [1, 2, 3], [1, 9, 9]]}' '4 is outside the support 0 .. 3'
+done
+
 # -- real numbers left of a discrete law ------------------------------------------------------------------
 echo '{"p": 0.3}' >at.json
 bits() {                               # NAME TYPE LEFT LAW
