@@ -35,8 +35,10 @@ static Ast *factor_of(const Joint *j, const Ast *latent)
     const Ast *names = latent->kids[LATENT_NAMES];
     for (size_t i = 0; i < vec_len(names->kids); i++)
         ast_push(j->c, all, ast_name(j->c, names->kids[i]->span, names->kids[i]->name, NULL));
-    return ast_new(j->c, AST_FACTOR, latent->span, NULL, 1,
-                   ast_call(j->c, law->span, "logpdf", 2, law, all));
+    Ast *factor = ast_new(j->c, AST_FACTOR, latent->span, NULL, 1,
+                          ast_call(j->c, law->span, "logpdf", 2, law, all));
+    factor->num = 1;
+    return factor;
 }
 
 static void rewrite_in_block(const Joint *j, Ast *block)

@@ -22,6 +22,9 @@ typedef struct Sim {
     const Site *site;
     Type *type;                        /* of what it draws */
     Str why;                           /* why it cannot be drawn, or NULL */
+    /* of `latent (a, b) ~ d`, drawn last */
+    const Factor *joint;
+    Ast *vector;
 } Sim;
 
 /* ---- draws from laws ------------------------------------------------------------------------- */
@@ -246,11 +249,43 @@ static bool is_drawn_with_data(const Derive *d, const Var *filler)
     return filler->filler;
 }
 
+/* The joint law of v and others, and at which place of its vector v stands; or NULL. */
+static const Factor *joint_law(const Derive *d, const Var *v, size_t *at)
+{
+    for (size_t i = 0; i < vec_len(d->m->factors); i++) {
+        const Factor *f = &d->m->factors[i];
+        const Ast *all = f->joint ? f->value->kids[1]->kids[ARG_VALUE] : NULL;
+        for (*at = 0; all && *at < vec_len(all->kids); ++*at)
+            if (all->kids[*at]->decl == v->decl)
+                return f;
+    }
+    return NULL;
+}
+
+/* Number `at` of a draw from the joint law, one for all its latents. */
+static Ast *draw_jointly(Sim *s, const Factor *f, Var *v, size_t at)
+{
+    Ctx *c = s->d->c;
+    Ast *law = f->value->kids[0]->kids[ARG_VALUE];
+    if (s->joint != f) {
+        Site *site = arena_alloc(c->arena, sizeof *site);
+        *site = (Site){ .var = v, .law = law, .plate = f->plate, .span = f->span,
+                        .observed = true };
+        s->site = site;
+        s->type = f->value->kids[1]->kids[ARG_VALUE]->type;
+        s->vector = drawn(s, law);
+        s->joint = s->why ? NULL : f;
+    }
+    Ast *e = ast_new(c, AST_INDEX, f->span, NULL, 2, s->vector, ast_num(c, f->span, (double)at));
+    e->type = e->kids[1]->type = real_scalar(c);
+    return e;
+}
+
 static Str weighed_by_factor(Derive *d, const Var *v)
 {
     for (size_t i = 0; i < vec_len(d->m->factors); i++) {
         const Factor *f = &d->m->factors[i];
-        if (!f->penalty && reads_has(model_reads(d->c, d->m, f->value), v))
+        if (!f->penalty && !f->joint && reads_has(model_reads(d->c, d->m, f->value), v))
             return str(d->c, "a `factor` reads it, which is no law to draw from");
     }
     return NULL;
@@ -274,7 +309,11 @@ static Str draw_variable(Sim *s, Var *v)
     size_t binds = vec_len(s->q->binds);
     s->why = v->kind == VAR_PARAM ? str(d->c, "it is a parameter") : weighed_by_factor(d, v);
     const Site *sites = v->kind == VAR_DRAWN ? d->m->drawn : d->m->sites;
-    for (size_t i = 0; i < vec_len(sites) && !s->why; i++)
+    size_t at;
+    const Factor *joint = s->why ? NULL : joint_law(d, v, &at);
+    if (joint)
+        whole = draw_jointly(s, joint, v, at);
+    for (size_t i = 0; i < vec_len(sites) && !s->why && !joint; i++)
         if (sites[i].var == v)
             draw_site(s, &sites[i], &whole);
     if (s->why) {

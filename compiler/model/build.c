@@ -377,7 +377,8 @@ static void build_statement(Build *b, Ast *s, Plate *plate)
         build_site(b, s, plate);
         break;
     case AST_FACTOR:
-        vec_push(b->c, b->m->factors, ((Factor){ s->kids[FACTOR_VALUE], plate, s->span, false }));
+        vec_push(b->c, b->m->factors,
+                 ((Factor){ s->kids[FACTOR_VALUE], plate, s->span, .joint = s->num == 1 }));
         break;
     default:                           /* FUNCTION: inlined; ORDERING: refused where it is used */
         break;
@@ -401,7 +402,7 @@ static void split_penalties(Build *b)
             continue;
         }
         Ast *value = ast_call(b->c, s->span, "logpdf", 2, s->law, s->lhs);
-        vec_push(b->c, b->m->factors, ((Factor){ value, s->plate, s->span, true }));
+        vec_push(b->c, b->m->factors, ((Factor){ value, s->plate, s->span, .penalty = true }));
     }
     b->m->sites = kept;
 }

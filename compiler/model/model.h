@@ -69,7 +69,13 @@ typedef struct Site {
     Var **reads;                       /* vec: variables in the law, lets seen through */
 } Site;
 
-typedef struct Factor { Ast *value; Plate *plate; Span span; bool penalty; } Factor;
+typedef struct Factor {
+    Ast *value;
+    Plate *plate;
+    Span span;
+    bool penalty;
+    bool joint;                        /* logpdf(d, [a, b]), of `latent (a, b) ~ d` */
+} Factor;
 
 /* Which word of a family makes which: families.def. */
 typedef enum { GUIDE_LAW, GUIDE_MEANFIELD, GUIDE_FULLRANK, GUIDE_LOWRANK, GUIDE_MIXTURE,

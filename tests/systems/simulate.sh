@@ -271,3 +271,25 @@ echo '{"t": [1, 2, 4], "died": [1, 1, 0]}' >limits.json
 grep -q 'limits.dgm:2: `t` stays as it is in the file: its law reads it itself' err.txt ||
     fail "$(cat err.txt)"
 [ "$(values a.json t | tr '\n' ' ')" = "1.0 2.0 4.0 " ] || fail "$(values a.json t)"
+
+# -- one law of several names: the draws of a vector with that law ------------------------------------------
+cat >vector.dgm <<'END'
+model vector {
+  data u[J] : real
+  latent s : positive ~ exponential(1)
+  latent ab : real[2] ~ mvnormal([0, 3], cov: s * [[1, 0.9], [0.9, 1]])
+  for j in J {
+    latent cd : real[2] ~ mvnormal(ab, cov: [[1, -0.5], [-0.5, 1]])
+    u[j] ~ normal(cd[0] + cd[1], 1)
+  }
+}
+END
+sed -e 's/model vector/model names/; s/ab : real\[2\]/(a, b) : real/; s/cd : real\[2\]/(c, d) : real/' \
+    -e 's/mvnormal(ab,/mvnormal([a, b],/; s/cd\[0\] + cd\[1\]/c + d/' vector.dgm >names.dgm
+echo '{"u": [0, 0, 0]}' >u.json
+for m in vector names; do
+    quick_dgmc "$m.dgm" -D J=3 -o "./$m"
+    "./$m" simulate --data u.json --seed 5 --out "$m.out" || fail "simulate of $m"
+    tr -d ' \n[]' <"$m.out" | sed 's/"[a-z]*"://g; s/[{}]//g' | tr ',' '\n' | sort >"$m.numbers"
+done
+same vector.numbers names.numbers
