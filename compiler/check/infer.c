@@ -270,8 +270,23 @@ static Type *infer_record(Check *s, Ast *e)
     return t;
 }
 
+/* z[n].a of a record z of arrays is z.a[n]. */
+static bool is_indexed_record(Check *s, const Ast *e)
+{
+    const Ast *of = e->kids[FIELD_BASE]->kind == AST_INDEX ? e->kids[FIELD_BASE] : NULL;
+    Ast *base = of && of->kids[INDEX_BASE]->kind == AST_NAME ? of->kids[INDEX_BASE] : NULL;
+    return base && infer(s, base)->kind == KIND_RECORD;
+}
+
 static Type *infer_field(Check *s, Ast *e)
 {
+    if (is_indexed_record(s, e)) {
+        Ast *index = e->kids[FIELD_BASE], *field = ast_copy(s->c, e);
+        field->kids[FIELD_BASE] = index->kids[INDEX_BASE];
+        index->kids[INDEX_BASE] = field;
+        *e = *index;
+        return infer(s, e);
+    }
     Type *t = infer(s, e->kids[FIELD_BASE]);
     if (is_bad(t)) return t;
     if (t->kind != KIND_RECORD) {

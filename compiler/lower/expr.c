@@ -92,8 +92,7 @@ static Val *index_range(Lower *L, Env *env, Val *v, int position, const Ast *ran
     return out;
 }
 
-/* Removes explicit axis `position` by taking the element at i. */
-static Val *index_at(Lower *L, Val *v, int position, Val *i)
+Val *val_at(Lower *L, Val *v, int position, Val *i)
 {
     Axis *axis = v->axes[position];
     Tir *t = v->t;
@@ -167,7 +166,7 @@ static Val *eval_index(Lower *L, Env *env, const Ast *e)
             v = index_range(L, env, v, position++, e->kids[k]);
         } else {
             Val *i = eval(L, env, e->kids[k]);
-            v = index_at(L, v, position, i);
+            v = val_at(L, v, position, i);
             position += i->n_axes;
         }
     }
@@ -236,21 +235,27 @@ static Val *eval_unary(Lower *L, Env *env, const Ast *e)
 }
 
 /* [a, b, c]: a new leading axis, filled by choosing on the position. */
-static Val *eval_vector(Lower *L, Env *env, const Ast *e)
+Val *val_stack(Lower *L, Str key, Val *const *elements, size_t n)
 {
-    size_t n = vec_len(e->kids);
-    Str key = str_fmt(L->c, "vector %p", (const void *)e);
     Axis *axis = axis_keyed(L, key, AXIS_EVENT, str(L->c, "i"), (int64_t)n);
-    Val *at = val_tensor(L, tir_iota(L->f, axis), NULL, 0);
-    Val *out = eval(L, env, e->kids[n - 1]);
+    Val *at = val_tensor(L, tir_iota(L->f, axis), NULL, 0), *out = elements[n - 1];
     for (size_t k = n - 1; k-- > 0;) {
         Val *here = val_op2(L, OP_EQ, at, val_const(L, (double)k));
-        out = val_select(L, here, eval(L, env, e->kids[k]), out);
+        out = val_select(L, here, elements[k], out);
     }
     Axis *axes[LIMIT_RANK] = { axis };
     for (int i = 0; i < out->n_axes && i + 1 < LIMIT_RANK; i++)
         axes[i + 1] = out->axes[i];
     return val_tensor(L, tir_expand(L->f, out->t, &axis, 1), axes, out->n_axes + 1);
+}
+
+static Val *eval_vector(Lower *L, Env *env, const Ast *e)
+{
+    size_t n = vec_len(e->kids);
+    Val **elements = vec_new(L->c, n, sizeof *elements);
+    for (size_t k = n; k-- > 0;)
+        elements[k] = eval(L, env, e->kids[k]);
+    return val_stack(L, str_fmt(L->c, "vector %p", (const void *)e), elements, n);
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */

@@ -169,6 +169,10 @@ Val *val_op1(Lower *L, Op op, Val *a);
 Val *val_op2(Lower *L, Op op, Val *a, Val *b);
 Val *val_select(Lower *L, Val *condition, Val *yes, Val *no);
 Val *val_sum_all(Lower *L, Val *v);                                /* over its explicit axes */
+/* Removes explicit axis `position` by taking the element at i. */
+Val *val_at(Lower *L, Val *v, int position, Val *i);
+/* A vector of n elements along a new axis, which `key` names. */
+Val *val_stack(Lower *L, Str key, Val *const *elements, size_t n);
 Val *val_rename(Lower *L, const Val *v, Axis *const *to);          /* explicit axes to these */
 Tir *element_of(Lower *L, Tir *t, Axis *axis, int64_t i);          /* t, of axis, at i */
 Axis *axis_keyed(Lower *L, Str key, AxisKind kind, Str name, int64_t size);

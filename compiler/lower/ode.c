@@ -6,6 +6,7 @@
  *     rk45(tol)   Dormand & Prince (1980) 5(4), local extrapolation, steps by their error. How long
  *                 a step is, is decided on values without derivatives; only accepted steps move the
  *                 state, and a refused one has length 0, so that it leaves no NaN in the gradient.
+ * A state that is a record is solved as the vector of its fields.
  * The number of attempts between two times is fixed. Where they do not reach the end, the solution
  * is NaN: the density says so by the name of its term.
  */
@@ -22,16 +23,42 @@ typedef struct Ode {
     Axis *steps;                       /* of all intervals */
     int64_t per_interval;
     Axis *state[LIMIT_RANK]; int n_state;
+    Str *fields;                       /* vec: of a state that is a record */
 } Ode;
 
 static Val *number(Lower *L, double x) { return val_const(L, x); }
 static Val *plus(Lower *L, Val *a, Val *b) { return val_op2(L, OP_ADD, a, b); }
 static Val *times(Lower *L, Val *a, Val *b) { return val_op2(L, OP_MUL, a, b); }
 
+/* The vector of the fields of a record; another value as it is. */
+static Val *packed(const Ode *o, Val *record)
+{
+    Val **fields = NULL;
+    for (size_t i = 0; i < vec_len(o->fields); i++)
+        vec_push(o->L->c, fields, env_find(record->args, o->fields[i], false)->val);
+    Str key = str_fmt(o->L->c, "state %p", (const void *)o->fields);
+    return fields ? val_stack(o->L, key, fields, vec_len(fields)) : record;
+}
+
+/* The record whose fields stand along the last axis of v. */
+static Val *unpacked(const Ode *o, Val *v)
+{
+    Lower *L = o->L;
+    if (!o->fields)
+        return v;
+    Val *record = arena_alloc(L->c->arena, sizeof *record);
+    record->kind = VAL_RECORD;
+    for (size_t i = 0; i < vec_len(o->fields); i++)
+        record->args = env_bind(L, record->args, o->fields[i],
+                                val_at(L, v, v->n_axes - 1, number(L, (double)i)));
+    return record;
+}
+
 /* f(t, z), with the axes of the state. */
 static Val *rate(const Ode *o, Val *t, Val *z)
 {
-    Val *args[2] = { t, z }, *r = call_function(o->L, NULL, o->f, args, 2);
+    Val *args[2] = { t, unpacked(o, z) };
+    Val *r = packed(o, call_function(o->L, NULL, o->f, args, 2));
     if (r->kind != VAL_TENSOR || r->n_axes > o->n_state)
         ice_span(o->f->span, "a rate of another shape than the state");
     return val_rename(o->L, r, o->state + (o->n_state - r->n_axes));
@@ -206,7 +233,9 @@ Val *eval_ode(Lower *L, Env *env, const Ast *e)
 {
     const Ast *start = ast_argument(e, "start");
     Ode o = { .L = L, .f = e->kids[0]->kids[ARG_VALUE]->decl };
-    Val *z0 = eval(L, env, e->kids[1]->kids[ARG_VALUE]), *ts = eval(L, env, ast_argument(e, "at"));
+    o.fields = e->kids[1]->kids[ARG_VALUE]->type->names;
+    Val *z0 = packed(&o, eval(L, env, e->kids[1]->kids[ARG_VALUE]));
+    Val *ts = eval(L, env, ast_argument(e, "at"));
     Val *t0 = start ? eval(L, env, start) : number(L, 0);
     bool fixed;
     double tolerance;
@@ -238,5 +267,5 @@ Val *eval_ode(Lower *L, Env *env, const Ast *e)
     Tir *values[3];
     if (scan_lift(L->f, str(L->c, "ode"), o.steps, false, states, NULL, values))
         ice_span(e->span, "an ode is no sequence");
-    return solution(&o, ts, values, fixed);
+    return unpacked(&o, solution(&o, ts, values, fixed));
 }

@@ -87,6 +87,27 @@ static void close_binders(Lower *L, size_t n)
         ((size_t *)L->open)[-1] -= n;
 }
 
+/* v at all positions of the axes, which become its first ones; of a record, each field. */
+static Val *along(Lower *L, Val *v, Axis *const *opened, int n)
+{
+    Axis *axes[LIMIT_RANK];
+    Val *record = arena_alloc(L->c->arena, sizeof *record);
+    if (v->kind == VAL_DIST || n == 0)
+        return v;
+    if (v->kind == VAL_TENSOR) {
+        Tir *t = tir_expand(L->f, v->t, opened, n);
+        for (int i = 0; i < n; i++)
+            axes[i] = opened[i];
+        for (int i = 0; i < v->n_axes && n < LIMIT_RANK; i++)
+            axes[n++] = v->axes[i];
+        return val_tensor(L, t, axes, n);
+    }
+    record->kind = VAL_RECORD;
+    for (const Env *field = v->args; field; field = field->up)
+        record->args = env_bind(L, record->args, field->name, along(L, field->val, opened, n));
+    return record;
+}
+
 Val *eval_let(Lower *L, Env *env, const Ast *let)
 {
     const Ast *name = let->kids[LET_NAMES]->kids[0];
@@ -101,15 +122,9 @@ Val *eval_let(Lower *L, Env *env, const Ast *let)
         not_lowered(L, let->span, "an axis whose length is not known when compiling");
     Val *v = eval(L, env, let->kids[LET_VALUE]);
     close_binders(L, (size_t)n);
-    if (v->kind != VAL_TENSOR)
-        return v;
-    if (n) {
-        Tir *t = tir_expand(L->f, v->t, opened, n);
-        for (int i = 0; i < v->n_axes && n < LIMIT_RANK; i++)
-            opened[n++] = v->axes[i];
-        v = val_tensor(L, t, opened, n);
-    }
-    tir_label(v->t, name->name, let->span);
+    v = along(L, v, opened, n);
+    if (v->kind == VAL_TENSOR)
+        tir_label(v->t, name->name, let->span);
     return v;
 }
 

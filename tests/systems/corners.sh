@@ -59,3 +59,21 @@ family for partial {
   a ~ bell(u, tau: v)
 }
 SPEC
+
+# -- arrays of records: of each field an array ---------------------------------------------------------------
+for read in 'z[n].a - z[n].b[1]' 'z.a[n] - z.b[n][1]'; do
+    cat >records.dgm <<END
+model records {
+  data y[N] : real
+  latent k : real ~ normal(0, 1)
+  let pair(x) = { a: k * x, b: [k, 2 * k] }
+  let z[n in N] = pair(y[n])
+  for n in N { y[n] ~ normal($read, 1) }
+}
+END
+    echo '{"y": [0.5, 1.2, -0.3]}' >records.json
+    echo '{"k": 0.4}' >records.at
+    quick_dgmc records.dgm --only=log_prob --data records.json -o ./records || fail "array of records"
+    ./records log-prob --data records.json --at records.at --json >out.json || fail "array of records"
+    holds "sqrt(($(json out.json log_prob) + 5.7081541328186916) ^ 2) < 1e-12" "$(cat out.json)"
+done

@@ -59,6 +59,15 @@ solved swing z ", method: rk45(1e-9)" >first.txt
 solved swing z ", method: rk4(400)" >second.txt
 holds "$(distance first.txt second.txt) < 1e-7" "rk45 against rk4: $(distance first.txt second.txt)"
 
+# The same as a record, whatever the order of its fields.
+solved swing z ", method: rk4(9)" >vector.txt
+sed -e 's/let rate(s, z) = .*/let rate(s, z) = { v: -w * w * z.x - 2 * a * z.v, x: z.v + cos(s) }/' \
+    -e 's/\[1, 0\]/{ x: 1, v: 0 }/; /let exact/d; s/SOLUTION\[k, 0\]/z[k].x/' swing.dgm >record.dgm
+cp swing.json record.json
+cp swing.at record.at
+solved record z ", method: rk4(9)" >record.txt
+holds "$(distance record.txt vector.txt) < 1e-12" "a record: $(distance record.txt vector.txt)"
+
 # Too few attempts: NaN, not a wrong number.
 sed 's/SOLUTION/z/; s/METHOD/, method: rk45(1e-12, 2)/' decay.dgm >few.dgm
 quick_dgmc few.dgm --only=log_prob --data decay.json -o ./few
@@ -73,3 +82,5 @@ refuse ", method: 3" "rk4(steps) or rk45(tolerance)"
 sed 's/SOLUTION/z/; s/METHOD//; s/-a \* z/[z, z]/' decay.dgm >wrong.dgm
 expect_rc 1 "$dgmc" check wrong.dgm
 grep -q "shape of the state" err.txt || fail "$(cat err.txt)"
+refuse "); let again = ode(rate, b, at: 3" "a vector or an array of times"
+refuse "); let again = ode(rate, { z: t }, at: t" "a vector or a record of numbers"
