@@ -38,6 +38,7 @@ set(COMPILER_SOURCES
   compiler/check/joint_latents.c
   compiler/check/law.c
   compiler/check/library.c
+  compiler/check/law_functions.c
   compiler/check/lengths.c
   compiler/check/marginals.c
   compiler/check/mixtures.c

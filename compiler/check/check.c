@@ -67,6 +67,7 @@ bool check(Ctx *c, Ast *file, Ast *library)
     report_marginals(c, file);
     rewrite_cells(c, file);
     rewrite_lengths(c, file);
+    rewrite_law_functions(c, file, library);
     rewrite_mixtures(c, file, library);
     rewrite_joint_latents(c, file, library);
     resolve(s);

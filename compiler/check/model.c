@@ -227,6 +227,21 @@ static void infer_let(Check *s, Ast *names, Ast *value)
     declare_type(s, name, good && check_assumed(s, name, t) ? t : type_bad(s));
 }
 
+/* Numbers and arrays have a mean and quantiles. */
+static void check_reported(Check *s, Ast *report)
+{
+    const Type *t = report->kids[REPORT_VALUE]->type;
+    Ast *value = report->kids[REPORT_VALUE], *name = report->kids[REPORT_NAMES]->kids[0];
+    if (is_bad(t) || is_bad(name->type) || t->kind == KIND_VALUE) return;
+    FAIL(s, E_NOT_VALUE, value->span, fmt_expr(s->c, value), type_text(s->c, t));
+    if (t->kind == KIND_RECORD)
+        diag_help(s->c, "report each field, `report %s = ..`", t->names[0]);
+    else
+        diag_help(s->c, "`predict z ~ d` draws of a distribution; `report m = mean(d)` is its "
+                  "mean");
+    name->type = type_bad(s);
+}
+
 /* ---- plates ---------------------------------------------------------------------------------- */
 static bool same_chain(Check *s, const PlateList *list)
 {
@@ -401,6 +416,7 @@ void infer_statement(Check *s, Ast *st)
     case AST_LET: infer_let(s, st->kids[LET_NAMES], st->kids[LET_VALUE]); break;
     case AST_REPORT:
         infer_let(s, st->kids[REPORT_NAMES], st->kids[REPORT_VALUE]);
+        check_reported(s, st);
         break;
     case AST_NET: {
         Type *event = type_real(s, NULL);

@@ -134,6 +134,8 @@ void report_marginals(Ctx *c, Ast *file);
 void rewrite_cells(Ctx *c, Ast *file);
 /* lengths.c: loops up to lengths that data say, over arrays; before check. */
 void rewrite_lengths(Ctx *c, Ast *file);
+/* law_functions.c: calls of functions that are laws, in terms of these laws; before check. */
+void rewrite_law_functions(Ctx *c, Ast *file, const Ast *library);
 /* mixtures.c: calls of `mixture` in terms of distributions that it declares; before check. */
 void rewrite_mixtures(Ctx *c, Ast *file, const Ast *library);
 /* joint_latents.c: `latent (a, b) ~ d` as latents and a factor; before check. */

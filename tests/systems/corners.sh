@@ -77,3 +77,39 @@ END
     ./records log-prob --data records.json --at records.at --json >out.json || fail "array of records"
     holds "sqrt(($(json out.json log_prob) + 5.7081541328186916) ^ 2) < 1e-12" "$(cat out.json)"
 done
+
+# -- functions that are laws, and the same laws written out ----------------------------------------------------
+cat >lawful.dgm <<'END'
+let noise(k, s = 1) = student_t(3, k, s)
+model lawful {
+  data y[N] : real
+  latent k : real ~ normal(0, 1)
+  let wide(a) = noise(a, s: 3)
+  let either(a) = if a > 0 then noise(a) else wide(a)
+  latent u : real ~ wide(k)
+  latent v : positive ~ noise(k, 2) |> truncate(lower: 0.5)
+  for n in N { y[n] ~ if y[n] > 1 then either(k) else mixture([0.3, 0.7], noise(u), normal(v, 1)) }
+  factor logpdf(either(u), 0.3)
+}
+END
+cat >lawfulhand.dgm <<'END'
+model lawfulhand {
+  data y[N] : real
+  latent k : real ~ normal(0, 1)
+  latent u : real ~ student_t(3, k, 3)
+  latent v : positive ~ student_t(3, k, 2) |> truncate(lower: 0.5)
+  for n in N {
+    y[n] ~ if y[n] > 1 then (if k > 0 then student_t(3, k, 1) else student_t(3, k, 3))
+           else mixture([0.3, 0.7], student_t(3, u, 1), normal(v, 1))
+  }
+  factor if u > 0 then logpdf(student_t(3, u, 1), 0.3) else logpdf(student_t(3, u, 3), 0.3)
+}
+END
+echo '{"y": [0.5, 1.2, -0.3]}' >lawful.json
+echo '{"k": 0.4, "u": -0.2, "v": 0.9}' >lawful.at
+for m in lawful lawfulhand; do
+    quick_dgmc $m.dgm --only=log_prob --data lawful.json -o ./$m || fail "$m does not compile"
+    ./$m log-prob --data lawful.json --at lawful.at --json >out.json || fail "log-prob of $m"
+    numbers out.json >$m.txt
+done
+agree lawful.txt lawfulhand.txt || fail "functions that are laws"
