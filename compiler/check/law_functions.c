@@ -1,7 +1,7 @@
 /* law_functions.c - functions whose value is a law, written out where a law stands.
  *
  *     let noise(s) = student_t(3, k, s)
- *     y[n] ~ noise(2) |> truncate(lower: 0)     ->     y[n] ~ student_t(3, k, 2) |> truncate(lower: 0)
+ *     y[n] ~ noise(2) |> truncate(lower: 0)  ->  y[n] ~ student_t(3, k, 2) |> truncate(lower: 0)
  * Idea: a function is inlined; of laws it is done here, where they are still text, so that every
  * place for a law has them: right of `~`, in a branch, before `|>`, in `logpdf` and `mixture`.
  * requires:    a parsed file and library, names not yet resolved
@@ -29,7 +29,7 @@ static const Ast *function_named(const Laws *l, Str name)
     return NULL;
 }
 
-/* An expression that is a law, whatever its parameters: the one that `e` must be to be written out. */
+/* Is e a law, whatever its parameters? */
 static bool is_law(const Laws *l, const Ast *e, int depth)
 {
     if (depth == MAX_DEPTH) return false;
