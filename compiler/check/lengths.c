@@ -14,14 +14,14 @@
 
 typedef struct Lengths { Ctx *c; Map *arrays, *statements; } Lengths;
 
-/* A number that the data hold, one or one of many: no size by its name. */
+/* A number that the data hold, or one some steps on, `n[j] + 1`: no size by its name. */
 static bool is_from_data(const Lengths *l, const Ast *end)
 {
     if (end->kind == AST_BINARY && strchr("+-", end->name[0]))
-        return is_from_data(l, end->kids[BINARY_A]) || is_from_data(l, end->kids[BINARY_B]);
+        return end->kids[BINARY_B]->kind == AST_NUM && is_from_data(l, end->kids[BINARY_A]);
     const Ast *base = end->kind == AST_INDEX ? end->kids[INDEX_BASE] : end;
     const Ast *st = base->kind == AST_NAME ? map_get(l->statements, base->name) : NULL;
-    return st && (st->kind == AST_DATA || (st->kind == AST_LET && end->kind == AST_INDEX));
+    return st && st->kind == AST_DATA;
 }
 
 typedef struct Search { const Lengths *l; Str index; Ast *axis; } Search;
