@@ -6,7 +6,8 @@
  *  -> scan t in 12 { predict z_next : real ~ normal(a * previous(z_next, z[T - 1]), q)
  *                    predict y_next : real ~ normal(z_next + 0.1 * (T + t), r) }
  * A discrete latent goes on from its last state, which is drawn from its posterior.
- * `predict y[i, T .. T + 12]` runs on the sequences of a plate i, which is opened again.
+ * `predict y[i, T .. T + 12]` runs on the sequences of a plate i, which is opened again; plates
+ * inside of the sequence are written again with it.
  * Idea: the statements of the sequence are written again. What it declares or draws gets a new
  * name; a read m steps back is one of the new values, and before them of the last old ones.
  * requires:    a parsed file, names not yet resolved
@@ -18,16 +19,20 @@
 
 typedef struct Step {                  /* a statement of the sequence, written again */
     Ast *statement;
-    Str name;                          /* that it declares */
+    Str *names;                        /* vec: that it declares */
     Str *needs;                        /* vec: those of the same step that it reads */
 } Step;
+
+/* What the sequence declares or draws: in which of its plates, and the `y[t, j]` of data. */
+typedef struct Own { Str name; Ast **inside; const Ast *drawn; } Own;
 
 typedef struct Forecast {
     Ctx *c;
     const Ast *model, *scan, *predict;
     Ast **loops;                       /* vec: plates around the sequence, outermost first */
-    Str *own;                          /* vec: what the sequence declares or draws */
+    Own *own;                          /* vec */
     Str **needs;                       /* of the statement at hand */
+    Ast **inside;                      /* vec: plates of the sequence around it */
     bool failed;
 } Forecast;
 
@@ -61,6 +66,23 @@ static bool has(Str *names, Str name)
         if (names[i] == name)
             return true;
     return false;
+}
+
+static const Own *own_of(const Forecast *f, Str name)
+{
+    for (size_t i = 0; i < vec_len(f->own); i++)
+        if (f->own[i].name == name)
+            return &f->own[i];
+    return NULL;
+}
+
+/* Does the statement at hand stand in the plates that x is declared in? */
+static bool is_inside(const Forecast *f, const Own *x)
+{
+    bool inside = vec_len(x->inside) <= vec_len(f->inside);
+    for (size_t i = 0; inside && i < vec_len(x->inside); i++)
+        inside = x->inside[i] == f->inside[i];
+    return inside;
 }
 
 /* ---- expressions ----------------------------------------------------------------------------- */
@@ -107,16 +129,22 @@ static Ast *first_step(const Forecast *f)
     return later ? domain->kids[RANGE_A] : NULL;
 }
 
-/* x at a step: data with the indices of the plates around. */
+/* x at a step: data with the indices of all plates, others with those inside of the sequence. */
 static Ast *at_step(Forecast *f, Span at, Str name, Ast *step)
 {
-    Ast *first = data_of(f, name, NULL) ? NULL : first_step(f);
+    const Own *own = own_of(f, name);
+    if (own->drawn) {
+        Ast *e = ast_copy(f->c, own->drawn);
+        e->kids[vec_len(f->loops) + 1] = step;
+        return e;
+    }
+    Ast *first = first_step(f);
     if (first)
         step = binary(f, at, "-", step, ast_copy(f->c, first));
-    Ast *e = ast_new(f->c, AST_INDEX, at, NULL, 1, ast_name(f->c, at, name, NULL));
-    for (size_t i = 0; data_of(f, name, NULL) && i < vec_len(f->loops); i++)
-        ast_push(f->c, e, ast_name(f->c, at, f->loops[i]->kids[FOR_BINDER]->name, NULL));
-    return ast_push(f->c, e, step);
+    Ast *e = ast_new(f->c, AST_INDEX, at, NULL, 2, ast_name(f->c, at, name, NULL), step);
+    for (size_t i = 0; i < vec_len(own->inside); i++)
+        ast_push(f->c, e, ast_name(f->c, at, own->inside[i]->kids[FOR_BINDER]->name, NULL));
+    return e;
 }
 
 /* T + t - k */
@@ -170,26 +198,27 @@ static Ast *steps_back(Forecast *f, const Ast *e)
     return first ? binary(f, e->span, "+", first, last) : NULL;
 }
 
-/* Where the step stands among the indices of x[..]: behind those of the plates, if x are data. 0:
- * these are not the plates' own. */
-static size_t step_position(const Forecast *f, const Ast *e)
+/* Where the step stands among the indices of x[..], of which data have *n with those of the plates.
+ * 0: the others are not these. */
+static size_t step_position(const Forecast *f, const Ast *e, size_t *n)
 {
-    bool data = data_of(f, e->kids[INDEX_BASE]->name, NULL) != NULL;
-    size_t n = data ? vec_len(f->loops) : 0;
-    if (vec_len(e->kids) < n + 2)
+    const Own *own = own_of(f, e->kids[INDEX_BASE]->name);
+    size_t at = own->drawn ? vec_len(f->loops) + 1 : 1;
+    *n = own->drawn ? vec_len(own->drawn->kids) - 1 : 1;
+    if (vec_len(e->kids) < *n + 1 || !is_inside(f, own))
         return 0;
-    for (size_t i = 0; i < n; i++)
-        if (e->kids[i + 1]->kind != AST_NAME
-            || e->kids[i + 1]->name != f->loops[i]->kids[FOR_BINDER]->name)
+    for (size_t i = 1; i <= *n; i++)
+        if (i != at && (e->kids[i]->kind != AST_NAME
+                        || e->kids[i]->name != own->drawn->kids[i]->name))
             return 0;
-    return n + 1;
+    return at;
 }
 
 /* x[t - m, ..] of the sequence, or x[0, ..], which is the same at all steps */
 static Ast *read_ahead(Forecast *f, const Ast *e)
 {
     Str name = e->kids[INDEX_BASE]->name;
-    size_t at = step_position(f, e);
+    size_t n, at = step_position(f, e, &n);
     bool here = at && lag_of(f, e->kids[at]) == 0, fixed = at && e->kids[at]->kind == AST_NUM;
     Ast *k = at && !here && !fixed ? steps_back(f, e->kids[at]) : NULL;
     if (!here && !fixed && !k)
@@ -197,10 +226,10 @@ static Ast *read_ahead(Forecast *f, const Ast *e)
                       "steps back, `y[t - 1 - k]`, or one that has a number, `y[0]`");
     Ast *x = here ? now(f, e->span, name)
            : k ? back(f, e->span, name, k) : at_step(f, e->span, name, ast_copy(f->c, e->kids[at]));
-    if (vec_len(e->kids) == at + 1)
+    if (vec_len(e->kids) == n + 1)
         return x;
     Ast *element = ast_new(f->c, AST_INDEX, e->span, NULL, 1, x);
-    for (size_t i = at + 1; i < vec_len(e->kids); i++)
+    for (size_t i = n + 1; i < vec_len(e->kids); i++)
         ast_push(f->c, element, ahead(f, e->kids[i]));
     return element;
 }
@@ -208,7 +237,8 @@ static Ast *read_ahead(Forecast *f, const Ast *e)
 static Ast *previous_ahead(Forecast *f, const Ast *e)
 {
     const Ast *x = e->kids[0]->kids[ARG_VALUE], *lag = ast_argument(e, "lag");
-    if (x->kind != AST_NAME || !has(f->own, x->name))
+    const Own *own = x->kind == AST_NAME ? own_of(f, x->name) : NULL;
+    if (!own || !is_inside(f, own))
         return refuse(f, e->span, "`previous` of a value of the sequence, by its name, has a next");
     return back(f, e->span, x->name, lag ? ahead(f, lag) : ast_num(f->c, e->span, 1));
 }
@@ -233,12 +263,14 @@ static Ast *ahead(Forecast *f, const Ast *e)
         return NULL;
     if (e->kind == AST_NAME && e->name == binder_of(f)->name)
         return binary(f, e->span, "+", ast_copy(f->c, steps_of(f)), index_of_step(f, e->span));
-    if (e->kind == AST_NAME && has(f->own, e->name))
-        return data_of(f, e->name, NULL)
-             ? refuse(f, e->span, "beyond the data not all of it is known")
-             : now(f, e->span, e->name);
+    const Own *own = e->kind == AST_NAME ? own_of(f, e->name) : NULL;
+    if (own && own->drawn)
+        return refuse(f, e->span, "beyond the data not all of it is known");
+    if (own)
+        return is_inside(f, own) ? now(f, e->span, e->name)
+             : refuse(f, e->span, "what a plate of the sequence declares is read in that plate");
     if (e->kind == AST_INDEX && e->kids[INDEX_BASE]->kind == AST_NAME) {
-        if (has(f->own, e->kids[INDEX_BASE]->name))
+        if (own_of(f, e->kids[INDEX_BASE]->name))
             return read_ahead(f, e);
         if (ends_with_data(f, e))
             return refuse(f, e->span, "it has no value beyond the data: declare it longer than "
@@ -270,13 +302,23 @@ static const Ast *data_of(const Forecast *f, Str name, const Ast **statement)
     return NULL;
 }
 
-/* y of `y[t] ~ d`, in plates of `y[i, t] ~ d`; or NULL. */
+/* Which name stands at index k of what is drawn: those of the plates around the sequence, the step,
+ * those of its own plates. */
+static Str index_at(const Forecast *f, size_t k)
+{
+    size_t n = vec_len(f->loops);
+    return k <= n ? f->loops[k - 1]->kids[FOR_BINDER]->name
+         : k == n + 1 ? binder_of(f)->name : f->inside[k - n - 2]->kids[FOR_BINDER]->name;
+}
+
+/* y of `y[t] ~ d`, in plates of `y[i, t, j] ~ d`; or NULL. */
 static Str drawn_at(const Forecast *f, const Ast *st)
 {
     const Ast *lhs = st->kind == AST_SITE ? st->kids[SITE_LHS] : NULL;
-    bool cell = lhs && lhs->kind == AST_INDEX && lhs->kids[INDEX_BASE]->kind == AST_NAME;
-    size_t at = cell ? step_position(f, lhs) : 0;
-    bool good = at && vec_len(lhs->kids) == at + 1 && lag_of(f, lhs->kids[at]) == 0;
+    bool good = lhs && lhs->kind == AST_INDEX && lhs->kids[INDEX_BASE]->kind == AST_NAME
+             && vec_len(lhs->kids) == 2 + vec_len(f->loops) + vec_len(f->inside);
+    for (size_t i = 1; good && i < vec_len(lhs->kids); i++)
+        good = lhs->kids[i]->kind == AST_NAME && lhs->kids[i]->name == index_at(f, i);
     return good ? lhs->kids[INDEX_BASE]->name : NULL;
 }
 
@@ -300,7 +342,8 @@ static void latent_ahead(Forecast *f, const Ast *st, Step **steps)
     }
     for (size_t i = 0; i < vec_len(names->kids); i++) {
         const Ast *name = names->kids[i];
-        Step step = { .name = name->name };
+        Step step = { 0 };
+        vec_push(f->c, step.names, name->name);
         f->needs = &step.needs;
         if (vec_len(name->kids))
             refuse(f, name->span, "arrays of latents in a sequence are not run on");
@@ -310,31 +353,70 @@ static void latent_ahead(Forecast *f, const Ast *st, Step **steps)
     }
 }
 
+static Ast *in_order(Forecast *f, Step *steps);
+static void statement_ahead(Forecast *f, const Ast *st, Step **steps);
+
+/* A plate of the sequence. */
+static void plate_ahead(Forecast *f, Ast *st, Step **steps)
+{
+    Step step = { 0 }, *inner = NULL;
+    const Ast *body = st->kids[FOR_BODY];
+    vec_push(f->c, f->inside, st);
+    for (size_t i = 0; i < vec_len(body->kids) && !f->failed; i++)
+        statement_ahead(f, body->kids[i], &inner);
+    ((size_t *)f->inside)[-1]--;
+    for (size_t i = 0; i < vec_len(inner); i++) {
+        for (size_t k = 0; k < vec_len(inner[i].names); k++)
+            vec_push(f->c, step.names, inner[i].names[k]);
+        for (size_t k = 0; k < vec_len(inner[i].needs); k++)
+            vec_push(f->c, step.needs, inner[i].needs[k]);
+    }
+    step.statement = ast_new(f->c, AST_FOR, st->span, NULL, 2, ast_copy(f->c, st->kids[FOR_BINDER]),
+                             in_order(f, inner));
+    add_step(f, steps, step);
+}
+
 static void statement_ahead(Forecast *f, const Ast *st, Step **steps)
 {
     const Ast *data = NULL;
-    Step step = { .name = drawn_at(f, st) };
+    Str drawn = drawn_at(f, st);
+    Step step = { 0 };
     f->needs = &step.needs;
     if (st->kind == AST_LATENT) {
         latent_ahead(f, st, steps);
         return;
     }
+    if (st->kind == AST_FOR) {
+        plate_ahead(f, (Ast *)st, steps);
+        return;
+    }
     if (st->kind == AST_LET && !vec_len(st->kids[LET_NAMES]->kids[0]->kids)) {
         const Ast *name = st->kids[LET_NAMES]->kids[0];
-        step.name = name->name;
+        vec_push(f->c, step.names, name->name);
         step.statement = ast_new(f->c, AST_LET, st->span, NULL, 2, named(f, name, name->name),
                                  ahead(f, st->kids[LET_VALUE]));
-    } else if (step.name && data_of(f, step.name, &data)) {
-        step.statement = ast_new(f->c, AST_DRAWN, st->span, NULL, 3, named(f, st, step.name),
+    } else if (drawn && data_of(f, drawn, &data)) {
+        vec_push(f->c, step.names, drawn);
+        step.statement = ast_new(f->c, AST_DRAWN, st->span, NULL, 3, named(f, st, drawn),
                                  ast_copy(f->c, data->kids[DATA_TYPE]),
                                  ahead(f, st->kids[SITE_LAW]));
         const Ast *from = data->kids[DATA_FROM];
         step.statement->num = from ? from->num : 0;
     } else {
-        refuse(f, st->span, "a sequence of laws `y[t] ~ d`, latents and `let` is run on");
+        refuse(f, st->span, "a sequence of laws `y[t] ~ d`, latents, `let` and plates of them is "
+                            "run on");
         return;
     }
     add_step(f, steps, step);
+}
+
+/* Is it declared by one of the steps that are not done? */
+static bool is_pending(const Step *steps, Str name, Str *done)
+{
+    for (size_t i = 0; i < vec_len(steps); i++)
+        if (has(steps[i].names, name))
+            return !has(done, name);
+    return false;
 }
 
 /* What the steps declare, so that each stands below what it reads. */
@@ -345,13 +427,15 @@ static Ast *in_order(Forecast *f, Step *steps)
     for (size_t left = vec_len(steps), found = 1; left && found; left -= found) {
         found = 0;
         for (size_t i = 0; i < vec_len(steps); i++) {
-            bool ready = !has(done, steps[i].name);
+            bool ready = !vec_len(steps[i].names) || !has(done, steps[i].names[0]);
             for (size_t k = 0; k < vec_len(steps[i].needs); k++)
-                ready = ready && has(done, steps[i].needs[k]);
+                ready = ready && (has(steps[i].names, steps[i].needs[k])
+                                  || !is_pending(steps, steps[i].needs[k], done));
             if (!ready)
                 continue;
             ast_push(f->c, block, steps[i].statement);
-            vec_push(f->c, done, steps[i].name);
+            for (size_t k = 0; k < vec_len(steps[i].names); k++)
+                vec_push(f->c, done, steps[i].names[k]);
             found++;
         }
     }
@@ -360,17 +444,29 @@ static Ast *in_order(Forecast *f, Step *steps)
     return block;
 }
 
-static void collect(Forecast *f)
+static void add_own(Forecast *f, Str name, const Ast *drawn)
 {
-    const Ast *body = f->scan->kids[SCAN_BODY];
+    Own own = { name, NULL, drawn };
+    for (size_t i = 0; i < vec_len(f->inside); i++)
+        vec_push(f->c, own.inside, f->inside[i]);
+    vec_push(f->c, f->own, own);
+}
+
+static void collect(Forecast *f, const Ast *body)
+{
     for (size_t i = 0; i < vec_len(body->kids); i++) {
-        const Ast *st = body->kids[i];
+        Ast *st = body->kids[i];
         const Ast *names = st->kind == AST_LATENT ? st->kids[LATENT_NAMES]
                          : st->kind == AST_LET ? st->kids[LET_NAMES] : NULL;
         for (size_t k = 0; names && k < vec_len(names->kids); k++)
-            vec_push(f->c, f->own, names->kids[k]->name);
+            add_own(f, names->kids[k]->name, NULL);
         if (drawn_at(f, st))
-            vec_push(f->c, f->own, drawn_at(f, st));
+            add_own(f, drawn_at(f, st), st->kids[SITE_LHS]);
+        if (st->kind == AST_FOR) {
+            vec_push(f->c, f->inside, st);
+            collect(f, st->kids[FOR_BODY]);
+            ((size_t *)f->inside)[-1]--;
+        }
     }
 }
 
@@ -388,13 +484,20 @@ static Ast *horizon(Forecast *f, const Ast *range)
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
-static bool draws(const Forecast *f, Str y)
+/* In a sequence, also in its plates; a plate that is one has none. */
+static bool draws(Forecast *f, const Ast *body, Str y)
 {
-    const Ast *inside = f->scan->kids[SCAN_BODY];
-    for (size_t k = 0; k < vec_len(inside->kids); k++)
-        if (drawn_at(f, inside->kids[k]) == y)
-            return true;
-    return false;
+    bool found = false;
+    for (size_t k = 0; k < vec_len(body->kids) && !found; k++) {
+        Ast *st = body->kids[k];
+        found = drawn_at(f, st) == y;
+        if (found || st->kind != AST_FOR || f->scan->kind != AST_SCAN)
+            continue;
+        vec_push(f->c, f->inside, st);
+        found = draws(f, st->kids[FOR_BODY], y);
+        ((size_t *)f->inside)[-1]--;
+    }
+    return found;
 }
 
 /* The sequence of the block that draws what is to be predicted, or NULL: at the top of the model,
@@ -408,7 +511,7 @@ static const Ast *sequence_of(Forecast *f, const Ast *block, bool anywhere)
         Ast *st = block->kids[i];
         f->scan = st;
         if ((st->kind == AST_SCAN || st->kind == AST_FOR) && (anywhere || depth == plates)
-            && draws(f, lhs->kids[INDEX_BASE]->name)) {
+            && draws(f, st->kids[SCAN_BODY], lhs->kids[INDEX_BASE]->name)) {
             found = st;
         } else if (st->kind == AST_FOR
                    && (anywhere || (depth < plates && st->kids[FOR_BINDER]->name
@@ -439,7 +542,7 @@ static Ast *run_on(Forecast *f)
 {
     const Ast *lhs = f->predict->kids[PREDICT_LHS];
     Step *steps = NULL;
-    collect(f);
+    collect(f, f->scan->kids[SCAN_BODY]);
     Ast *binder = ast_copy(f->c, binder_of(f));
     if (binder->kids[BINDER_WHERE])
         refuse(f, binder->span, "which steps beyond the data meet the condition is not known");

@@ -370,3 +370,52 @@ quick_dgmc fixed.dgm --only=simulate --data fixed.json -o ./fixed
 values fixed.out y_next | tr '\n' ' ' |
     awk '{ exit !(NF == 2 && ($1 + 0.3) ^ 2 < 1e-14 && ($2 + 0.6) ^ 2 < 1e-14) }' ||
     fail "forecast from fixed steps: $(values fixed.out y_next)"
+
+# -- a sequence with plates inside runs on as it is written by hand ------------------------------------------
+cat >panel.dgm <<'END'
+model panel(T = 4, J = 2, K = 2) {
+  data y[T, J] : real
+  data z[T, J, K] : count
+  latent r : unit ~ beta(2, 2)
+  scan t in T {
+    latent h : real ~ normal(0.9 * previous(h, 0), 1)
+    for j in J {
+      latent g : real ~ normal(r * previous(g, 0), 0.5)
+      let m = h + g
+      y[t, j] ~ normal(m + r * previous(y, 0), 1)
+      for k in K { z[t, j, k] ~ poisson(exp(0.1 * m + 0.1 * (if t > 0 then z[t - 1, j, k] else 0))) }
+    }
+  }
+NEXT
+}
+END
+cat >next.txt <<'END'
+  scan t in 3 {
+    predict h_next : real ~ normal(0.9 * previous(h_next, h[T - 1]), 1)
+    for j in J {
+      predict g_next : real ~ normal(r * previous(g_next, g[T - 1, j]), 0.5)
+      let m_next = h_next + g_next
+      predict y_next : real ~ normal(m_next + r * previous(y_next, y[T - 1, j]), 1)
+      for k in K {
+        predict z_next : count ~ poisson(exp(0.1 * m_next + 0.1 * (if T + t > 0
+                                             then previous(z_next, z[T - 1, j, k]) else 0)))
+      }
+    }
+  }
+END
+sed 's/NEXT/  predict y[T .. T + 3]/' panel.dgm >panelon.dgm
+sed -e '/NEXT/{' -e 'r next.txt' -e 'd' -e '}' panel.dgm >panelhand.dgm
+cat >panel.json <<'END'
+{"y": [[0.5, 1], [1, 0.2], [0.3, 0.9], [1.1, 1.4]],
+ "z": [[[0, 1], [2, 1]], [[1, 1], [0, 0]], [[2, 3], [1, 0]], [[1, 2], [0, 1]]]}
+END
+cat >panel.draws <<'END'
+{"r": [0.5, 0.4], "h": [[0.1, 0.2, 0.3, 0.4], [1, 0.5, 0, -1]],
+ "g": [[[0, 0.1], [0.2, 0.1], [0.3, 0.4], [0, 1]], [[0, 0], [1, 1], [0, 1], [2, -2]]]}
+END
+for m in panelon panelhand; do
+    quick_dgmc "$m.dgm" --only=report -o "./$m" || fail "$m does not compile"
+    "./$m" report --data panel.json --draws panel.draws --seed 3 --json >"$m.out" || fail "report of $m"
+done
+grep -q '"z_next"' panelon.out || fail "$(cat panelon.out)"
+same panelon.out panelhand.out
