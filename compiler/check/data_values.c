@@ -126,7 +126,7 @@ void define_from_values(Check *s, Ast *e, Size *size)
     Reading r = { s, NULL, NULL };
     if (!vec_len(c->values) || s->frame || has_value(s, size)) return;
     double x = value_of(&r, e, 0);
-    if (!(x >= 0 && x < 9e15 && x == floor(x)) || !r.source) return;
+    if (!(fabs(x) < 9e15 && x == floor(x)) || !r.source) return;
     Define d = { (Str)size, (int64_t)x, r.source };
     if (data_statement(e)) {
         vec_push(c, c->defines, d);
