@@ -1,9 +1,9 @@
 /* data_values.c - sizes that follow from values of data: `let J = max(g) + 1`, `data K : count`.
  *
  * Idea: sizes shape the emitted program, so such a one is a constant of it, for the data that it is
- * compiled for. A `let` that is used as a size stands for that number from then on. Other data may
- * have smaller values, but none beyond: that is checked when they are loaded, like positions are.
- * A number of the data that is a size must be the same again.
+ * compiled for. In a `let` that is used as a size, `max(g)` stands for that number from then on:
+ * other data may have smaller values, but none beyond, which is checked when they are loaded, like
+ * positions are. A number of the data that a size follows from must be the same again.
  */
 #include "check.h"
 
@@ -12,8 +12,9 @@
 
 enum { MAX_DEPTH = 32 };
 
-/* The arrays whose largest value was read. */
-typedef struct Reading { Check *s; Ast **largest; Str source; } Reading;
+/* The names of numbers that were read, and the calls of `max` with their arrays. */
+typedef struct Largest { Ast *call, *array; } Largest;
+typedef struct Reading { Check *s; Ast **single; Largest *largest; Str source; } Reading;
 
 static const Ast *data_statement(const Ast *name)
 {
@@ -52,10 +53,18 @@ static double largest_of(Ctx *c, const Ast *name, bool single, Str *source)
     return v->largest - (st->kids[DATA_FROM] ? st->kids[DATA_FROM]->num : 0);
 }
 
-static double read_values(Reading *r, Ast *name, bool single)
+static double read_number(Reading *r, Ast *name)
 {
-    double x = largest_of(r->s->c, name, single, &r->source);
-    if (!single && !isnan(x)) vec_push(r->s->c, r->largest, name);
+    double x = largest_of(r->s->c, name, true, &r->source);
+    if (!isnan(x)) vec_push(r->s->c, r->single, name);
+    return x;
+}
+
+static double read_largest(Reading *r, Ast *call)
+{
+    Largest l = { call, whole_array(call) };
+    double x = largest_of(r->s->c, l.array, false, &r->source);
+    if (!isnan(x)) vec_push(r->s->c, r->largest, l);
     return x;
 }
 
@@ -68,7 +77,7 @@ static double name_value(Reading *r, Ast *e, int depth)
     if (e->type && e->type->size && size_value(r->s->c, e->type->size, &n, NULL)) return (double)n;
     if (st && st->kind == AST_LET && !vec_len(decl->kids))
         return value_of(r, st->kids[LET_VALUE], depth + 1);
-    return read_values(r, e, true);
+    return e->type && e->type->size ? read_number(r, e) : NAN;
 }
 
 static double operation_value(Reading *r, Ast *e, int depth)
@@ -93,11 +102,11 @@ static double value_of(Reading *r, Ast *e, int depth)
     case AST_NAME: return name_value(r, e, depth);
     case AST_UNARY: return !strcmp(e->name, "-") ? -value_of(r, e->kids[0], depth + 1) : NAN;
     case AST_BINARY: return operation_value(r, e, depth + 1);
-    case AST_REDUCE: return max ? read_values(r, whole_array(e), false) : NAN;
+    case AST_REDUCE: return max ? read_largest(r, e) : NAN;
     case AST_CALL: break;
     default: return NAN;
     }
-    if (max && vec_len(e->kids) == 1) return read_values(r, whole_array(e), false);
+    if (max && vec_len(e->kids) == 1) return read_largest(r, e);
     if (!max || vec_len(e->kids) != 2) return NAN;
     double a = value_of(r, e->kids[0]->kids[ARG_VALUE], depth + 1);
     double b = value_of(r, e->kids[1]->kids[ARG_VALUE], depth + 1);
@@ -123,22 +132,23 @@ static bool has_value(const Check *s, const Size *size)
 void define_from_values(Check *s, Ast *e, Size *size)
 {
     Ctx *c = s->c;
-    Reading r = { s, NULL, NULL };
+    Reading r = { .s = s };
     if (!vec_len(c->values) || s->frame || has_value(s, size)) return;
     double x = value_of(&r, e, 0);
     if (!(fabs(x) < 9e15 && x == floor(x)) || !r.source) return;
-    Define d = { (Str)size, (int64_t)x, r.source };
-    if (data_statement(e)) {
-        vec_push(c, c->defines, d);
-        return;
+    for (size_t i = 0; i < vec_len(r.single); i++) {
+        double one = largest_of(c, r.single[i], true, &r.source);
+        vec_push(c, c->defines, ((Define){ r.single[i]->name, (int64_t)one, r.source }));
     }
-    vec_push(c, c->computed, d);
-    for (size_t i = 0; i < vec_len(r.largest); i++)
-        bound_values(s, r.largest[i], size_text(c, size));
-    if (e->kind != AST_NAME) return;
-    Ast **value = &e->decl->decl->kids[LET_VALUE], *number = ast_num(c, (*value)->span, x);
-    number->type = (*value)->type;
-    *value = number;
+    if (e->type->size) return;         /* arithmetic of sizes, which have values now */
+    vec_push(c, c->computed, ((Define){ (Str)size, (int64_t)x, r.source }));
+    for (size_t i = 0; i < vec_len(r.largest); i++) {
+        Ast *call = r.largest[i].call, *array = r.largest[i].array, *number;
+        number = ast_num(c, call->span, largest_of(c, array, false, &r.source));
+        number->type = call->type;
+        bound_values(s, array, size_text(c, size));
+        if (e->kind == AST_NAME) *call = *number;
+    }
 }
 
 Size *largest_value(Check *s, const Ast *e)

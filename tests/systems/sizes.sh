@@ -30,7 +30,7 @@ model $1 {
 }
 END
 }
-echo '{"y": [1, 2, 3, 4], "g": [0, 2, 1, 2], "K": 2}' >data.json
+echo '{"y": [1, 2, 3, 4], "g": [0, 2, 1, 2], "K": 2, "M": 2}' >data.json
 echo '{"a": [0.1, -0.2, 0.3], "b": [0.4, 0.7]}' >at.json
 spec number '' 3
 sed -i 's/real\[K\]/real[2]/; /data K/d; s/ K/ 2/' number.dgm
@@ -40,15 +40,17 @@ spec named 'let J = max(g) + 1' J
 spec direct '' '(max(g) + 1)'
 spec reduced 'let most = max[n in N](g[n]); let J = most + K - 1' J
 spec either 'let J = max(max(g), 1) + 1' J
-for m in named direct reduced either; do
+spec ahead 'data M : count; let J = M + 1' J
+for m in named direct reduced either ahead; do
     log_joint $m data.json
     agree $m.txt number.txt || fail "$m is another model than with 3 written down"
-    refused $m '{"y": [1, 2, 3, 4], "g": [0, 3, 1, 2], "K": 2}' '3 is outside the support 0 .. 2'
-    refused $m '{"y": [1, 2, 3, 4], "g": [0, 2, 1, 2], "K": 3}' 'K is 3, but .* compiled for K = 2'
+    refused $m '{"y": [1, 2, 3, 4], "g": [0, 3, 1, 2], "K": 2, "M": 2}' '3 is outside the support 0 .. 2'
+    refused $m '{"y": [1, 2, 3, 4], "g": [0, 2, 1, 2], "K": 3, "M": 2}' 'K is 3, but .* compiled for K = 2'
 done
 printf 'y,g\n1,0\n2,2\n3,1\n4,2\n' >data.csv
 quick_dgmc named.dgm --only=log_prob --data data.csv -D K=2 -o ./csv || fail "the largest of a column"
 # smaller values fit
+refused ahead '{"y": [1, 2, 3, 4], "g": [0, 2, 1, 2], "K": 2, "M": 3}' 'M is 3, but .* compiled for M = 2'
 echo '{"y": [1, 2], "g": [0, 1], "K": 2}' >data.json
 ./named log-prob --data data.json --at at.json >/dev/null || fail "smaller labels do not fit"
 # without the values it is open
