@@ -170,6 +170,8 @@ static const struct { const char *text, *word, *help; } foreign[] = {
     { ":", NULL, "a range is written `a .. b`, and leaves b out" },
     { "(", "for", "no parentheses, and all positions, 0 .. N-1, are N: `for n in N { .. }`" },
     { "{", "model", "a model has a name: `model NAME { .. }`" },
+    { "", "model", "its statements stand in braces: `model NAME { .. }`, its arguments before "
+                   "them: `model NAME(K = 3) { .. }`" },
     { "=", "for", "an index is written `for i in N`" },
     { ",", "for", "one index for each plate: `for i in I { for j in J { .. } }`" },
     { ",", "data", "each type has a statement; names of one type: `data x[N], y[N] : real`" },
@@ -185,13 +187,32 @@ static const struct { const char *text, *word, *help; } foreign[] = {
     { "for", NULL, "a reduction is written `sum[k in K](e)`" },
 };
 
+#define SIZES "sizes are axes of the data, `data y[N] : real`, or arguments, `model NAME(K = 3)`"
+#define NAMES "say what it is: `data b : real`, `latent b : real ~ ..`, `param b : real` or " \
+              "`let b = ..`"
+#define BLOCKS "no blocks in a model: each statement begins with `data`, `latent`, `param` or `let`"
+
+/* Words with which other systems begin a statement, and ours cannot. */
+static const struct { const char *word, *help; } beginnings[] = {
+    { "size", SIZES }, { "sizes", SIZES }, { "int", SIZES },
+    { "real", NAMES }, { "vector", NAMES }, { "matrix", NAMES }, { "float", NAMES },
+    { "positive", NAMES }, { "var", NAMES }, { "array", NAMES }, { "simplex", NAMES },
+    { "parameters", BLOCKS }, { "transformed", BLOCKS }, { "generated", BLOCKS },
+    { "functions", BLOCKS },
+};
+
 static const char *foreign_help(Parser *p, Span at)
 {
     Span first = parser_span(p, p->first.start, p->first.end);
     Str text = span_text(p->c, at), word = span_text(p->c, first);
+    Str between = trimmed(p, p->first.end, at.start);
+    const bool begins = !*between || (*between == '[' && between[strlen(between) - 1] == ']');
     for (size_t i = 0; i < COUNT(foreign); i++)
         if (!strcmp(text, foreign[i].text) && (!foreign[i].word || !strcmp(word, foreign[i].word)))
             return foreign[i].help;
+    for (size_t i = 0; i < COUNT(beginnings); i++)
+        if (begins && !strcmp(word, beginnings[i].word))
+            return beginnings[i].help;
     return NULL;
 }
 
@@ -237,6 +258,11 @@ static void say_help(Parser *p, Span at, int kind, const char **expected, int n)
         diag_help(p->c, "%s", ours);
         return;
     }
+    Str before = trimmed(p, p->first.end, at.start);
+    if (n == 1 && among("`(`", expected, 1) && *before && before[strlen(before) - 1] == ']') {
+        diag_help(p->c, "what is reduced stands in parentheses: `sum[k in K](e)`");
+        return;
+    }
     const bool at_first = p->first.start == at.start && p->first.end == at.end;
     if (p->n_open > 0 && p->open[p->n_open - 1].context == IN_PAREN && kind != ')' && kind != ']'
         && p->last.newline) {
@@ -265,5 +291,6 @@ void syntax_error(Parser *p, Span at, int kind, const char **expected, int n_exp
         say_help(p, at, kind, expected, n_expected);
     }
     begin_recovery(p);
+    if (kind == SEP && p->first.kind == MODEL) p->fatal = true;  /* the rest stands outside of it */
     if (diag_count(p->c) > 2 * MAX_ERRORS) p->fatal = true;
 }
