@@ -162,14 +162,14 @@ static int define_from_fields(Ctx *c, Ast *file, const DataArg *arg, bool *named
     Asking asking = { .c = c, .file = file };
     ast_walk(file, visit_gaps, &asking);
     ast_walk(file, visit_largest, &asking);
-    if (!file_fields(c, arg->path, asking.asked, &fields, &why)) {
+    if (!file_fields(c, arg->path, asking.asked, &fields, named, &why)) {
         fprintf(c->err, "dgmc: error: --data %s: %s\n", arg->path, why);
         return BAD_DATA;
     }
     for (size_t i = 0; i < vec_len(fields); i++) {
         DataSearch s = { c, fields[i].name, NULL, NULL, 0 };
         ast_walk(file, visit_data, &s);
-        *named |= s.n > 0 || fields[i].json;
+        *named |= s.n > 0;
     }
     for (size_t i = 0; *named && i < vec_len(fields); i++)
         define_from_field(c, file, &fields[i], arg->path);

@@ -80,7 +80,7 @@ static void json_measure(FileField *f, const json_t *v, int depth, double sentin
 
 static FileField json_field(Ctx *c, const char *name, const json_t *v, const Asked *asked)
 {
-    FileField f = { .name = str(c, name), .json = true, .largest = -INFINITY };
+    FileField f = { .name = str(c, name), .largest = -INFINITY };
     const Asked *a = asked_for(asked, f.name);
     double x = json_number_value(v);
     f.whole = json_is_number(v) && x == floor(x) && x >= 0 && x < 9e15;
@@ -92,21 +92,43 @@ static FileField json_field(Ctx *c, const char *name, const json_t *v, const Ask
     return f;
 }
 
-static bool json_fields(Ctx *c, const char *text, size_t n, const Asked *asked,
-                        FileField **fields, Str *why)
+static json_t *json_root(Ctx *c, const char *text, size_t n, Str *why)
 {
     json_error_t error;
-    json_t *root = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error), *value;
-    const char *key;
-    if (!root) {
+    json_t *root = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    if (!root)
         *why = str_fmt(c, "line %d: %s", error.line, error.text);
-        return false;
-    }
-    if (json_is_object(root))
+    return root;
+}
+
+static bool json_fields(Ctx *c, const char *text, size_t n, const Asked *asked,
+                        FileField **fields, bool *object, Str *why)
+{
+    json_t *root = json_root(c, text, n, why), *value;
+    const char *key;
+    *object = json_is_object(root);
+    if (*object)
         json_object_foreach(root, key, value)
             vec_push(c, *fields, json_field(c, key, value, asked));
     json_decref(root);
-    return true;
+    return root != NULL;
+}
+
+bool json_shape(Ctx *c, const char *path, Str name, FileShape *shape, Str *why)
+{
+    size_t n;
+    char *text = read_whole(c, path, &n, why);
+    json_t *root = text ? json_root(c, text, n, why) : NULL;
+    const json_t *v = !json_is_object(root) ? root : name ? json_object_get(root, name)
+        : json_object_size(root) == 1 ? json_object_iter_value(json_object_iter(root)) : NULL;
+    if (v)
+        *shape = json_field(c, "", v, NULL).shape;
+    else if (root)
+        *why = name ? str_fmt(c, "the object has no field `%s`", name)
+                    : str(c, "an object of several fields: choose one, FILE:FIELD");
+    json_decref(root);
+    free(text);
+    return v != NULL;
 }
 
 /* ---- CSV with a header ----------------------------------------------------------------------- */
@@ -164,7 +186,8 @@ static void csv_fields(Ctx *c, const char *text, size_t n, int64_t rows, const A
         *fields = NULL;
 }
 
-bool file_fields(Ctx *c, const char *path, const Asked *asked, FileField **fields, Str *why)
+bool file_fields(Ctx *c, const char *path, const Asked *asked, FileField **fields, bool *object,
+                 Str *why)
 {
     size_t n;
     char *text = read_whole(c, path, &n, why);
@@ -175,8 +198,9 @@ bool file_fields(Ctx *c, const char *path, const Asked *asked, FileField **field
         at++;
     bool ok = true;
     FileShape shape;
+    *object = false;
     if (at < n && (text[at] == '{' || text[at] == '['))
-        ok = json_fields(c, text + at, n - at, asked, fields, why);
+        ok = json_fields(c, text + at, n - at, asked, fields, object, why);
     else if (n > 0 && shape_file(c, path, &shape, why)
              && shape.rank == 2)
         csv_fields(c, text, n, shape.dims[0], asked, fields);

@@ -133,16 +133,23 @@ bool shape_file(Ctx *c, const char *path, FileShape *s, Str *why)
     const char *colon = strrchr(path, ':');
     *s = (FileShape){ 0 };
     gzFile f = gzopen(path, "rb");
-    Str columns = NULL;
+    Str columns = NULL, name = path;
     if (!f && colon) {                     /* FILE:COLUMNS or FILE:MEMBER */
         columns = str(c, colon + 1);
-        f = gzopen(str_n(c, path, (size_t)(colon - path)), "rb");
+        name = str_n(c, path, (size_t)(colon - path));
+        f = gzopen(name, "rb");
     }
     if (!f) {
         *why = str_fmt(c, "cannot open: %s", errno ? strerror(errno) : "out of memory");
         return false;
     }
-    int n = gzread(f, head, HEAD);
+    int n = gzread(f, head, HEAD), at = 0;
+    while (at < n && strchr(" \t\r\n", head[at]) && head[at])
+        at++;
+    if (at < n && (head[at] == '[' || head[at] == '{')) {
+        gzclose(f);
+        return json_shape(c, name, columns, s, why);
+    }
     bool ok = false;
     if (n >= 4 && !memcmp(head, "PK\3\4", 4))
         ok = npz_shape(head, (size_t)n, s);
@@ -154,6 +161,6 @@ bool shape_file(Ctx *c, const char *path, FileShape *s, Str *why)
         ok = csv_shape(f, head, (size_t)n, s, columns);
     gzclose(f);
     if (!ok)
-        *why = str(c, "neither a readable npy, npz, IDX nor CSV file");
+        *why = str(c, "neither a readable npy, npz, IDX, CSV nor JSON file");
     return ok;
 }

@@ -6,8 +6,9 @@
 
 typedef struct FileShape { int rank; int64_t dims[LIMIT_RANK]; } FileShape;
 
-/* npy, npz (its first array), IDX, CSV; each also gzipped. `path.csv:A-B` counts columns A..B.
- * False, with a sentence in *why, if the file cannot be read or is none of these. */
+/* npy, npz (its first array), IDX, CSV, JSON; each also gzipped. `path.csv:A-B` counts columns
+ * A..B, `path.json:FIELD` is a field of its object. False, with a sentence in *why, if the file
+ * cannot be read or is none of these. */
 bool shape_file(Ctx *c, const char *path, FileShape *shape, Str *why);
 
 /* What a file that names its arrays holds: a field of a JSON object, or a column of a CSV with a
@@ -15,7 +16,6 @@ bool shape_file(Ctx *c, const char *path, FileShape *shape, Str *why);
 typedef struct FileField {
     Str name;
     FileShape shape;
-    bool json;                         /* it has this name whatever the model says */
     bool whole;                        /* one whole number of 0 or more: */
     int64_t value;
     bool number;                       /* any other one: */
@@ -28,7 +28,11 @@ typedef struct Asked {
     Str name;
     double sentinel;                   /* the number that stands for a missing value, or NaN */
 } Asked;
-/* asked: vec. An empty vec if the file is one array. False as above. */
-bool file_fields(Ctx *c, const char *path, const Asked *asked, FileField **fields, Str *why);
+/* asked: vec. An empty vec if the file is one array. *object: of JSON, which has these names
+ * whatever the model says. False as above. */
+bool file_fields(Ctx *c, const char *path, const Asked *asked, FileField **fields, bool *object,
+                 Str *why);
+/* Of a JSON file: of an array, or of the field of an object (NULL: its only one). */
+bool json_shape(Ctx *c, const char *path, Str name, FileShape *shape, Str *why);
 
 #endif

@@ -412,10 +412,11 @@ bool array_members(const char *path, const char **format, DataMember add, void *
     DataFile f = { .name = path };
     bool ok = load(&f, true, e);         /* formats of which the head is enough have no members */
     const DataFormat *found = ok ? open_format(&f, NULL, true, e) : NULL;
+    bool named = false;
 
-    *format = found != NULL && found->members != NULL ? found->name : NULL;
-    if (*format != NULL)
-        ok = found->members(&f, add, to, e);
+    if (found != NULL && found->members != NULL)
+        ok = found->members(&f, add, to, &named, e);
+    *format = named ? found->name : NULL;
     free(f.bytes);
     return ok && found != NULL;
 }

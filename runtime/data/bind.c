@@ -85,7 +85,7 @@ typedef struct Binding {
     SourceArray *arrays;
     const char *file;
     bool strict;                       /* every name must be one of the model */
-    int bound;
+    bool bound;
 } Binding;
 
 static bool field_read(const Binding *b, const char *name, DgmArray *a, DataError *e)
@@ -181,7 +181,7 @@ static bool bind_member(void *to, const char *name)
     char list[256], help[256];
 
     if (d >= 0) {
-        b->bound++;
+        b->bound = true;
         return (m->data[d].rank > 0 || m->data[d].rows || !b->strict
                 || argument_check(b, m->data[d].name, name, &is_argument))
             && assign(b->o, &b->arrays[d], b->file, name);
@@ -198,34 +198,27 @@ static bool bind_member(void *to, const char *name)
     return data_fail(b->o->e, help, "%s: the model has no data `%s`", b->file, name);
 }
 
-/* Keeps the first name. */
-static bool first_member(void *to, const char *name)
+static bool any_member(void *to, const char *name)
 {
-    const char **first = to;
-
-    if (*first == NULL)
-        *first = strdup(name);
+    (void)to, (void)name;
     return true;
 }
 
-/* Binds every array that the file names; *bound: none, because it is one array itself. */
-static bool bind_file(Opening *o, SourceArray *arrays, const char *file, int *bound)
+/* Binds every array that the file names; *bound: false if it is one array itself. */
+static bool bind_file(Opening *o, SourceArray *arrays, const char *file, bool *bound)
 {
-    const char *format, *first = NULL;
+    const char *format;
     Binding b = { .o = o, .arrays = arrays, .file = file };
 
-    *bound = 0;
+    *bound = false;
     o->code = DGM_EXIT_DATA;
-    bool named = array_members(file, &format, first_member, &first, o->e);
-    bool any = first != NULL;
-    free((char *)first);
-    if (!named || !any)
-        return named;
+    if (!array_members(file, &format, any_member, NULL, o->e))
+        return false;
+    if (format == NULL)
+        return true;
     b.strict = strcmp(format, "json") == 0;
     bool ok = array_members(file, &format, bind_member, &b, o->e);
-    *bound = b.bound;
-    if (ok && b.strict && b.bound == 0)
-        *bound = o->model->n_data == 0;
+    *bound = b.strict || b.bound;
     return ok;
 }
 
@@ -235,7 +228,8 @@ static bool pair_assign(Opening *o, SourceArray *arrays, const char *pair)
 {
     const DgmModel *m = o->model;
     const char *equals = strchr(pair, '=');
-    int d = equals != NULL ? array_find(m, pair, (size_t)(equals - pair)) : -1, bound = 0;
+    int d = equals != NULL ? array_find(m, pair, (size_t)(equals - pair)) : -1;
+    bool bound = false;
     char list[256];
     struct stat st;
 
@@ -246,7 +240,7 @@ static bool pair_assign(Opening *o, SourceArray *arrays, const char *pair)
         return assign(o, &arrays[d], equals + 1, NULL);
     if (stat(pair, &st) == 0 && !bind_file(o, arrays, pair, &bound))
         return false;
-    if (bound > 0)
+    if (bound)
         return true;
     o->code = DGM_EXIT_USAGE;
     if (m->n_data == 1 && (equals == NULL || stat(pair, &st) == 0))

@@ -418,7 +418,7 @@ bool csv_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out,
     return ok;
 }
 
-bool csv_members(const DataFile *f, DataMember add, void *to, DataError *e)
+bool csv_members(const DataFile *f, DataMember add, void *to, bool *named, DataError *e)
 {
     Csv c;
     long columns;
@@ -430,6 +430,7 @@ bool csv_members(const DataFile *f, DataMember add, void *to, DataError *e)
     if (!first_row(&c, &columns, &header))
         return false;
     rewind_to(&c, line1, 1);
+    *named = header;
     for (long k = 0; header && k < columns; k++) {
         char name[256];
         Cell cell;

@@ -46,6 +46,7 @@ struct DgmSource {
     const DgmModel *model;
     SourceArray *arrays;               /* [model->n_data], same order */
     long N;                            /* rows; 1 if the model has no row plate */
+    bool counted;                      /* the files say how many there are */
     long *order;                       /* [N] shuffled row numbers of this epoch */
     uint64_t seed, epoch;              /* of order and of dynamic binarisation */
     bool shuffled;                     /* order belongs to (seed, epoch); else it is 0, 1, 2, ... */

@@ -268,13 +268,14 @@ bool json_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out
     return ok;
 }
 
-bool json_members(const DataFile *f, DataMember add, void *to, DataError *e)
+bool json_members(const DataFile *f, DataMember add, void *to, bool *named, DataError *e)
 {
     json_t *root = parse(f, e), *value;
     const char *key;
     bool ok = root != NULL;
 
-    if (root != NULL && json_is_object(root))
+    *named = json_is_object(root);
+    if (*named)
         json_object_foreach(root, key, value)
             ok = ok && add(to, key);
     json_decref(root);

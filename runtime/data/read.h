@@ -28,8 +28,8 @@ typedef struct DataFormat {
     /* Size of the whole file by its header; false if the head does not tell. NULL: never tells. */
     bool (*promised)(const uint8_t *head, size_t n, size_t *total);
     bool (*read)(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
-    /* Names that a selector may give, in order; none: the file is one array. NULL: cannot tell. */
-    bool (*members)(const DataFile *f, DataMember add, void *to, DataError *e);
+    /* Names that a selector may give, in order; *named: not one array. NULL: cannot tell. */
+    bool (*members)(const DataFile *f, DataMember add, void *to, bool *named, DataError *e);
 } DataFormat;
 
 /* Writes the message (control characters become '?'). help may be NULL. data_fail is false. */
@@ -80,9 +80,9 @@ bool idx_match(const uint8_t *head, size_t n);
 bool idx_promised(const uint8_t *head, size_t n, size_t *total);
 bool idx_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
 bool csv_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
-bool csv_members(const DataFile *f, DataMember add, void *to, DataError *e);
+bool csv_members(const DataFile *f, DataMember add, void *to, bool *named, DataError *e);
 bool json_match(const uint8_t *head, size_t n);
 bool json_read(DataFile *f, const char *selector, bool shape_only, DgmArray *out, DataError *e);
-bool json_members(const DataFile *f, DataMember add, void *to, DataError *e);
+bool json_members(const DataFile *f, DataMember add, void *to, bool *named, DataError *e);
 
 #endif

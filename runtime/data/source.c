@@ -102,7 +102,7 @@ static bool shape_check(Opening *o, SourceArray *a)
     return true;
 }
 
-static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
+static bool rows_check(Opening *o, const SourceArray *arrays, long *n, bool *counted)
 {
     const SourceArray *first = NULL;
 
@@ -117,7 +117,9 @@ static bool rows_check(Opening *o, const SourceArray *arrays, long *n)
                              rows_of(first), first->path, a->decl->name, rows_of(a), a->path);
         first = first ? first : a;
     }
-    *n = first ? rows_of(first) : o->model->fixed_rows > 0 ? o->model->fixed_rows : 1;
+    *counted = first || o->rows_wanted > 0;
+    *n = first ? rows_of(first) : *counted ? o->rows_wanted
+       : o->model->fixed_rows > 0 ? o->model->fixed_rows : 1;
     if (first != NULL && o->model->fixed_rows > 0 && *n != o->model->fixed_rows)
         return data_fail(o->e, NULL, "%s: %s has %ld rows, but the model declares %ld (%s:%d)",
                          first->decl->name, first->path, *n, o->model->fixed_rows,
@@ -367,7 +369,7 @@ static bool open_all(Opening *o, DgmSource *s, const char *const *pairs, int n)
             return false;
         s->dynamic |= s->arrays[d].mode == BINARISE_DYNAMIC;
     }
-    return rows_check(o, s->arrays, &s->N);
+    return rows_check(o, s->arrays, &s->N, &s->counted);
 }
 
 DgmSource *source_open_try(const DgmModel *model, const char *const *pairs, int n_pairs,

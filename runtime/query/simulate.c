@@ -94,7 +94,7 @@ static DataSet open_data(const Simulation *s, const Session *session)
 {
     const DgmModel *m = s->model;
     const Options *o = session->options;
-    bool *drawn = dgm_alloc((size_t)m->n_data + 1), rows = false;
+    bool *drawn = dgm_alloc((size_t)m->n_data + 1);
     bool needed = option_given(o, OPT_DATA);
     uint64_t n = option_count(o, OPT_COUNT, rows_compiled(m));
 
@@ -103,7 +103,6 @@ static DataSet open_data(const Simulation *s, const Session *session)
 
         drawn[a] = cells_made(&m->data[a]) || (i >= 0 && s->variables[i].only_given == NULL);
         needed |= !drawn[a];
-        rows |= m->data[a].rows && !drawn[a];
     }
     DataSet data = needed ? data_open_some(session, drawn) : data_none(m, 1);
     for (int i = 0; i < s->n; i++)
@@ -111,13 +110,12 @@ static DataSet open_data(const Simulation *s, const Session *session)
             session_note(session, "%s:%d: `%s` stays as it is in the file: %s\n", m->spec_path,
                          s->variables[i].line, s->variables[i].name, s->variables[i].only_given);
     free(drawn);
-    if (m->plate == NULL || rows)
+    if (m->plate == NULL || (data.source != NULL && data.source->counted))
         return data;
-    if (n == 0 && !option_given(o, OPT_DATA))
+    if (n == 0)
         dgm_fail(DGM_EXIT_USAGE, "give it: -n 100", "how many rows (`%s`) are to be drawn?",
                  m->plate);
-    if (n > 0 && (data.source == NULL || !option_given(o, OPT_DATA)))
-        data.N = (long)n;
+    data.N = (long)n;
     return data;
 }
 

@@ -21,10 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Bytes bytes = { data, size, 8 };
     DataFile file = { .name = "fuzz.json", .bytes = (uint8_t *)data, .n = size, .whole = true };
     DataError e = { .text = "" };
+    bool named;
 
     fuzz_read("fuzz.json", NULL, "json", data, size);
     fuzz_read("fuzz.json", "y", "json", data, size);
-    if (!json_members(&file, read_member, &bytes, &e) && bytes.left > 0 && e.text[0] == '\0')
+    if (!json_members(&file, read_member, &bytes, &named, &e) && bytes.left > 0
+        && e.text[0] == '\0')
         abort();
     return 0;
 }

@@ -293,3 +293,42 @@ for m in vector names; do
     tr -d ' \n[]' <"$m.out" | sed 's/"[a-z]*"://g; s/[{}]//g' | tr ',' '\n' | sort >"$m.numbers"
 done
 same vector.numbers names.numbers
+
+# -- how many rows: the files, the size, -n or the compiled size; never silently one --------------------
+cat >counted.dgm <<'END'
+model counted {
+  data y[N] : real
+  data s : positive
+  latent b : real ~ normal(0, 1)
+  for n in N { y[n] ~ normal(b, s) }
+}
+END
+quick_dgmc counted.dgm --only=simulate -o ./open
+quick_dgmc counted.dgm --only=simulate -D N=3 -o ./three
+echo '{"s": 2}' >s.json
+echo '{"s": 2, "N": 4}' >sized.json
+echo '{"s": 2, "y": [0, 0, 0, 0, 0]}' >rows.json
+rows() { [ "$(values a.json y | wc -l)" = "$1" ] || fail "$1 rows: $(values a.json y)"; }
+expect_rc 2 ./open simulate --data s.json --out a.json
+./open simulate --data s.json -n 2 --out a.json && rows 2
+./open simulate --data sized.json --out a.json && rows 4
+./open simulate --data rows.json -n 2 --out a.json && rows 5
+./three simulate --data s.json --out a.json && rows 3
+./three simulate --data s.json -n 6 --out a.json && rows 6
+
+# -- a file of no fields binds nothing; a list is one array ------------------------------------------------
+cat >one.dgm <<'END'
+model one {
+  data y[N] : real
+  latent b : real ~ normal(0, 1)
+  for n in N { y[n] ~ normal(b, 2) }
+}
+END
+echo '{}' >none.json
+echo '[1, 2, 4]' >list.json
+quick_dgmc one.dgm --data none.json -o ./one || fail "an empty object"
+./one simulate --data none.json -n 2 --out a.json && rows 2
+expect_rc 2 "$dgmc" run one.dgm --data none.json --out none
+grep -q "data array y is missing" err.txt || fail "$(cat err.txt)"
+quick_dgmc one.dgm --data y=list.json --only=simulate -o ./one || fail "a list"
+./one simulate --out a.json && rows 3
